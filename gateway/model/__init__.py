@@ -1,0 +1,1 @@
+"""The words of Telltale: frozen values without I/O and without a clock. Standard library only."""

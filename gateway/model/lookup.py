@@ -1,0 +1,58 @@
+"""One finished query: first as the resolver drops it, then as everybody reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from gateway.model.response import Source
+from gateway.model.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """What all lookups that share one prepared answer have in common; compared by identity, so that it is made once.
+
+    `name` is canonical; `targets` are where CNAME, HTTPS and SVCB records of the answer lead to.
+    """
+
+    name: str
+    qtype: int
+    rcode: int
+    source: Source
+    verdict: Verdict
+    targets: tuple[str, ...] = ()
+
+
+LogRow: TypeAlias = tuple[float, str, Facts, float]
+"""(when: seconds since the epoch, client: textual address, what happened, latency in seconds): one append a query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Flat and printable: what the journal stores and the dashboard shows. `time` is aware UTC.
+
+    `device` is a device id, `device_name` what people call it; enums stand as their values; `targets` as in Facts.
+    """
+
+    id: int
+    time: datetime
+    name: str
+    type: str
+    device: str
+    device_name: str
+    client: str
+    verdict: str
+    reason: str
+    company: str | None
+    category: str
+    party: str
+    source: str
+    rcode: str
+    latency_ms: float
+    matched: str | None = None
+    rule: int | None = None
+    lists: tuple[str, ...] = ()
+    via: str | None = None
+    targets: tuple[str, ...] = ()

@@ -1,0 +1,47 @@
+"""What a person decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from gateway.model.verdict import Action
+
+
+class ScopeKind(Enum):
+    """What a rule speaks of. EVERYTHING is a pause when it allows, and cuts a device off when it blocks."""
+
+    NAME = "name"
+    SUBTREE = "subtree"
+    COMPANY = "company"
+    CATEGORY = "category"
+    EVERYTHING = "everything"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """`value` is a canonical name, a company's name, a category's value, or "" for EVERYTHING."""
+
+    kind: ScopeKind
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`device` is a device id, or None for everyone; `ends` is an aware UTC time, or None for ever.
+
+    `id` is 0 until the rule is stored. `made_by` says who made it ("dashboard", "command line", ...).
+    """
+
+    action: Action
+    scope: Scope
+    made: datetime
+    made_by: str
+    device: str | None = None
+    ends: datetime | None = None
+    comment: str = ""
+    id: int = 0
+
+    def is_over(self, now: datetime) -> bool:
+        return self.ends is not None and self.ends <= now

@@ -1,0 +1,52 @@
+"""What was decided about a name, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Action(Enum):
+    """The two things that can happen to a lookup."""
+
+    ALLOW = "allow"
+    BLOCK = "block"
+
+
+class Reason(Enum):
+    """Why, strongest first; the same word is used by the engine, the journal and the dashboard."""
+
+    PAUSED = "paused"
+    DEVICE_RULE = "device rule"
+    RULE = "rule"
+    KEEP_LIST = "keep-list"
+    ALLOW_LIST = "allow list"
+    BLOCK_LIST = "block list"
+    REBINDING = "rebinding"
+    LOCAL = "local name"
+    NOTHING = "no rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`matched` is the text of the rule or list entry that decided; `rule` is the id of a user's rule.
+
+    `lists` are the titles of every list that names the name; `company` and `category` are set when a rule on them
+    decided; `via` is the CNAME, HTTPS or SVCB target that decided, when it was not the question's own name.
+    """
+
+    action: Action
+    reason: Reason
+    matched: str | None = None
+    rule: int | None = None
+    lists: tuple[str, ...] = ()
+    company: str | None = None
+    category: str | None = None
+    via: str | None = None
+
+    @property
+    def blocked(self) -> bool:
+        return self.action is Action.BLOCK
+
+
+ALLOWED = Verdict(Action.ALLOW, Reason.NOTHING)

@@ -1,0 +1,41 @@
+"""What every test gets: a log that must stay quiet."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+_OURS = ("gateway", "web")
+
+
+class _Listener(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name.partition(".")[0] in _OURS:
+            self.records.append(record)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "expects_log(text): a WARNING or ERROR with this text is part of the story")
+
+
+@pytest.fixture(autouse=True)
+def _quiet_log(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A WARNING or ERROR of ours that the test did not announce fails it."""
+    listener = _Listener()
+    logging.getLogger().addHandler(listener)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(listener)
+    expected = [str(mark.args[0]) for mark in request.node.iter_markers("expects_log")]
+    said = [record.getMessage() for record in listener.records]
+    surprises = [line for line in said if not any(text in line for text in expected)]
+    assert not surprises, f"unexpected in the log: {surprises}"
+    missing = [text for text in expected if not any(text in line for line in said)]
+    assert not missing, f"expected in the log, never said: {missing}"
