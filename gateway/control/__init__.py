@@ -1,0 +1,1 @@
+"""How our processes speak to each other: one Unix socket, one JSON object a line."""

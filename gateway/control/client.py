@@ -1,0 +1,78 @@
+"""Everybody else's end of the control socket. Blocking; safe to share between threads."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gateway.control.codec import decode_line, encode_line
+from gateway.control.messages import MAX_LINE, Done, reply_from
+from gateway.errors import Refused, Unavailable
+
+_ASLEEP = "The resolver does not answer; is Telltale running?"
+
+
+class ControlClient:
+    """Speaks to the resolver at `path`. A connection a call: the socket is local, and nothing can go stale."""
+
+    def __init__(self, path: Path, timeout: float = 5.0) -> None:
+        self._path = path
+        self._timeout = timeout
+
+    def call(self, verb: str, **arguments: Any) -> Any:
+        """Has the resolver do `verb`; its result, a JSON value.
+
+        Raises Refused when the request is wrong, Unavailable when the resolver does not answer in time.
+        """
+        try:
+            with connect_unix(self._path, self._timeout) as connection:
+                connection.sendall(encode_line({"verb": verb, "arguments": arguments}))
+                with connection.makefile("rb") as stream:
+                    line = stream.readline(MAX_LINE + 1)
+        except OSError:
+            raise Unavailable(_ASLEEP) from None
+        if not line:
+            raise Unavailable(_ASLEEP)
+        reply = reply_from(decode_line(line))
+        if isinstance(reply, Done):
+            return reply.result
+        if reply.kind == "refused":
+            raise Refused(reply.sentence, reply.field)
+        raise Unavailable(reply.sentence)
+
+    def subscribe(self) -> Iterator[dict[str, Any] | None]:
+        """Events as they happen, each a JSON object; None when there was none for a while.
+
+        The first one is `{"event": "hello"}`: from then on nothing is missed. Raises Unavailable when the resolver
+        is not there or goes away.
+        """
+        try:
+            with connect_unix(self._path, self._timeout) as connection:
+                connection.sendall(encode_line({"verb": "subscribe"}))
+                connection.settimeout(60)
+                with connection.makefile("rb") as stream:
+                    while line := stream.readline(MAX_LINE * 4):
+                        yield None if line == b"\n" else decode_line(line)
+        except OSError:
+            raise Unavailable(_ASLEEP) from None
+        except Refused:
+            raise Unavailable("The resolver said something that makes no sense; restart Telltale.") from None
+        raise Unavailable(_ASLEEP)
+
+
+def connect_unix(path: Path, timeout: float) -> socket.socket:
+    """A connected stream socket to `path`, whatever its length. Raises OSError."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(timeout)
+        connection.connect(f"/proc/self/fd/{folder}/{path.name}")
+    except BaseException:
+        connection.close()
+        raise
+    finally:
+        os.close(folder)
+    return connection

@@ -1,0 +1,154 @@
+"""Words of the model to JSON, and JSON lines to words. Pure; times are ISO 8601 in UTC with a Z."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.control.messages import MAX_LINE
+from gateway.errors import Refused
+from gateway.model.device import Device
+from gateway.model.event import DeviceSeen, Event, HealthChanged, LookupRecorded, PolicyChanged
+from gateway.model.lookup import Lookup
+from gateway.model.name import Name
+from gateway.model.rule import Rule, Scope, ScopeKind
+from gateway.model.verdict import Action
+
+_SCOPE_FIELDS = ("name", "company", "category", "everything")
+
+
+def encode_line(value: Any) -> bytes:
+    """One line of JSON with its newline."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
+
+
+def decode_line(line: bytes) -> Any:
+    """The JSON value of one line. Raises Refused for anything that is not one, or is too long."""
+    if len(line) > MAX_LINE:
+        raise Refused("A message has at most one mebibyte.")
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        raise Refused("A message is one line of JSON.") from None
+
+
+def time_to_json(when: datetime | None) -> str | None:
+    """ "2026-11-23T20:15:00.250Z", or None."""
+    if when is None:
+        return None
+    return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def rule_to_json(rule: Rule) -> dict[str, Any]:
+    """A rule as the outside knows it: exactly one of name, company, category and everything is set."""
+    kind = rule.scope.kind
+    scope: dict[str, Any] = {"name": rule.scope.value}
+    if kind in (ScopeKind.COMPANY, ScopeKind.CATEGORY):
+        scope = {kind.value: rule.scope.value}
+    elif kind is ScopeKind.EVERYTHING:
+        scope = {"everything": True}
+    return {
+        "id": rule.id,
+        "action": rule.action.value,
+        **scope,
+        "subtree": kind is ScopeKind.SUBTREE,
+        "device": rule.device,
+        "ends": time_to_json(rule.ends),
+        "made": time_to_json(rule.made),
+        "made_by": rule.made_by,
+        "comment": rule.comment,
+    }
+
+
+def scope_from_json(value: dict[str, Any]) -> Scope:
+    """The scope that a request to make a rule names. Raises Refused with the field that is wrong."""
+    named = [key for key in _SCOPE_FIELDS if value.get(key) not in (None, False)]
+    if len(named) != 1:
+        raise Refused("Say exactly one of name, company and category.", named[1] if named else "name")
+    key = named[0]
+    if key == "everything":
+        return Scope(ScopeKind.EVERYTHING)
+    said = value[key]
+    if not isinstance(said, str) or not said.strip() or len(said) > 1024:
+        raise Refused(f"The {key} is a text of 1 to 1024 characters.", key)
+    if key != "name":
+        return Scope(ScopeKind(key), said.strip())
+    subtree = value.get("subtree", False)
+    if not isinstance(subtree, bool):
+        raise Refused("subtree is true or false.", "subtree")
+    if said.strip().startswith("*."):
+        said, subtree = said.strip()[2:], True
+    try:
+        name = Name.parse(said)
+    except ValueError as error:
+        raise Refused(str(error), "name") from None
+    if not name.text:
+        raise Refused("The root of all names cannot have a rule; pause filtering or block a device instead.", "name")
+    return Scope(ScopeKind.SUBTREE if subtree else ScopeKind.NAME, name.text)
+
+
+def action_from_json(value: Any) -> Action:
+    """ "block" or "allow". Raises Refused."""
+    if value in ("block", "allow"):
+        return Action(value)
+    raise Refused('action is "block" or "allow".', "action")
+
+
+def device_to_json(device: Device) -> dict[str, Any]:
+    """A device as the outside knows it."""
+    return {
+        "id": device.id,
+        "mac": device.mac,
+        "addresses": list(device.addresses),
+        "first_seen": time_to_json(device.first_seen),
+        "last_seen": time_to_json(device.last_seen),
+        "name": device.name,
+        "host": device.host,
+        "vendor": device.vendor,
+        "maker": device.maker,
+        "kind": device.kind,
+        "simulated": device.simulated,
+        "label": device.label,
+    }
+
+
+def lookup_to_json(lookup: Lookup) -> dict[str, Any]:
+    """A lookup as the outside knows it; the fields of `GET /api/v1/lookups`."""
+    return {
+        "id": lookup.id,
+        "time": time_to_json(lookup.time),
+        "name": lookup.name,
+        "type": lookup.type,
+        "device": lookup.device,
+        "device_name": lookup.device_name,
+        "client": lookup.client,
+        "verdict": lookup.verdict,
+        "reason": lookup.reason,
+        "company": lookup.company,
+        "category": lookup.category,
+        "party": lookup.party,
+        "source": lookup.source,
+        "rcode": lookup.rcode,
+        "latency_ms": round(lookup.latency_ms, 3),
+        "matched": lookup.matched,
+        "rule": lookup.rule,
+        "lists": list(lookup.lists),
+        "via": lookup.via,
+        "targets": list(lookup.targets),
+    }
+
+
+def event_to_json(event: Event) -> dict[str, Any]:
+    """An event as dashboards get it; `event` says which of the four it is."""
+    match event:
+        case LookupRecorded():
+            lookups = [lookup_to_json(lookup) for lookup in event.lookups]
+            return {"event": "lookups", "lookups": lookups, "left_out": event.left_out}
+        case DeviceSeen():
+            return {"event": "device", "device": device_to_json(event.device)}
+        case PolicyChanged():
+            rule = rule_to_json(event.rule) if event.rule else None
+            return {"event": "policy", "generation": event.generation, "rule": rule, "removed": event.removed}
+        case HealthChanged():
+            return {"event": "health", "part": event.part, "healthy": event.healthy, "says": event.says}

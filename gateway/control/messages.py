@@ -1,0 +1,66 @@
+"""What travels over the control socket: a request, then its reply; or, after `subscribe`, one event a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.errors import Refused
+
+MAX_LINE = 1 << 20
+"""Bytes that one message may have, its newline included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A verb ("rules.add") and its arguments, which are JSON values."""
+
+    verb: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The verb was carried out; `result` is a JSON value."""
+
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It was not. `kind` is "refused" when the asker can mend it, "unavailable" when not; `sentence` says how."""
+
+    kind: str
+    sentence: str
+    field: str | None = None
+
+
+Reply = Done | Failed
+
+
+def request_from(value: Any) -> Request:
+    """The request in a decoded line. Raises Refused."""
+    if not isinstance(value, dict) or not isinstance(value.get("verb"), str):
+        raise Refused('A request is an object with a "verb".', "verb")
+    arguments = value.get("arguments", {})
+    if not isinstance(arguments, dict):
+        raise Refused('"arguments" of a request is an object.', "arguments")
+    return Request(value["verb"], arguments)
+
+
+def reply_to_json(reply: Reply) -> dict[str, Any]:
+    """A reply as a JSON object; `reply_from` turns it back."""
+    if isinstance(reply, Done):
+        return {"ok": True, "result": reply.result}
+    return {"ok": False, "kind": reply.kind, "error": reply.sentence, "field": reply.field}
+
+
+def reply_from(value: Any) -> Reply:
+    """The reply in a decoded line; anything that is none counts as a failure of the other side."""
+    if isinstance(value, dict) and value.get("ok") is True:
+        return Done(value.get("result"))
+    if isinstance(value, dict) and isinstance(value.get("error"), str):
+        named = value.get("field")
+        return Failed(str(value.get("kind")), value["error"], named if isinstance(named, str) else None)
+    return Failed("unavailable", "The resolver gave an answer that makes no sense; restart Telltale.")

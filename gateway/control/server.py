@@ -1,0 +1,138 @@
+"""The resolver's end of the control socket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gateway.control.codec import decode_line, encode_line
+from gateway.control.hub import Hub
+from gateway.control.messages import MAX_LINE, Done, Failed, Reply, reply_to_json, request_from
+from gateway.errors import Refused, TelltaleError
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Mapping[str, Any]], Any | Awaitable[Any]]
+
+_MAX_CONNECTIONS = 128
+
+
+class ControlServer:
+    """Answers verbs on a Unix socket (mode 0660). One slow or hostile client disturbs nobody else."""
+
+    def __init__(self, path: Path, handlers: Mapping[str, Handler], hub: Hub) -> None:
+        self._path = path
+        self._handlers = handlers
+        self._hub = hub
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Begins to listen; a socket file that an earlier process left is replaced."""
+        listener = bind_unix(self._path)
+        self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_LINE)
+
+    async def stop(self) -> None:
+        """Ends every conversation and removes the socket file."""
+        if self._server is None:
+            return
+        self._server.close()
+        for task in list(self._connections):
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._server.wait_closed()
+        self._path.unlink(missing_ok=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None or len(self._connections) >= _MAX_CONNECTIONS:
+            writer.close()
+            return
+        self._connections.add(task)
+        try:
+            await self._converse(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+            pass
+        except asyncio.CancelledError:
+            pass
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            try:
+                request = request_from(decode_line(line))
+            except Refused as error:
+                reply: Reply = Failed("refused", str(error), error.field)
+            else:
+                if request.verb == "subscribe":
+                    await self._stream(reader, writer)
+                    return
+                reply = await self._answer(request.verb, request.arguments)
+            writer.write(encode_line(reply_to_json(reply)))
+            await writer.drain()
+
+    async def _answer(self, verb: str, arguments: Mapping[str, Any]) -> Reply:
+        handler = self._handlers.get(verb)
+        if handler is None:
+            return Failed("refused", f"There is no verb {verb[:64]!r}.", "verb")
+        try:
+            result = handler(arguments)
+            if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
+                result = await result
+            return Done(result)
+        except Refused as error:
+            return Failed("refused", str(error), error.field)
+        except TelltaleError as error:
+            return Failed("unavailable", str(error))
+        except Exception:
+            log.exception("control verb %s failed", verb[:64])
+            return Failed("unavailable", "The resolver could not do that; its log says why.")
+
+    async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        events = self._hub.subscribe()
+        hung_up = asyncio.ensure_future(reader.read())
+        try:
+            following = asyncio.ensure_future(anext(events))
+            # The first line tells the client that from now on it misses nothing.
+            await asyncio.sleep(0)
+            writer.write(encode_line({"event": "hello"}))
+            while True:
+                await asyncio.wait({following, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+                if hung_up.done():
+                    following.cancel()
+                    await asyncio.gather(following, return_exceptions=True)
+                    return
+                writer.write(following.result())
+                following = asyncio.ensure_future(anext(events))
+                await writer.drain()
+        finally:
+            hung_up.cancel()
+            if not following.done():
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
+            await events.aclose()  # type: ignore[attr-defined]
+
+
+def bind_unix(path: Path) -> socket.socket:
+    """A listening stream socket at `path`, whatever its length: the kernel's limit of 107 bytes is gone round."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        listener.bind(f"/proc/self/fd/{folder}/{path.name}")
+        path.chmod(0o660)
+        listener.listen(64)
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.close(folder)
+    return listener

@@ -1,0 +1,153 @@
+"""Client and server speak over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.control.client import ControlClient, connect_unix
+from gateway.control.hub import Hub
+from gateway.control.server import ControlServer
+from gateway.errors import ListError, Refused, Unavailable
+from gateway.model.event import HealthChanged
+
+
+def _refuse(_: Mapping[str, Any]) -> None:
+    raise Refused("Say a name.", "name")
+
+
+def _fail(_: Mapping[str, Any]) -> None:
+    raise ListError("The list is empty.")
+
+
+def _crash(_: Mapping[str, Any]) -> None:
+    raise ZeroDivisionError
+
+
+async def _slow(arguments: Mapping[str, Any]) -> Any:
+    await asyncio.sleep(0.01)
+    return arguments["say"]
+
+
+class Running:
+    """A control server on a loop of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.hub = Hub()
+        self.loop = asyncio.new_event_loop()
+        self.hub.attach(self.loop)
+        handlers = {"echo": dict, "slow": _slow, "refuse": _refuse, "fail": _fail, "crash": _crash}
+        self.server = ControlServer(path, handlers, self.hub)
+        self.loop.run_until_complete(self.server.start())
+        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread.start()
+
+    def stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self.server.stop(), self.loop).result(5)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(5)
+        self.loop.close()
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    server = Running(tmp_path / ("deep" * 40) / "control.sock")
+    yield server
+    server.stop()
+
+
+def test_a_verb_is_answered_even_at_a_very_long_path(running: Running) -> None:
+    assert len(str(running.path)) > 108
+    client = ControlClient(running.path)
+    assert client.call("echo", a=1) == {"a": 1}
+    assert client.call("slow", say="ä") == "ä"
+
+
+def test_a_refusal_keeps_its_sentence_and_its_field(running: Running) -> None:
+    with pytest.raises(Refused, match=r"Say a name\.") as refusal:
+        ControlClient(running.path).call("refuse")
+    assert refusal.value.field == "name"
+    with pytest.raises(Unavailable, match=r"The list is empty\."):
+        ControlClient(running.path).call("fail")
+    with pytest.raises(Refused, match="no verb"):
+        ControlClient(running.path).call("dance")
+
+
+@pytest.mark.expects_log("control verb crash failed")
+def test_a_crash_inside_a_verb_leaves_the_server_standing(running: Running) -> None:
+    with pytest.raises(Unavailable):
+        ControlClient(running.path).call("crash")
+    assert ControlClient(running.path).call("echo") == {}
+
+
+@pytest.mark.parametrize(
+    "junk", [b"\n", b"null\n", b"{\n", b"\xff\n", b'{"verb": 1}\n', b'{"verb":"echo","arguments":[]}\n']
+)
+def test_junk_is_refused_and_the_connection_goes_on(running: Running, junk: bytes) -> None:
+    with connect_unix(running.path, 2) as connection:
+        connection.sendall(junk + b'{"verb":"echo"}\n')
+        lines = connection.makefile("rb")
+        assert b'"refused"' in lines.readline()
+        assert lines.readline() == b'{"ok":true,"result":{}}\n'
+
+
+def test_an_endless_line_is_cut_off(running: Running) -> None:
+    with connect_unix(running.path, 5) as connection:
+        try:
+            connection.sendall(b"x" * (3 << 20))
+            assert connection.recv(100) == b""
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+    assert ControlClient(running.path).call("echo") == {}
+
+
+def test_a_subscriber_sees_what_happens_after_hello(running: Running) -> None:
+    events = ControlClient(running.path).subscribe()
+    assert next(events) == {"event": "hello"}
+    assert running.hub.has_listeners()
+    running.hub.publish_from_thread(HealthChanged("upstream", False, "No answer from udp://192.0.2.1."))
+    assert next(events) == {
+        "event": "health",
+        "part": "upstream",
+        "healthy": False,
+        "says": "No answer from udp://192.0.2.1.",
+    }
+
+
+def test_a_subscriber_that_does_not_read_loses_events_and_is_told(running: Running) -> None:
+    with connect_unix(running.path, 5) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(b'{"verb":"subscribe"}\n')
+        stream = connection.makefile("rb")
+        assert stream.readline() == b'{"event":"hello"}\n'
+        for _ in range(2000):
+            running.hub.publish_from_thread(HealthChanged("journal", True, "x" * 2000))
+        running.hub.publish_from_thread(HealthChanged("last", True, ""))
+        seen = [stream.readline() for _ in range(20)]
+        while b'"last"' not in seen[-1]:
+            seen.append(stream.readline())
+        assert b'{"event":"gap"}\n' in seen
+        assert len(seen) < 2000
+
+
+def test_nobody_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match="is Telltale running"):
+        ControlClient(tmp_path / "none.sock").call("status")
+    with pytest.raises(Unavailable):
+        next(ControlClient(tmp_path / "no" / "folder.sock").subscribe())
+
+
+def test_a_subscriber_learns_that_the_resolver_has_gone(tmp_path: Path) -> None:
+    server = Running(tmp_path / "c.sock")
+    events = ControlClient(tmp_path / "c.sock").subscribe()
+    next(events)
+    server.stop()
+    with pytest.raises(Unavailable):
+        next(events)
