@@ -1,0 +1,44 @@
+# One line a habit. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+FAST := tests/unit tests/golden tests/property
+SLOW := tests/contract tests/integration tests/netns tests/browser
+
+.PHONY: help run test check bench lock format clean
+
+help:  ## show this
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
+
+run: $(VENV)/run.stamp  ## start the demo: four simulated televisions and the live dashboard
+	@exec $(BIN)/telltale demo
+
+test: check  ## every test; what this machine cannot run is skipped, with the reason
+	$(BIN)/pytest $(FAST) $(SLOW)
+
+check: $(VENV)/test.stamp  ## lint, types, arrows and the unit tests: under a minute
+	$(BIN)/ruff check gateway web tests
+	$(BIN)/ruff format --check gateway web tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/unit
+
+bench: $(VENV)/test.stamp  ## compare with dnsmasq and unbound on this machine; prints ratios
+	$(BIN)/python -m tests.bench $(BENCH)
+
+lock: $(VENV)/test.stamp  ## renew the two lock files after a change of pyproject.toml
+	deploy/lock.sh
+
+format: $(VENV)/test.stamp  ## put the code into its one shape
+	$(BIN)/ruff check --fix gateway web tests
+	$(BIN)/ruff format gateway web tests
+
+clean:  ## forget the virtual environment
+	rm -rf $(VENV) build dist ./*.egg-info
+
+$(VENV)/run.stamp: requirements.lock pyproject.toml deploy/system-packages.txt deploy/setup.sh
+	PYTHON=$(PYTHON) deploy/setup.sh run
+
+$(VENV)/test.stamp: requirements-dev.lock pyproject.toml deploy/system-packages.txt deploy/setup.sh
+	PYTHON=$(PYTHON) deploy/setup.sh test

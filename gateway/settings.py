@@ -1,0 +1,247 @@
+"""What Telltale was told: flags first, then `settings.toml` in the data folder, then the defaults.
+
+[dns]   listen = ["127.0.0.1:5335"]   upstreams = ["udp://9.9.9.9"]   names = {"telltale.lan" = "192.0.2.1"}
+        rebinding = true              rebinding_exceptions = ["plex.direct"]
+[web]   listen = "127.0.0.1:8080"     hosts = ["telltale.lan"]
+[keep]  lookups_days = 30             rollups_days = 400                megabytes = 1024
+"""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from gateway.errors import SettingsError
+
+DEFAULT_DNS = "127.0.0.1:5335"
+DEFAULT_WEB = "127.0.0.1:8080"
+FALLBACK_UPSTREAMS = ("udp://9.9.9.9", "udp://149.112.112.112")
+_RESOLV_CONF = Path("/etc/resolv.conf")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An IP address and a port that we listen on."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """From "192.0.2.1:53" or "[2001:db8::1]:53". Raises SettingsError."""
+        host, _, port = text.rpartition(":")
+        try:
+            address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+            number = int(port)
+        except ValueError:
+            raise SettingsError(f"{text!r} is not ADDRESS:PORT, like 127.0.0.1:5335 or [::1]:5335.") from None
+        if not 0 <= number <= 65535 or (address.version == 6) != host.startswith("["):
+            raise SettingsError(f"{text!r} is not ADDRESS:PORT, like 127.0.0.1:5335 or [::1]:5335.")
+        return cls(str(address), number)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything one run of Telltale is told. `lists` are subscribed to at start: URLs or absolute paths.
+
+    `names` maps the dashboard's own names to textual addresses; `rebinding_exceptions` are names under which private
+    addresses are fine. `simulated` marks a demo.
+    """
+
+    data: Path
+    dns: tuple[Address, ...] = (Address("127.0.0.1", 5335),)
+    web: Address = Address("127.0.0.1", 8080)
+    upstreams: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
+    rebinding: bool = True
+    rebinding_exceptions: tuple[str, ...] = ()
+    lookups_days: int = 30
+    rollups_days: int = 400
+    megabytes: int = 1024
+    simulated: bool = False
+
+    @property
+    def journal(self) -> Path:
+        return self.data / "journal.sqlite"
+
+    @property
+    def policy(self) -> Path:
+        return self.data / "policy.json"
+
+    @property
+    def lists_folder(self) -> Path:
+        return self.data / "lists"
+
+    @property
+    def control(self) -> Path:
+        return self.data / "control.sock"
+
+    @property
+    def auth(self) -> Path:
+        return self.data / "web.json"
+
+
+def default_data(environment: Mapping[str, str] = os.environ) -> Path:
+    """The platform's folder for a user's data (XDG Base Directory Specification)."""
+    base = environment.get("XDG_DATA_HOME") or str(Path(environment.get("HOME") or "/") / ".local" / "share")
+    return Path(base) / "telltale"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags that every process of ours understands; `from_arguments` reads them."""
+    parser.add_argument("--data", metavar="DIR", help="where everything is kept (default: your user data folder)")
+    parser.add_argument("--dns", metavar="ADDR:PORT", action="append", help=f"answer DNS here (default {DEFAULT_DNS})")
+    parser.add_argument("--web", metavar="ADDR:PORT", help=f"show the dashboard here (default {DEFAULT_WEB})")
+    parser.add_argument(
+        "--upstream",
+        metavar="URL",
+        action="append",
+        help="ask this resolver, like udp://9.9.9.9; several in order (default: those of this machine)",
+    )
+    parser.add_argument(
+        "--list", metavar="PATH_OR_URL", action="append", help="subscribe to this block list", dest="lists"
+    )
+    parser.add_argument("--no-rebinding-protection", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--simulated", action="store_true", help=argparse.SUPPRESS)
+
+
+def from_arguments(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this run. Raises SettingsError."""
+    data = Path(arguments.data).expanduser().absolute() if arguments.data else default_data(environment)
+    settings = _from_file(data)
+    if arguments.dns:
+        settings = replace(settings, dns=tuple(Address.parse(text) for text in arguments.dns))
+    if arguments.web:
+        settings = replace(settings, web=Address.parse(arguments.web))
+    if arguments.upstream:
+        settings = replace(settings, upstreams=tuple(arguments.upstream))
+    if arguments.lists:
+        settings = replace(settings, lists=tuple(_list_source(text) for text in arguments.lists))
+    if arguments.no_rebinding_protection:
+        settings = replace(settings, rebinding=False)
+    if not settings.upstreams:
+        settings = replace(settings, upstreams=_machine_upstreams(settings.dns))
+    return replace(settings, simulated=arguments.simulated)
+
+
+def to_arguments(settings: Settings) -> list[str]:
+    """Flags that make another process of ours read the same settings."""
+    flags = ["--data", str(settings.data), "--web", str(settings.web)]
+    for address in settings.dns:
+        flags += ["--dns", str(address)]
+    for upstream in settings.upstreams:
+        flags += ["--upstream", upstream]
+    for source in settings.lists:
+        flags += ["--list", source]
+    if not settings.rebinding:
+        flags.append("--no-rebinding-protection")
+    if settings.simulated:
+        flags.append("--simulated")
+    return flags
+
+
+def _list_source(text: str) -> str:
+    if text.startswith(("http://", "https://")):
+        return text
+    path = Path(text).expanduser().absolute()
+    if "://" in text or not path.is_file():
+        raise SettingsError(f"{text!r} is neither a file nor an http(s) address of a block list.")
+    return str(path)
+
+
+def _machine_upstreams(dns: tuple[Address, ...]) -> tuple[str, ...]:
+    """The resolvers this machine uses itself, so that a first run needs no decision; never ourselves."""
+    try:
+        lines = _RESOLV_CONF.read_text(errors="replace").splitlines()[:100]
+    except OSError:
+        return FALLBACK_UPSTREAMS
+    found = []
+    for line in lines:
+        words = line.split()
+        if len(words) >= 2 and words[0] == "nameserver":
+            try:
+                address = ipaddress.ip_address(words[1])
+            except ValueError:
+                continue
+            if Address(str(address), 53) not in dns:
+                found.append(f"udp://[{address}]" if address.version == 6 else f"udp://{address}")
+    return tuple(found) or FALLBACK_UPSTREAMS
+
+
+def _from_file(data: Path) -> Settings:
+    path = data / "settings.toml"
+    try:
+        value = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings(data)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}.") from None
+    settings = Settings(data)
+    for section, entries in value.items():
+        if not isinstance(entries, dict) or section not in _READERS:
+            raise SettingsError(f"{path}: [{section}] is not a section; there are [dns], [web] and [keep].")
+        for key, entry in entries.items():
+            reader = _READERS[section].get(key)
+            if reader is None:
+                known = ", ".join(_READERS[section])
+                raise SettingsError(f"{path}: [{section}] has no {key!r}; it has {known}.")
+            try:
+                settings = replace(settings, **reader(entry))
+            except (SettingsError, TypeError, ValueError) as error:
+                raise SettingsError(f"{path}: {key} in [{section}]: {error}") from None
+    return settings
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise SettingsError("this is a list of texts.")
+    return tuple(value)
+
+
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise SettingsError("this is true or false.")
+    return value
+
+
+def _count(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise SettingsError("this is a whole number, 1 or more.")
+    return value
+
+
+def _names(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise SettingsError('this is a table like { "telltale.lan" = "192.0.2.1" }.')
+    return {str(name): str(ipaddress.ip_address(address)) for name, address in value.items()}
+
+
+_READERS: dict[str, dict[str, Callable[[Any], dict[str, Any]]]] = {
+    "dns": {
+        "listen": lambda value: {"dns": tuple(Address.parse(text) for text in _texts(value))},
+        "upstreams": lambda value: {"upstreams": _texts(value)},
+        "names": lambda value: {"names": _names(value)},
+        "rebinding": lambda value: {"rebinding": _boolean(value)},
+        "rebinding_exceptions": lambda value: {"rebinding_exceptions": _texts(value)},
+    },
+    "web": {
+        "listen": lambda value: {"web": Address.parse(value)},
+        "hosts": lambda value: {"hosts": _texts(value)},
+    },
+    "keep": {
+        "lookups_days": lambda value: {"lookups_days": _count(value)},
+        "rollups_days": lambda value: {"rollups_days": _count(value)},
+        "megabytes": lambda value: {"megabytes": _count(value)},
+    },
+}

@@ -1,0 +1,98 @@
+"""Flags, then the file, then the defaults; and a sentence for what cannot be."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from gateway import settings as module
+from gateway.errors import SettingsError
+from gateway.settings import Address, Settings, add_arguments, default_data, from_arguments, to_arguments
+
+
+def read(*flags: str) -> Settings:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return from_arguments(parser.parse_args(flags), {"HOME": "/home/somebody"})
+
+
+def test_the_defaults_are_those_of_the_design(tmp_path: Path) -> None:
+    settings = read("--data", str(tmp_path))
+    assert str(settings.dns[0]) == "127.0.0.1:5335"
+    assert str(settings.web) == "127.0.0.1:8080"
+    assert settings.upstreams
+    assert default_data({"HOME": "/home/somebody"}) == Path("/home/somebody/.local/share/telltale")
+    assert default_data({"XDG_DATA_HOME": "/x"}) == Path("/x/telltale")
+
+
+def test_a_flag_wins_over_the_file(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text(
+        '[dns]\nlisten = ["127.0.0.1:53", "[::1]:53"]\nupstreams = ["udp://192.0.2.1"]\n'
+        'names = {"telltale.lan" = "192.0.2.7"}\nrebinding = false\nrebinding_exceptions = ["plex.direct"]\n'
+        '[web]\nlisten = "127.0.0.1:80"\nhosts = ["tv.lan"]\n'
+        "[keep]\nlookups_days = 7\nrollups_days = 8\nmegabytes = 9\n"
+    )
+    settings = read("--data", str(tmp_path), "--web", "127.0.0.1:8081")
+    assert settings.dns == (Address("127.0.0.1", 53), Address("::1", 53))
+    assert settings.web.port == 8081
+    assert settings.upstreams == ("udp://192.0.2.1",)
+    assert settings.names == {"telltale.lan": "192.0.2.7"}
+    assert not settings.rebinding
+    assert settings.rebinding_exceptions == ("plex.direct",)
+    assert (settings.lookups_days, settings.rollups_days, settings.megabytes, settings.hosts) == (7, 8, 9, ("tv.lan",))
+
+
+def test_another_process_reads_the_same(tmp_path: Path) -> None:
+    block_list = tmp_path / "list.txt"
+    block_list.write_text("ads.example\n")
+    flags = ["--data", str(tmp_path), "--dns", "[::1]:5335", "--upstream", "udp://192.0.2.1", "--list", str(block_list)]
+    settings = read(*flags, "--simulated", "--no-rebinding-protection")
+    assert read(*to_arguments(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("dns = 3", "not a section"),
+        ("[wifi]\nx = 1", "not a section"),
+        ("[dns]\nlisten = 5", "list of texts"),
+        ('[dns]\nlisten = ["nowhere"]', "ADDRESS:PORT"),
+        ("[dns]\nlsten = []", "has no 'lsten'"),
+        ("[dns]\nrebinding = 1", "true or false"),
+        ('[dns]\nnames = {"a.lan" = "x"}', "names in"),
+        ("[keep]\nlookups_days = 0", "1 or more"),
+        ("[dns", "cannot be read"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_a_sentence(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "settings.toml").write_text(text)
+    with pytest.raises(SettingsError, match=says):
+        read("--data", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["localhost:53", "127.0.0.1", "127.0.0.1:x", "::1:53", "127.0.0.1:70000", "[127.0.0.1]:5"]
+)
+def test_a_wrong_address_is_refused(wrong: str) -> None:
+    with pytest.raises(SettingsError):
+        Address.parse(wrong)
+
+
+@pytest.mark.parametrize("wrong", ["file:///etc/passwd", "no-such-file.txt", "ftp://example.org/list"])
+def test_a_list_is_a_file_or_a_web_address(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(SettingsError, match="neither a file nor"):
+        read("--data", str(tmp_path), "--list", wrong)
+
+
+def test_the_machine_s_own_resolvers_are_asked_but_never_ourselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = tmp_path / "resolv.conf"
+    conf.write_text("# none\nnameserver 192.0.2.53\nnameserver junk\nnameserver 127.0.0.1\nnameserver 2001:db8::53\n")
+    monkeypatch.setattr(module, "_RESOLV_CONF", conf)
+    settings = read("--data", str(tmp_path), "--dns", "127.0.0.1:53")
+    assert settings.upstreams == ("udp://192.0.2.53", "udp://[2001:db8::53]")
+    monkeypatch.setattr(module, "_RESOLV_CONF", tmp_path / "none")
+    assert read("--data", str(tmp_path)).upstreams == module.FALLBACK_UPSTREAMS
