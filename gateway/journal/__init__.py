@@ -1,0 +1,1 @@
+"""Everything that is stored: the only room that speaks SQL."""
