@@ -2,42 +2,86 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from argon2 import PasswordHasher
 from flask import Flask
 
+from gateway.control.client import ControlClient
+from web import api
+from web.auth import AuthStore
 from web.backend import Backend
+from web.problems import speak_plainly
+from web.security import protect
+from web.sessions import LIFETIME, Sessions
+from web.stream import Broadcaster
+from web.throttle import Throttle
+from web.views import blueprints as pages
+from web.views import entrance
 
 if TYPE_CHECKING:
-    from gateway.control.client import ControlClient
     from gateway.journal.reader import Reader
+
+MAX_BODY = 64 * 1024
 
 
 def create_app(
-    *, data: Path, control: Path | ControlClient, hosts: Iterable[str] = (), reader: Reader | None = None
+    *,
+    data: Path,
+    control: Path | ControlClient,
+    hosts: Iterable[str] = (),
+    keys: Path | None = None,
+    reader: Reader | None = None,
+    hasher: PasswordHasher | None = None,
 ) -> Flask:
     """The application over the data folder `data`.
 
     `control` is the resolver's control socket, or a client of it; `hosts` are the names, beside IP addresses,
-    localhost and this machine's own name, under which the dashboard may be opened. `reader` replaces the reader of the
-    folder's journal.
+    localhost, telltale.lan and this machine's own name, under which the dashboard may be opened; `keys` is where the
+    password and the tokens are kept (`web.json` in the data folder). `reader` replaces the reader of the folder's
+    journal and `hasher` that of passwords. Raises SettingsError when the keys cannot be used.
     """
-    app = Flask(__name__)
-    if isinstance(control, Path):
-        from gateway.control.client import ControlClient
-
-        control = ControlClient(control)
     if reader is None:
         from gateway.journal.reader import Reader
 
         reader = Reader(data / "journal.sqlite")
-    app.extensions["telltale"] = Backend(reader, control)
-    try:
-        from web.views import blueprints
-    except ImportError:
-        blueprints = ()
-    for blueprint in blueprints:
+    app = Flask(__name__)
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY,
+        MAX_FORM_PARTS=20,
+        SESSION_SECONDS=LIFETIME,
+    )
+    client = control if not isinstance(control, Path) else ControlClient(control)
+    store = AuthStore(keys or data / "web.json", hasher=hasher)
+    sessions = Sessions(store)
+    app.extensions["telltale"] = Backend(reader, client)
+    app.extensions["telltale.auth"] = store
+    app.extensions["telltale.sessions"] = sessions
+    app.extensions["telltale.throttle"] = Throttle()
+    app.extensions["telltale.stream"] = Broadcaster(client.subscribe)
+    speak_plainly(app)
+    protect(app, store, sessions, hosts)
+    _stamp_static_files(app)
+    for blueprint in (entrance.blueprint, *api.blueprints, *pages):
         app.register_blueprint(blueprint)
     return app
+
+
+def _stamp_static_files(app: Flask) -> None:
+    """Static addresses carry a hash of the content, so that they may be kept and still never be stale."""
+
+    @cache
+    def digest(path: Path, changed: int) -> str:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+    @app.url_defaults
+    def stamp(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static" and "filename" in values and "v" not in values:
+            path = Path(app.static_folder or "", values["filename"])
+            if path.is_file():
+                values["v"] = digest(path, path.stat().st_mtime_ns)

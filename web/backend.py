@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from flask import current_app
 
+from gateway.control.client import ControlClient
+
 if TYPE_CHECKING:
-    from gateway.control.client import ControlClient
     from gateway.journal.reader import Reader
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """`reader` tells what happened (read only), `control` asks the resolver and tells it what people decided."""
+    """`reader` tells what happened (read only), `control` asks the resolver and tells it what people decided.
+
+    `now` is the wall clock, aware UTC.
+    """
 
     reader: Reader
     control: ControlClient
+    now: Callable[[], datetime] = _now
 
 
 def backend() -> Backend:

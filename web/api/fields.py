@@ -1,0 +1,178 @@
+"""What a request says, checked field by field; everything wrong is Refused with one sentence and the field's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+from flask import request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from gateway.errors import Refused
+from gateway.model.name import Name
+
+E = TypeVar("E", bound=Enum)
+
+MAX_SECONDS = 366 * 24 * 3600
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+_OFFSET_BY_SPACE = re.compile(r" (\d\d:?\d\d)$")
+
+
+class Fields:
+    """The fields of a query string or of a JSON body. A field that nobody knows is refused: it may be a misspelling."""
+
+    def __init__(self, values: Mapping[str, Any], known: Collection[str], whose: str) -> None:
+        for name in values:
+            if name not in known:
+                listed = ", ".join(known) or "none"
+                raise Refused(f"There is no {whose} {_short(name)}; known are: {listed}.", _short(name))
+        self._values = values
+        self._textual = whose == "parameter"
+
+    @classmethod
+    def of_query(cls, *known: str) -> Fields:
+        """The query string of this request; each parameter at most once, and an empty one counts as absent."""
+        values = {}
+        for name, said in request.args.lists():
+            if len(said) > 1:
+                raise Refused(f"{_short(name)} can be given once only.", _short(name))
+            values[name] = said[0] or None
+        return cls(values, known, "parameter")
+
+    @classmethod
+    def of_body(cls, *known: str) -> Fields:
+        """The JSON object in the body of this request."""
+        if request.mimetype != "application/json":
+            raise UnsupportedMediaType
+        try:
+            value = request.get_json()
+        except RecursionError:
+            raise Refused("The body nests too deeply.") from None
+        if not isinstance(value, dict):
+            raise Refused("The body is one JSON object.")
+        return cls(cast("dict[str, Any]", value), known, "field")
+
+    def has(self, name: str) -> bool:
+        return self._values.get(name) is not None
+
+    def text(self, name: str, longest: int = 255) -> str | None:
+        """A text without control characters, None when absent."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not value.strip() or len(value) > longest or not value.isprintable():
+            raise Refused(f"{name} is a text of 1 to {longest} printable characters.", name)
+        return value.strip()
+
+    def words(self, name: str, longest: int) -> str:
+        """As `text`, but "" is allowed and stands for an absent one."""
+        return "" if self._values.get(name) == "" else self.text(name, longest) or ""
+
+    def required(self, name: str, longest: int = 255) -> str:
+        """As `text`, but it must be there."""
+        value = self.text(name, longest)
+        if value is None:
+            raise Refused(f"{name} is missing.", name)
+        return value
+
+    def secret(self, name: str) -> str:
+        """A text that is taken as it stands. It must be there."""
+        value = self._values.get(name)
+        if not isinstance(value, str) or not value or len(value) > 4096:
+            raise Refused(f"{name} is missing.", name)
+        return value
+
+    def domain_name(self, name: str = "name") -> str:
+        """A domain name, as a person may write it; canonical. It must be there."""
+        return canonical_name(self.required(name, 1024), name)
+
+    def choice(self, name: str, kind: type[E]) -> str | None:
+        """One of the values of an enum, None when absent."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        values = [member.value for member in kind]
+        if value not in values:
+            raise Refused(f"{name} is one of: {', '.join(values)}.", name)
+        return cast(str, value)
+
+    def whole(self, name: str, low: int, high: int) -> int | None:
+        """A whole number, in digits when it comes from a query string; None when absent."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if self._textual and re.fullmatch(r"[0-9]{1,18}", value):
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise Refused(f"{name} is a whole number from {low} to {high}.", name)
+        return value
+
+    def flag(self, name: str) -> bool:
+        """True or false; absent is false."""
+        value = self._values.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise Refused(f"{name} is true or false.", name)
+        return bool(value)
+
+    def time(self, name: str) -> datetime | None:
+        """An ISO 8601 time with its zone, as aware UTC; None when absent."""
+        said = self.text(name, 40)
+        if said is None:
+            return None
+        try:
+            # A plus that nobody escaped arrives as a space.
+            when = datetime.fromisoformat(_OFFSET_BY_SPACE.sub(r"+\1", said))
+            when = when.astimezone(UTC) if when.tzinfo else when
+        except (ValueError, OverflowError):
+            raise Refused(f"{name} is a time like 2026-11-23T20:15:00Z.", name) from None
+        if when.tzinfo is None:
+            raise Refused(f"{name} needs its time zone, as in 2026-11-23T20:15:00Z.", name)
+        if not _EARLIEST <= when <= _LATEST:
+            raise Refused(f"{name} lies between the years 2000 and 2200.", name)
+        return when
+
+    def span(self, now: datetime, default: timedelta = timedelta(hours=24)) -> tuple[datetime, datetime]:
+        """`since` and `until`; without them the last 24 hours. At most 400 days, which is as far as history goes."""
+        until = self.time("until") or now
+        since = self.time("since") or until - default
+        if since >= until:
+            raise Refused("since lies before until.", "since")
+        if until - since > timedelta(days=400):
+            raise Refused("since and until lie at most 400 days apart.", "since")
+        return since, until
+
+    def url(self, name: str) -> str | None:
+        """An http or https address; None when absent. Never a path: a dashboard must not read this machine's files."""
+        said = self.text(name, 2048)
+        if said is None:
+            return None
+        try:
+            parts = urlsplit(said)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or " " in said or "\\" in said:
+            raise Refused(f"{name} is an address that begins with https:// or http://.", name)
+        if parts.username is not None or parts.password is not None:
+            raise Refused(f"{name} must not hold a user name or password.", name)
+        return said
+
+
+def canonical_name(said: str, field: str = "name") -> str:
+    """The canonical spelling of a domain name. Raises Refused."""
+    try:
+        name = Name.parse(said)
+    except ValueError as error:
+        raise Refused(str(error), field) from None
+    if not name.text:
+        raise Refused(f"{field} is a domain name such as ads.example.com.", field)
+    return name.text
+
+
+def _short(name: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in name[:40])

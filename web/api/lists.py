@@ -1,0 +1,52 @@
+"""Lists that people subscribed to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, jsonify, url_for
+from werkzeug.wrappers import Response
+
+from gateway.errors import Refused
+from gateway.model.verdict import Action
+from web.api.fields import Fields
+from web.backend import backend
+from web.problems import problem
+
+blueprint = Blueprint("api_lists", __name__, url_prefix="/api/v1")
+
+
+@blueprint.get("/lists")
+def lists() -> Response:
+    Fields.of_query()
+    return jsonify(backend().control.call("lists.list"))
+
+
+@blueprint.post("/lists")
+def add_list() -> tuple[Response, int, dict[str, str]]:
+    asked = Fields.of_body("source", "url", "title", "action", "comment")
+    if asked.has("source") == asked.has("url"):
+        raise Refused("Say where the list is: exactly one of url and source.", "url")
+    added: dict[str, Any] = backend().control.call(
+        "lists.add",
+        source=asked.url("url") or asked.url("source"),
+        title=asked.words("title", 120),
+        action=asked.choice("action", Action) or "block",
+        comment=asked.words("comment", 255),
+    )
+    return jsonify(added), 201, {"Location": url_for("api_lists.lists") + f"/{added['id']}"}
+
+
+@blueprint.delete("/lists/<int:list_id>")
+def remove_list(list_id: int) -> Response:
+    Fields.of_query()
+    try:
+        return jsonify(backend().control.call("lists.remove", id=list_id))
+    except Refused:
+        return problem(404, "There is no list with this id.", "id")
+
+
+@blueprint.post("/lists/refresh")
+def refresh() -> tuple[Response, int]:
+    Fields.of_query()
+    return jsonify(backend().control.call("lists.refresh")), 202

@@ -1,0 +1,54 @@
+"""What was looked up, and why a name is treated as it is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Blueprint, jsonify
+from werkzeug.wrappers import Response
+
+from gateway.errors import Refused
+from gateway.journal.reader import Filter
+from gateway.model.tag import Category
+from gateway.model.verdict import Action
+from web.api.fields import Fields
+from web.api.shapes import to_json
+from web.backend import backend
+
+blueprint = Blueprint("api_lookups", __name__, url_prefix="/api/v1")
+
+FILTERS = ("device", "client", "name", "company", "category", "verdict")
+MOST = 1000
+
+
+@blueprint.get("/lookups")
+def lookups() -> Response:
+    asked = Fields.of_query(*FILTERS, "since", "until", "limit", "before")
+    since, until = asked.time("since"), asked.time("until")
+    if since and until and since >= until:
+        raise Refused("since lies before until.", "since")
+    wanted = filter_of(asked, since=since, until=until)
+    page = backend().reader.lookups(
+        wanted, limit=asked.whole("limit", 1, MOST) or 100, before=asked.text("before", 128)
+    )
+    return jsonify({"lookups": to_json(page.lookups), "next": page.next})
+
+
+@blueprint.get("/explain")
+def explain() -> Response:
+    asked = Fields.of_query("name", "device")
+    return jsonify(backend().control.call("explain", name=asked.domain_name(), device=asked.text("device")))
+
+
+def filter_of(asked: Fields, *, since: datetime | None = None, until: datetime | None = None) -> Filter:
+    """The lookups that a query string speaks of."""
+    return Filter(
+        device=asked.text("device"),
+        client=asked.text("client", 64),
+        name=asked.text("name"),
+        company=asked.text("company"),
+        category=asked.choice("category", Category),
+        verdict=asked.choice("verdict", Action),
+        since=since,
+        until=until,
+    )

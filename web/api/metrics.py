@@ -1,0 +1,83 @@
+"""Numbers for Prometheus, in its text format, version 0.0.4."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from flask import Blueprint, Response, current_app
+
+from gateway.errors import ControlError
+from web.api.fields import Fields
+from web.api.status import journal_health
+from web.backend import backend
+from web.stream import Broadcaster
+
+blueprint = Blueprint("api_metrics", __name__)
+
+Sample = tuple[Mapping[str, str], float]
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Answers with telltale_up 0 while the resolver does not, so that an alarm can be set on it."""
+    Fields.of_query()
+    try:
+        status: dict[str, Any] | None = backend().control.call("status")
+    except ControlError:
+        status = None
+    streams = len(cast(Broadcaster, current_app.extensions["telltale.stream"]))
+    lines = [
+        *_family("telltale_up", "gauge", "1 while the resolver answers.", [({}, float(status is not None))]),
+        *_family("telltale_dashboard_streams", "gauge", "Live views that are open.", [({}, streams)]),
+        *_family(
+            "telltale_journal_readable",
+            "gauge",
+            "1 while the dashboard can read the journal.",
+            [({}, float(journal_health()["healthy"]))],
+        ),
+        *(_of_resolver(status) if status else ()),
+    ]
+    return Response("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _of_resolver(status: Mapping[str, Any]) -> Iterator[str]:
+    build: list[Sample] = [({"version": str(status["version"])}, 1)]
+    yield from _family("telltale_build_info", "gauge", "Which Telltale runs.", build)
+    uptime: list[Sample] = [({}, float(status["uptime_s"]))]
+    yield from _family("telltale_uptime_seconds", "gauge", "Seconds since the resolver started.", uptime)
+    listed: list[Sample] = [({}, float(status["listed_names"]))]
+    yield from _family("telltale_listed_names", "gauge", "Names on all lists together.", listed)
+    parts: list[Sample] = [({"part": str(part["part"])}, float(bool(part["healthy"]))) for part in status["health"]]
+    yield from _family("telltale_healthy", "gauge", "1 while this part works.", parts)
+    urls = status["upstreams"]
+    healthy: list[Sample] = [({"url": str(one["url"])}, float(bool(one["healthy"]))) for one in urls]
+    yield from _family("telltale_upstream_healthy", "gauge", "1 while this upstream answers.", healthy)
+    latency: list[Sample] = [
+        ({"url": str(one["url"])}, one["latency_ms"] / 1000) for one in urls if one["latency_ms"] is not None
+    ]
+    yield from _family("telltale_upstream_latency_seconds", "gauge", "How long it takes to answer.", latency)
+    for name, value in sorted(status["counters"].items()):
+        if isinstance(value, int | float):
+            family = f"telltale_{re.sub('[^a-z0-9_]', '_', str(name).lower())}"
+            # What can also fall is a gauge; the resolver counts everything else from its start.
+            if isinstance(value, int):
+                yield from _family(
+                    f"{family}_total", "counter", "As counted since the resolver started.", [({}, value)]
+                )
+            else:
+                yield from _family(family, "gauge", "As measured by the resolver.", [({}, value)])
+
+
+def _family(name: str, kind: str, says: str, samples: list[Sample]) -> Iterator[str]:
+    if samples:
+        yield f"# HELP {name} {says}"
+        yield f"# TYPE {name} {kind}"
+    for labels, value in samples:
+        inner = ",".join(f'{key}="{_escape(text)}"' for key, text in labels.items())
+        yield f"{name}{{{inner}}} {value:.15g}" if inner else f"{name} {value:.15g}"
+
+
+def _escape(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

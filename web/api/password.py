@@ -1,0 +1,45 @@
+"""A new password for those who know the old one."""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+from flask import Blueprint, current_app, g, jsonify, request
+from werkzeug.wrappers import Response
+
+from gateway.errors import Refused
+from web.api.fields import Fields
+from web.auth import WRONG_PASSWORD, AuthStore, check_new_password
+from web.problems import problem
+from web.security import remember
+from web.sessions import Session, Sessions
+from web.stream import Broadcaster
+from web.throttle import Throttle
+
+blueprint = Blueprint("api_password", __name__, url_prefix="/api/v1")
+
+
+@blueprint.post("/password")
+def change_password() -> Response:
+    """Every other session ends; tokens stay. This is a place to guess passwords too, so it has the same throttle."""
+    asked = Fields.of_body("old", "new")
+    old, new = asked.secret("old"), asked.secret("new")
+    check_new_password(new, "new")
+    throttle = cast(Throttle, current_app.extensions["telltale.throttle"])
+    client = request.remote_addr or ""
+    wait = throttle.try_once(client)
+    if wait > 0:
+        answer = problem(429, f"Too many tries; wait {math.ceil(wait)} seconds.", "old")
+        answer.headers["Retry-After"] = str(math.ceil(wait))
+        return answer
+    try:
+        cast(AuthStore, current_app.extensions["telltale.auth"]).change_password(old, new)
+    except Refused:
+        return problem(403, WRONG_PASSWORD, "old")
+    throttle.succeeded(client)
+    cast(Broadcaster, current_app.extensions["telltale.stream"]).wake()
+    answer = jsonify({"changed": True})
+    if isinstance(g.identity, Session):
+        remember(answer, cast(Sessions, current_app.extensions["telltale.sessions"]).begin())
+    return answer

@@ -1,0 +1,150 @@
+"""Events as they happen, as server-sent events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from flask import Blueprint, Response, current_app, g, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from gateway.errors import JournalError
+from gateway.journal.reader import Filter
+from web.api.fields import Fields
+from web.api.lookups import FILTERS, filter_of
+from web.api.shapes import to_json
+from web.backend import backend
+from web.problems import problem
+from web.security import still_holds
+from web.stream import Broadcaster, Listener, Told, TooManyStreams, frame, health
+
+if TYPE_CHECKING:
+    from gateway.journal.reader import Reader
+
+blueprint = Blueprint("api_stream", __name__, url_prefix="/api/v1")
+
+HEARTBEAT = 15.0
+_MOST_MISSED = 500
+_DISORDER = timedelta(seconds=30)
+
+
+@blueprint.get("/stream")
+def stream() -> AnyResponse:
+    asked = Fields.of_query(*FILTERS, "after")
+    wanted = filter_of(asked)
+    after = asked.whole("after", 0, 10**18)
+    resumed = request.headers.get("Last-Event-ID", "")
+    if re.fullmatch(r"[0-9]{1,18}", resumed):
+        after = int(resumed)
+    broadcaster = cast(Broadcaster, current_app.extensions["telltale.stream"])
+    try:
+        listener = broadcaster.open(request.environ.get("gunicorn.socket") or request.environ.get("werkzeug.socket"))
+    except TooManyStreams:
+        answer = problem(503, "Too many live views are open; this one asks every few seconds instead.")
+        answer.headers["Retry-After"] = "10"
+        return answer
+    events = _events(broadcaster, listener, wanted, after, still_holds(g.identity), backend().reader)
+    response = Response(events, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    # A generator that was never begun runs no finally clause (HEAD, or a browser that has gone already).
+    response.call_on_close(lambda: broadcaster.close(listener))
+    return response
+
+
+def _events(
+    broadcaster: Broadcaster,
+    listener: Listener,
+    wanted: Filter,
+    after: int | None,
+    holds: Callable[[], bool],
+    reader: Reader,
+) -> Iterator[bytes]:
+    """The listener is open before the journal is read, so that no lookup falls between the two; ids tell repeats."""
+    yield b"retry: 3000\n: listening\n\n"
+    if not broadcaster.connected:
+        yield frame("health", health(False, "The resolver does not answer; is Telltale running?"))
+    seen = after or 0
+    if after is not None:
+        missed, complete = _missed(reader, wanted, after)
+        if not complete:
+            yield gap(None)
+        if missed:
+            seen = max(lookup["id"] for lookup in missed)
+            yield frame("lookups", {"lookups": missed, "left_out": 0}, seen)
+    while not listener.over and holds():
+        happened = listener.take(HEARTBEAT)
+        if listener.over or not holds():
+            return
+        if happened is None:
+            yield b": still here\n\n"
+            continue
+        if happened.dropped:
+            yield gap(happened.dropped)
+        if happened.told.kind == "gap":
+            yield gap(None)
+        else:
+            yield _told(happened.told, wanted, seen)
+            seen = max(seen, happened.told.last_id or 0)
+
+
+def _told(told: Told, wanted: Filter, seen: int) -> bytes:
+    """The frame of one event; of lookups only those that are wanted and new."""
+    if told.kind != "lookups":
+        return told.frame()
+    fitting = [lookup for lookup in told.lookups if lookup["id"] > seen and fits(wanted, lookup)]
+    if len(fitting) == len(told.lookups):
+        return told.frame()
+    left_out = told.event.get("left_out", 0)
+    if not fitting and not left_out:
+        return b""
+    return frame("lookups", {"lookups": fitting, "left_out": left_out}, told.last_id)
+
+
+def gap(dropped: int | None) -> bytes:
+    """Tells a dashboard that it missed something: `dropped` lookups, or None when nobody counted."""
+    return frame("gap", {"dropped": dropped})
+
+
+def fits(wanted: Filter, lookup: dict[str, Any]) -> bool:
+    """Whether a lookup, as JSON, is one that the filter speaks of; the same answer as the journal's."""
+    exact = ("device", "client", "company", "category", "verdict")
+    if any(getattr(wanted, key) not in (None, lookup[key]) for key in exact):
+        return False
+    return wanted.name is None or _name_fits(wanted.name.lower(), lookup["name"])
+
+
+def _name_fits(pattern: str, name: str) -> bool:
+    """Linear in the name, whatever the pattern: each piece between gaps is looked for once, leftmost first."""
+    if "*" not in pattern:
+        return pattern in name
+    first, *middle, last = pattern.split("*")
+    if not name.startswith(first) or not name.endswith(last) or len(first) + len(last) > len(name):
+        return False
+    at, end = len(first), len(name) - len(last)
+    for piece in middle:
+        found = name.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
+
+
+def _missed(reader: Reader, wanted: Filter, after: int) -> tuple[list[dict[str, Any]], bool]:
+    """Lookups that were recorded after the one with this id, oldest first, and whether those are all of them."""
+    try:
+        last = reader.lookup(after)
+        if last is None:
+            return [], after == 0
+        found: list[dict[str, Any]] = []
+        before: str | None = None
+        while len(found) < _MOST_MISSED:
+            page = reader.lookups(replace(wanted, since=last.time - _DISORDER), limit=_MOST_MISSED, before=before)
+            found += [to_json(lookup) for lookup in page.lookups if lookup.id > after]
+            before = page.next
+            if before is None:
+                break
+        return sorted(found[:_MOST_MISSED], key=lambda lookup: int(lookup["id"])), before is None
+    except JournalError:
+        return [], False

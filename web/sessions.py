@@ -1,0 +1,70 @@
+"""What a browser shows to be let in again: a signed cookie that says which session it is and of which generation."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from itsdangerous import BadData, URLSafeSerializer
+
+from web.auth import AuthStore
+
+COOKIE = "telltale_session"
+LIFETIME = 30 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """`id` is random and new with every login; `began` is in seconds since the epoch."""
+
+    id: str
+    generation: int
+    began: float
+
+
+class Sessions:
+    """Begins, reads and ends sessions. A session lasts 30 days, or until logout, or until the password changes."""
+
+    def __init__(self, store: AuthStore, *, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+
+    def begin(self) -> str:
+        """The cookie of a new session. A cookie that the browser brought along is never taken over."""
+        payload = [secrets.token_urlsafe(16), self._store.generation, int(self._clock())]
+        cookie: str | bytes = self._serializer().dumps(payload)
+        return cookie if isinstance(cookie, str) else cookie.decode()
+
+    def read(self, cookie: str) -> Session | None:
+        """The session of this cookie, None when it is forged, over, logged out, or of an earlier password."""
+        try:
+            match self._serializer().loads(cookie):
+                case [str(session_id), int(generation), int(began)]:
+                    session = Session(session_id, generation, float(began))
+                case _:
+                    return None
+        except (BadData, ValueError, RecursionError):
+            return None
+        return session if self.is_valid(session) else None
+
+    def is_valid(self, session: Session) -> bool:
+        """False as soon as it ended, in whatever way."""
+        return (
+            session.generation == self._store.generation
+            and self._clock() < session.began + LIFETIME
+            and not self._store.is_ended(session.id)
+        )
+
+    def end(self, session: Session) -> None:
+        """Logs it out for good: a copy of its cookie is worth nothing."""
+        self._store.end_session(session.id, session.began + LIFETIME)
+
+    def _serializer(self) -> URLSafeSerializer:
+        return URLSafeSerializer(
+            self._store.secret,
+            salt="telltale session",
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        )

@@ -1,0 +1,254 @@
+"""Events from the resolver to every open dashboard: one subscription for the whole process, one bounded queue a reader."""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, cast
+
+from gateway.errors import ControlError, Unavailable
+
+MAX_STREAMS = 20
+_ROOM = 64
+_LINGER = 20.0
+_QUICKEST_RETRY = 0.25
+_SLOWEST_RETRY = 5.0
+
+
+class TooManyStreams(Exception):
+    """As many dashboards are open as we have threads for."""
+
+
+class Told:
+    """One thing that happened, as the control socket said it; printed once for all who want it whole."""
+
+    __slots__ = ("_frame", "event", "kind")
+
+    def __init__(self, event: dict[str, Any]) -> None:
+        self.event = event
+        self.kind = str(event.get("event"))
+        self._frame: bytes | None = None
+
+    def frame(self) -> bytes:
+        if self._frame is None:
+            self._frame = frame(self.kind, self.event, self.last_id)
+        return self._frame
+
+    @property
+    def lookups(self) -> list[dict[str, Any]]:
+        """Those it tells of, oldest first; none for other events."""
+        return cast("list[dict[str, Any]]", self.event.get("lookups", [])) if self.kind == "lookups" else []
+
+    @property
+    def last_id(self) -> int | None:
+        return max((lookup["id"] for lookup in self.lookups), default=None)
+
+    def __len__(self) -> int:
+        return len(self.lookups) + (cast(int, self.event.get("left_out", 0)) if self.kind == "lookups" else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """`dropped` counts lookups that this reader was too slow for before `told`."""
+
+    told: Told
+    dropped: int = 0
+
+
+def frame(kind: str, data: dict[str, Any], last_id: int | None = None) -> bytes:
+    """One server-sent event (HTML Living Standard, section 9.2). JSON has no line breaks, so one data line holds it."""
+    identity = "" if last_id is None else f"id: {last_id}\n"
+    body = json.dumps({key: value for key, value in data.items() if key != "event"}, separators=(",", ":"))
+    return f"event: {kind}\n{identity}data: {body}\n\n".encode()
+
+
+class Listener:
+    """One open stream. When its reader is slow the oldest events are dropped and counted, nobody waits."""
+
+    def __init__(self, connection: socket.socket | None, room: int) -> None:
+        self._connection = connection
+        self._room = room
+        self._events: deque[Told] = deque()
+        self._dropped = 0
+        self._something = threading.Condition()
+        self._woken = False
+        self.over = False
+
+    def put(self, told: Told) -> None:
+        with self._something:
+            while len(self._events) >= self._room:
+                self._dropped += len(self._events.popleft())
+            self._events.append(told)
+            self._something.notify()
+
+    def take(self, timeout: float) -> Happened | None:
+        """The next event; None when there was none for `timeout` seconds, or somebody woke us."""
+        with self._something:
+            if not self._events and not self._woken and not self.over:
+                self._something.wait(timeout)
+            self._woken = False
+            if not self._events or self.over:
+                return None
+            dropped, self._dropped = self._dropped, 0
+            return Happened(self._events.popleft(), dropped)
+
+    def wake(self) -> None:
+        """Has the reader look round: its session may be over."""
+        with self._something:
+            self._woken = True
+            self._something.notify()
+
+    def end(self) -> None:
+        with self._something:
+            self.over = True
+            self._something.notify()
+
+    def has_hung_up(self) -> bool:
+        """True when the browser closed the connection, which an idle stream would learn at its second heartbeat."""
+        if self._connection is None:
+            return False
+        try:
+            poll = select.poll()
+            poll.register(self._connection, select.POLLRDHUP)
+            return bool(poll.poll(0))
+        except (OSError, ValueError):
+            return True
+
+
+class Broadcaster:
+    """Subscribes once somebody listens, and again whenever the resolver comes back; stops when nobody listens any more.
+
+    `subscribe` is `ControlClient.subscribe`.
+    """
+
+    def __init__(
+        self,
+        subscribe: Callable[[], Iterator[dict[str, Any] | None]],
+        *,
+        limit: int = MAX_STREAMS,
+        room: int = _ROOM,
+        linger: float = _LINGER,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._subscribe = subscribe
+        self._limit = limit
+        self._room = room
+        self._linger = linger
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._listeners: set[Listener] = set()
+        self._last_left = 0.0
+        self._wanted = threading.Event()
+        self._connected = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def open(self, connection: socket.socket | None = None) -> Listener:
+        """A new stream, once the resolver is listened to or a second has passed. Raises TooManyStreams."""
+        with self._lock:
+            if len(self._listeners) >= self._limit:
+                self._drop_those_who_left()
+            if len(self._listeners) >= self._limit or self._stopping.is_set():
+                raise TooManyStreams
+            listener = Listener(connection, self._room)
+            self._listeners.add(listener)
+            self._wanted.set()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+                self._thread.start()
+        self._connected.wait(1.0)
+        return listener
+
+    def close(self, listener: Listener) -> None:
+        """Ends a stream; closing twice does no harm."""
+        listener.end()
+        with self._lock:
+            self._listeners.discard(listener)
+            if not self._listeners:
+                self._wanted.clear()
+                self._last_left = self._clock()
+
+    def wake(self) -> None:
+        """Has every stream look whether its session still holds."""
+        for listener in self._all():
+            listener.wake()
+
+    def stop(self) -> None:
+        """Ends every stream, for good."""
+        self._stopping.set()
+        self._wanted.set()
+        for listener in self._all():
+            listener.end()
+
+    @property
+    def connected(self) -> bool:
+        return self._connected.is_set()
+
+    def __len__(self) -> int:
+        return len(self._listeners)
+
+    def _all(self) -> list[Listener]:
+        with self._lock:
+            return list(self._listeners)
+
+    def _drop_those_who_left(self) -> None:
+        for listener in [one for one in self._listeners if one.over or one.has_hung_up()]:
+            listener.end()
+            self._listeners.discard(listener)
+
+    def _deliver(self, event: dict[str, Any]) -> None:
+        told = Told(event)
+        for listener in self._all():
+            listener.put(told)
+
+    def _run(self) -> None:
+        retry, was_lost = _QUICKEST_RETRY, False
+        while not self._stopping.is_set():
+            was_lost = was_lost and self._wanted.is_set()
+            self._wanted.wait()
+            events = self._subscribe()
+            try:
+                for event in events:
+                    if not self._connected.is_set():
+                        self._connected.set()
+                        retry = _QUICKEST_RETRY
+                        if was_lost:
+                            was_lost = False
+                            self._deliver(health(True, "The resolver answers again."))
+                            self._deliver({"event": "gap"})
+                    if event is not None and event.get("event") != "hello":
+                        self._deliver(event)
+                    if self._stopping.is_set() or self._nobody_for_long():
+                        break
+                else:
+                    raise Unavailable("The resolver ended the conversation.")
+            except ControlError as error:
+                self._connected.clear()
+                if not was_lost:
+                    was_lost = True
+                    self._deliver(health(False, str(error)))
+                self._stopping.wait(retry)
+                retry = min(retry * 2, _SLOWEST_RETRY)
+            finally:
+                if isinstance(events, Generator):
+                    with suppress(ControlError):
+                        events.close()
+
+    def _nobody_for_long(self) -> bool:
+        with self._lock:
+            nobody = not self._listeners and self._clock() - self._last_left > self._linger
+            if nobody:
+                self._connected.clear()
+            return nobody
+
+
+def health(healthy: bool, says: str) -> dict[str, Any]:
+    """The event that tells dashboards whether the resolver is there."""
+    return {"event": "health", "part": "resolver", "healthy": healthy, "says": says}
