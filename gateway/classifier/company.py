@@ -1,0 +1,24 @@
+"""A company, as a person wants to read about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """`parent` is the company that owns it, as this file spells it; `country` its seat (ISO 3166-1 alpha-2).
+
+    `business` is what it lives from in two or three words, `privacy` its privacy page, `line` one plain sentence.
+    `devices` is true when it sells devices of its own; `platforms` are the companies whose operating system runs on
+    devices of its brand.
+    """
+
+    name: str
+    country: str
+    business: str
+    privacy: str
+    line: str
+    parent: str | None = None
+    devices: bool = False
+    platforms: tuple[str, ...] = ()

@@ -1,0 +1,26 @@
+"""What a rule says about every name that it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.model.tag import Category, Evidence, Need
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fact:
+    """Shared by all names of one rule. `company` is None where nobody knows the owner. `identifies` is the maker whose televisions alone ask for these names."""
+
+    company: str | None
+    category: Category
+    need: Need
+    confidence: float
+    evidence: tuple[Evidence, ...]
+    brand: str | None = None
+    symptom: str = ""
+    identifies: str | None = None
+
+    @property
+    def hosts(self) -> bool:
+        """True for a CDN or a cloud: it carries what others send, and is not the one who receives it."""
+        return self.category in (Category.CDN, Category.CLOUD)

@@ -1,0 +1,63 @@
+"""Reads the knowledge folder: companies.toml, sources.toml, and one file of rules for each maker or trade."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.classifier.company import Company
+from gateway.classifier.index import Index
+from gateway.classifier.schema import Problem, read_companies, read_rules, read_sources
+from gateway.errors import SettingsError
+
+BUILT_IN = Path(__file__).parent / "knowledge"
+_MAX_FILE = 1 << 20
+_NOT_RULES = ("companies.toml", "sources.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """Everything that the folder says."""
+
+    index: Index
+    companies: dict[str, Company]
+
+
+def load_knowledge(folder: Path | None = None) -> Knowledge:
+    """The knowledge that we ship, or that of another folder.
+
+    Raises SettingsError with file, rule and what to do for the first thing that is wrong: half a knowledge base would
+    quietly call trackers unknown.
+    """
+    folder = folder or BUILT_IN
+    index = Index()
+    try:
+        companies = read_companies(_read(folder / "companies.toml"))
+        sources = read_sources(_read(folder / "sources.toml"))
+        for path in sorted(folder.glob("*.toml")):
+            if path.name in _NOT_RULES:
+                continue
+            for pattern, fact in read_rules(path.name, _read(path), companies, sources):
+                try:
+                    index.add(pattern, fact)
+                except ValueError as error:
+                    raise Problem(f"{path.name}: {error}") from None
+    except Problem as error:
+        raise SettingsError(str(error)) from None
+    return Knowledge(index, companies)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_FILE + 1)
+    except OSError as error:
+        raise Problem(f"{path.name}: cannot be read ({error.strerror}); the folder is {path.parent}.") from None
+    if len(data) > _MAX_FILE:
+        raise Problem(f"{path.name}: has more than {_MAX_FILE >> 20} MiB; split it.")
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise Problem(f"{path.name}: is not TOML: {error}.") from None

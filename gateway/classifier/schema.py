@@ -1,0 +1,175 @@
+"""Checks what a contributor wrote and says what to do about it. knowledge/README.md is the same in prose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gateway.classifier.company import Company
+from gateway.classifier.fact import Fact
+from gateway.classifier.pattern import Pattern, parse_pattern
+from gateway.model.tag import Category, Evidence, Need
+
+_CATEGORIES = {c.value: c for c in Category}
+_NEEDS = {n.value: n for n in Need}
+_RULE_KEYS = {"names", "company", "brand", "category", "need", "symptom", "confidence", "identifies", "evidence"}
+_COMPANY_KEYS = {"parent", "country", "business", "privacy", "line", "devices", "platforms"}
+_SOURCE_KEYS = {"title", "url", "date"}
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+_MAX_TEXT = 300
+
+
+class Problem(ValueError):
+    """One thing that is wrong in a knowledge file; `str()` says where, what, and what to do."""
+
+
+def read_companies(table: Mapping[str, Any]) -> dict[str, Company]:
+    """The companies of companies.toml. Raises Problem."""
+    companies = {name: _read_company(f"companies.toml, [{name!r}]", name, row) for name, row in table.items()}
+    for company in companies.values():
+        for other in (*filter(None, [company.parent]), *company.platforms):
+            if other not in companies:
+                raise Problem(
+                    f"companies.toml, [{company.name!r}]: {other!r} has no entry; add one or fix its spelling."
+                )
+        _refuse_circle(company, companies)
+    return companies
+
+
+def read_sources(table: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Key -> (title and address, date) of every source in sources.toml. Raises Problem."""
+    sources = {}
+    for key, row in table.items():
+        where = f"sources.toml, [{key}]"
+        _refuse_strange(where, row, _SOURCE_KEYS)
+        date = _text(where, row, "date", optional=True)
+        if date and not _DATE.fullmatch(date):
+            raise Problem(f"{where}: date {date!r} must look like 2026, 2026-09 or 2026-09-08.")
+        url = _text(where, row, "url")
+        if not url.startswith("https://"):
+            raise Problem(f"{where}: url {url!r} must be an https:// address where the reader finds the statement.")
+        sources[key] = (f"{_text(where, row, 'title')}, {url}", date)
+    return sources
+
+
+def read_rules(
+    file: str, table: Mapping[str, Any], companies: Mapping[str, Company], sources: Mapping[str, tuple[str, str]]
+) -> Iterator[tuple[Pattern, Fact]]:
+    """Every pattern of one file with what is said about it. Raises Problem."""
+    if set(table) - {"rules"}:
+        raise Problem(f"{file}: only [[rules]] tables are read; remove {_listed(set(table) - {'rules'})}.")
+    for number, row in enumerate(table.get("rules", ()), 1):
+        names = row.get("names")
+        if not isinstance(names, list) or not names:
+            raise Problem(f"{file}, rule {number}: names must be a list with at least one pattern.")
+        where = f"{file}, rule {number} (names {names[0]!r}, …)"
+        fact = _read_fact(where, row, companies, sources)
+        for name in names:
+            try:
+                yield parse_pattern(str(name)), fact
+            except ValueError as error:
+                raise Problem(f"{where}: {error}") from None
+
+
+def _read_fact(
+    where: str, row: Mapping[str, Any], companies: Mapping[str, Company], sources: Mapping[str, tuple[str, str]]
+) -> Fact:
+    _refuse_strange(where, row, _RULE_KEYS)
+    company = _text(where, row, "company", optional=True)
+    identifies = _text(where, row, "identifies", optional=True)
+    for name in filter(None, (company, identifies)):
+        if name not in companies:
+            raise Problem(f"{where}: {name!r} has no entry in companies.toml; add one or fix its spelling.")
+    if identifies and not companies[identifies].devices:
+        raise Problem(f"{where}: identifies names {identifies!r}, which sells no devices by companies.toml.")
+    need = _choice(where, row, "need", _NEEDS, "unknown")
+    symptom = _text(where, row, "symptom", optional=True)
+    if need in (Need.REQUIRED, Need.DEGRADES) and not symptom:
+        raise Problem(f"{where}: need is {need.value!r}, so symptom must say what a person sees when it is blocked.")
+    confidence = row.get("confidence")
+    if isinstance(confidence, bool) or not isinstance(confidence, (int, float)) or not 0 < confidence <= 1:
+        raise Problem(f"{where}: confidence must be a number above 0 and up to 1.")
+    return Fact(
+        company=company or None,
+        category=_choice(where, row, "category", _CATEGORIES),
+        need=need,
+        confidence=float(confidence),
+        evidence=_read_evidence(where, row.get("evidence"), sources),
+        brand=_text(where, row, "brand", optional=True) or None,
+        symptom=symptom,
+        identifies=identifies or None,
+    )
+
+
+def _read_evidence(where: str, table: Any, sources: Mapping[str, tuple[str, str]]) -> tuple[Evidence, ...]:
+    if not isinstance(table, dict) or not table:
+        raise Problem(f'{where}: evidence must name at least one source, as evidence = {{ key = "what it says" }}.')
+    for key in table:
+        if key not in sources:
+            raise Problem(f"{where}: the source {key!r} is not in sources.toml; add it there with title and url.")
+    return tuple(Evidence(_text(where, table, key), *sources[key]) for key in table)
+
+
+def _read_company(where: str, name: str, row: Any) -> Company:
+    if not isinstance(row, dict):
+        raise Problem(f"{where}: must be a table with country, business, privacy and line.")
+    _refuse_strange(where, row, _COMPANY_KEYS)
+    country = _text(where, row, "country")
+    if not _COUNTRY.fullmatch(country):
+        raise Problem(f"{where}: country {country!r} must be two capital letters (ISO 3166-1), such as KR.")
+    privacy = _text(where, row, "privacy", optional=True)
+    if privacy and not privacy.startswith("https://"):
+        raise Problem(f"{where}: privacy {privacy!r} must be an https:// address, or empty when there is none.")
+    devices, platforms = row.get("devices", False), row.get("platforms", [])
+    if not isinstance(devices, bool):
+        raise Problem(f"{where}: devices must be true or false.")
+    if not isinstance(platforms, list) or not all(isinstance(p, str) for p in platforms):
+        raise Problem(f"{where}: platforms must be a list of companies.")
+    return Company(
+        name=name,
+        country=country,
+        business=_text(where, row, "business"),
+        privacy=privacy,
+        line=_text(where, row, "line"),
+        parent=_text(where, row, "parent", optional=True) or None,
+        devices=devices,
+        platforms=tuple(platforms),
+    )
+
+
+def _refuse_circle(company: Company, companies: Mapping[str, Company]) -> None:
+    seen, at = {company.name}, company.parent
+    while at is not None:
+        if at in seen or at not in companies:
+            raise Problem(f"companies.toml, [{company.name!r}]: its parents run in a circle; one parent is wrong.")
+        seen.add(at)
+        at = companies[at].parent
+
+
+def _refuse_strange(where: str, row: Any, known: set[str]) -> None:
+    if not isinstance(row, dict):
+        raise Problem(f"{where}: must be a table.")
+    if strange := set(row) - known:
+        raise Problem(f"{where}: {_listed(strange)} is not known here; use {_listed(known)}.")
+
+
+def _text(where: str, row: Mapping[str, Any], key: str, *, optional: bool = False) -> str:
+    value = row.get(key, "" if optional else None)
+    if not isinstance(value, str) or (not value and not optional):
+        raise Problem(f"{where}: {key} must be text.")
+    if len(value) > _MAX_TEXT or not (value.isprintable() or not value):
+        raise Problem(f"{where}: {key} must be one line of at most {_MAX_TEXT} characters.")
+    return value
+
+
+def _choice(where: str, row: Mapping[str, Any], key: str, choices: Mapping[str, Any], default: str = "") -> Any:
+    value = row.get(key, default)
+    if value not in choices:
+        raise Problem(f"{where}: {key} {value!r} is not one of {_listed(set(choices))}.")
+    return choices[value]
+
+
+def _listed(words: set[str]) -> str:
+    return ", ".join(sorted(words))

@@ -1,0 +1,156 @@
+"""From a name to a tag, with reasons."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.classifier.company import Company
+from gateway.classifier.fact import Fact
+from gateway.classifier.heuristics import guess_category, is_local
+from gateway.classifier.loader import Knowledge, load_knowledge
+from gateway.classifier.party import family, party_of
+from gateway.classifier.public_suffix import registrable_domain
+from gateway.model.tag import Category, Evidence, Need, Tag
+
+_MEMO = 16_384
+_MAX_TARGETS = 16
+_GUESS = "Telltale's own guess"
+_OWNER_CONFIDENCE = 0.5
+_WORD_CONFIDENCE = 0.3
+_KEPT = (Need.REQUIRED, Need.DEGRADES)
+
+
+class Classifier:
+    """Safe to use from several threads. A name that was seen before costs one dict look-up."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._index = knowledge.index
+        self._companies = knowledge.companies
+        self._memo: dict[tuple[str, tuple[str, ...], str], Tag] = {}
+        self._lock = threading.Lock()
+        self._owners: dict[str, str | None] | None = None
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> Classifier:
+        """With the knowledge that we ship, or that of another folder. Raises SettingsError."""
+        return cls(load_knowledge(folder))
+
+    def tag(self, name: str, targets: tuple[str, ...] = (), maker: str = "") -> Tag:
+        """What is known about a canonical name.
+
+        `targets` are where CNAME, HTTPS and SVCB records of its answer lead to; `maker` is the company whose device
+        asked, as companies.toml spells it, or "".
+        """
+        key = (name, targets, maker)
+        tag = self._memo.get(key)
+        if tag is None:
+            tag = self._make_tag(name, targets[:_MAX_TARGETS], maker)
+            self._remember(key, tag)
+        return tag
+
+    def company(self, name: str) -> Company | None:
+        """What is known about the company of this name."""
+        return self._companies.get(name)
+
+    def companies(self) -> tuple[Company, ...]:
+        """Every company, by name."""
+        return tuple(sorted(self._companies.values(), key=lambda company: company.name.casefold()))
+
+    def maker_of(self, name: str) -> str | None:
+        """The maker whose televisions alone ask for this canonical name, or None."""
+        found = self._index.find(name)
+        return found[1].identifies if found else None
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def _remember(self, key: tuple[str, tuple[str, ...], str], tag: Tag) -> None:
+        with self._lock:
+            if len(self._memo) >= _MEMO:
+                for old in list(self._memo)[: _MEMO // 8]:
+                    del self._memo[old]
+            self._memo[key] = tag
+
+    def _make_tag(self, name: str, targets: tuple[str, ...], maker: str) -> Tag:
+        if is_local(name):
+            tag = Tag(category=Category.LOCAL, confidence=1.0)
+        else:
+            found = self._index.find(name)
+            tag = _from_fact(*found) if found else self._guess(name)
+            tag = self._follow(tag, bool(found), targets)
+        return replace(tag, party=party_of(tag.company, tag.category, maker, self._companies))
+
+    def _follow(self, tag: Tag, known: bool, targets: Iterable[str]) -> Tag:
+        """The tag, with what the CNAME chain tells: who only carries the name, and who hides behind it."""
+        hosted_at, told = None, None
+        for target in targets:
+            found = self._index.find(target)
+            if found is None:
+                continue
+            pattern, fact = found
+            if fact.hosts:
+                hosted_at = fact.company
+            elif told is None and self._tells_more(tag, known, fact):
+                told = target, pattern, fact
+        if told is not None:
+            tag = _unmask(tag, known, *told)
+        return replace(tag, hosted_at=hosted_at) if hosted_at not in (None, tag.company) else tag
+
+    def _tells_more(self, tag: Tag, known: bool, fact: Fact) -> bool:
+        if known and tag.category not in (Category.CDN, Category.CLOUD):
+            stranger = tag.company is None or self._top(tag.company) != self._top(fact.company)
+            return stranger and fact.category.tracks and not tag.category.tracks
+        return True
+
+    def _top(self, company: str) -> str:
+        return family(company, self._companies)[-1]
+
+    def _guess(self, name: str) -> Tag:
+        registrable = registrable_domain(name)
+        owner = self._owner(registrable) if registrable else None
+        evidence = []
+        if owner is not None:
+            evidence.append(Evidence(f"Every name below {registrable} that we know belongs to {owner}.", _GUESS))
+        word = guess_category(name, registrable)
+        if word is not None:
+            says = f"Nobody has listed this name; the word “{word[1]}” in it suggests {word[0].value}."
+            evidence.append(Evidence(says, _GUESS))
+        if not evidence:
+            return Tag()
+        confidence = _WORD_CONFIDENCE if word else _OWNER_CONFIDENCE
+        return Tag(owner, word[0] if word else Category.UNKNOWN, confidence=confidence, evidence=tuple(evidence))
+
+    def _owner(self, registrable: str) -> str | None:
+        """The one company that owns every listed name below this domain; None when there are several, or none."""
+        if self._owners is None:
+            owners: dict[str, str | None] = {}
+            for _, domain, fact in self._index.items():
+                top = registrable_domain(domain) or domain
+                company = None if fact.hosts else fact.company
+                owners[top] = company if owners.get(top, company) == company else None
+            self._owners = owners
+        return self._owners.get(registrable)
+
+
+def _from_fact(pattern: str, fact: Fact) -> Tag:
+    return Tag(
+        company=fact.company,
+        category=fact.category,
+        need=fact.need,
+        brand=fact.brand,
+        symptom=fact.symptom,
+        rule=pattern,
+        confidence=fact.confidence,
+        evidence=fact.evidence,
+    )
+
+
+def _unmask(tag: Tag, known: bool, target: str, pattern: str, fact: Fact) -> Tag:
+    """The target's tag; what a person loses when the name itself is blocked stays as it was."""
+    told = replace(_from_fact(pattern, fact), via=target)
+    if known and tag.need in _KEPT:
+        return replace(told, need=tag.need, symptom=tag.symptom, evidence=told.evidence + tag.evidence)
+    return told
