@@ -1,0 +1,139 @@
+"""Makes sure that a healthy journal with today's tables stands where it should."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.sql import column, table
+
+from gateway.errors import JournalError
+from gateway.journal.engine import is_healthy, open_engine
+
+HEAD = "0001"
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_READ_WHOLE_BELOW = 64 * 1024 * 1024
+_KEEP_BROKEN = 2
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """`quarantined` is where a damaged journal was moved to, None when all was well; `says` tells a person."""
+
+    path: Path
+    quarantined: Path | None = None
+    says: str = ""
+
+
+def prepare(path: Path, *, now: datetime | None = None) -> Prepared:
+    """Creates or migrates the journal at `path`; a damaged one is set aside and a new one begun.
+
+    Raises JournalError where that cannot be done: no right to write, no space, made by a newer version, in use.
+    """
+    try:
+        _prepare(path)
+        return Prepared(path)
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        if not is_damage(error):
+            raise JournalError(f"The journal {path} cannot be opened: {first_line(error)}.") from error
+        damage = first_line(error)
+    aside = quarantine(path, now or datetime.now(UTC))
+    try:
+        _prepare(path)
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise JournalError(f"A new journal cannot be begun at {path}: {first_line(error)}.") from error
+    return Prepared(
+        path, aside, f"The journal was damaged ({damage}); it lies in {aside.name} and a new one has begun."
+    )
+
+
+def is_damage(error: BaseException) -> bool:
+    """True when the file itself is no longer a database, so that trying again cannot help."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, _Damaged):
+        return True
+    code = getattr(cause, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _DAMAGED
+
+
+def first_line(error: BaseException) -> str:
+    """What the driver said, without the layers around it."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return (str(cause).splitlines() or [type(cause).__name__])[0].rstrip(".")
+
+
+def quarantine(path: Path, now: datetime) -> Path:
+    """Moves a damaged journal and its log aside as journal.broken-TIME.sqlite; keeps the newest two of such."""
+    aside = path.with_name(f"{path.stem}.broken-{now:%Y%m%dT%H%M%S}Z{path.suffix}")
+    count = 1
+    while aside.exists():
+        count += 1
+        aside = path.with_name(f"{path.stem}.broken-{now:%Y%m%dT%H%M%S}Z-{count}{path.suffix}")
+    try:
+        os.replace(path, aside)
+        for log in ("-wal", "-shm"):
+            if Path(f"{path}{log}").exists():
+                os.replace(f"{path}{log}", f"{aside}{log}")
+        older = sorted(path.parent.glob(f"{path.stem}.broken-*{path.suffix}"), key=lambda p: p.stat().st_mtime)
+        for old in older[:-_KEEP_BROKEN]:
+            for each in (old, Path(f"{old}-wal"), Path(f"{old}-shm")):
+                each.unlink(missing_ok=True)
+    except OSError as error:
+        raise JournalError(f"The damaged journal {path} cannot be moved aside: {first_line(error)}.") from error
+    return aside
+
+
+class _Damaged(Exception):
+    """Found by looking, not by failing."""
+
+
+def _prepare(path: Path) -> None:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The dashboard's group reads it, nobody else does.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o640))
+    engine = open_engine(path)
+    try:
+        # Logging of a revision is Alembic's own affair; its tables are made in one transaction or not at all.
+        with engine.begin() as connection:
+            if not is_healthy(connection, thorough=path.stat().st_size < _READ_WHOLE_BELOW):
+                raise _Damaged("a check found damage inside")
+            found = _revision(connection)
+            if found is None and inspect(connection).get_table_names():
+                raise _Damaged("it is some other database")
+            if found != HEAD:
+                _migrate(connection, path)
+    finally:
+        engine.dispose()
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    versions = table("alembic_version", column("version_num"))
+    return connection.execute(select(versions.c.version_num)).scalar()
+
+
+def _migrate(connection: Connection, path: Path) -> None:
+    # Alembic costs 10 MB and a tenth of a second, and is needed once a version.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise JournalError(
+            f"The journal {path} was written by a newer Telltale; update this one, or move the file away."
+        ) from error

@@ -1,0 +1,122 @@
+"""One stretch of writing: an open journal until something goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from gateway.errors import JournalError
+from gateway.journal import statements as say
+from gateway.journal.dictionary import DeviceOf, TagOf
+from gateway.journal.engine import open_engine, raw_connection
+from gateway.journal.ledger import Ledger
+from gateway.journal.preparation import first_line, is_damage, prepare, quarantine
+
+__all__ = ["Session", "explain", "is_damage", "is_outage"]
+
+_NOT_OUTAGES = {
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_MISUSE,
+    sqlite3.SQLITE_RANGE,
+    sqlite3.SQLITE_TOOBIG,
+    sqlite3.SQLITE_ERROR,
+}
+_SAYS = {
+    sqlite3.SQLITE_FULL: "The disk is full: lookups are not recorded until there is space again.",
+    sqlite3.SQLITE_READONLY: "The journal may not be written: look at the rights of its folder, and whether the disk "
+    "is mounted read-only.",
+    sqlite3.SQLITE_BUSY: "Another program holds the journal: lookups are not recorded until it lets go.",
+    sqlite3.SQLITE_IOERR: "The disk reports errors: lookups are not recorded, and the SD card may be failing.",
+    sqlite3.SQLITE_CANTOPEN: "The journal cannot be opened: look whether its folder is there and may be written.",
+    sqlite3.SQLITE_CORRUPT: "The journal is damaged: it is set aside and a new one begins.",
+    sqlite3.SQLITE_NOTADB: "The journal is damaged: it is set aside and a new one begins.",
+}
+
+
+class Session:
+    """Prepares and opens the journal for writing. After any error but a task's own it is closed and made anew."""
+
+    def __init__(self, path: Path, *, tag: TagOf, device_of: DeviceOf) -> None:
+        self._path = path
+        self.prepared = prepare(path)
+        self._engine = open_engine(path)
+        try:
+            self.connection = self._engine.connect()
+            with self.connection.begin():
+                self.ledger = Ledger(self.connection, tag=tag, device_of=device_of)
+        except BaseException:
+            self._engine.dispose()
+            raise
+        self._inode = path.stat().st_ino
+        self._folded_at = 0
+
+    def has_moved(self) -> bool:
+        """True when the file was deleted or replaced, so that we would write where nobody reads."""
+        try:
+            return os.stat(self._path).st_ino != self._inode
+        except OSError:
+            return True
+
+    def try_to_write(self, now: float) -> None:
+        """Opening proves little: a full disk shows itself with the first page."""
+        with self.connection.begin():
+            raw_connection(self.connection).execute(say.SET_MARK, ("opened", int(now)))
+
+    def fold(self, now: float) -> None:
+        """Once a minute, see `Ledger.fold`."""
+        if int(now // 60) != self._folded_at:
+            with self.connection.begin():
+                self.ledger.fold(now)
+            self._folded_at = int(now // 60)
+
+    def close(self, *, properly: bool = False) -> None:
+        """`properly` first writes down what is otherwise kept in memory; what fails now has failed before."""
+        with _whatever_happens():
+            if properly:
+                with self.connection.begin():
+                    self.ledger.close()
+        with _whatever_happens():
+            self.connection.invalidate() if not properly else self.connection.close()
+        with _whatever_happens():
+            self._engine.dispose()
+
+    def set_aside(self, error: Exception) -> str:
+        """Moves the damaged file away; says, in one sentence, where to. Call after `close`."""
+        aside = quarantine(self._path, datetime.now(UTC))
+        return f"The journal was damaged ({first_line(error)}): it lies in {aside.name}, and a new one has begun."
+
+
+def is_outage(error: Exception) -> bool:
+    """True for what may be over later by itself (disk, rights, locks) or is cured by a new file (damage)."""
+    if isinstance(error, JournalError | OSError):
+        return True
+    code = _code(error)
+    return code is not None and code & 0xFF not in _NOT_OUTAGES
+
+
+def explain(error: Exception) -> str:
+    """One sentence for a person."""
+    if isinstance(error, JournalError):
+        return str(error)
+    code = _code(error)
+    known = _SAYS.get(code & 0xFF) if code is not None else None
+    return known or f"The journal cannot be written: {first_line(error)}."
+
+
+def _code(error: Exception) -> int | None:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return getattr(cause, "sqlite_errorcode", None)
+
+
+@contextmanager
+def _whatever_happens() -> Iterator[None]:
+    with contextlib.suppress(SQLAlchemyError, sqlite3.Error, OSError):
+        yield

@@ -1,0 +1,86 @@
+"""What the writer says to the driver thousands of times: built with Core, spelled out once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ClauseElement, Integer, Table, bindparam, case, func, literal_column, select, update
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.sqlite import Insert, insert
+
+from gateway.journal.schema import clients, days, facts, hours, lookups, marks, minutes, names, shelves, streams
+from gateway.model.tag import Category
+
+_DIALECT = sqlite.dialect(paramstyle="qmark")
+
+
+def _spell(statement: ClauseElement) -> str:
+    return str(statement.compile(dialect=_DIALECT))
+
+
+def _insert(table: Table, *, without: str = "") -> Insert:
+    return insert(table).values({c.name: bindparam(c.name) for c in table.c if c.name != without})
+
+
+def _count(table: Table) -> str:
+    statement = _insert(table)
+    total = table.c.lookups + statement.excluded.lookups
+    return _spell(statement.on_conflict_do_update(index_elements=["bucket", "stream"], set_={"lookups": total}))
+
+
+def _learn_name(*, sure: bool) -> str:
+    statement = _insert(names, without="id")
+    told = statement.excluded
+    tag: dict[str, Any]
+    if sure:
+        tag = {"company": told.company, "category": told.category}
+    else:
+        unknown = names.c.category == literal_column(f"'{Category.UNKNOWN.value}'")
+        tag = {
+            "company": func.coalesce(names.c.company, told.company),
+            "category": case((unknown, told.category), else_=names.c.category),
+        }
+    return _spell(statement.on_conflict_do_update(index_elements=["name"], set_=tag).returning(names.c.id))
+
+
+def _learn_used(table: Table, *unique: str) -> str:
+    statement = _insert(table, without="id")
+    used = {"used": statement.excluded.used}
+    return _spell(statement.on_conflict_do_update(index_elements=unique, set_=used).returning(table.c.id))
+
+
+def _learn_stream() -> str:
+    statement = _insert(streams, without="id")
+    last = {"last": func.max(streams.c.last, statement.excluded.last)}
+    upsert = statement.on_conflict_do_update(index_elements=["name", "device", "blocked"], set_=last)
+    return _spell(upsert.returning(streams.c.id))
+
+
+def _fold(table: Table, size: int) -> str:
+    bucket = minutes.c.bucket // literal_column(str(size), Integer)
+    closed = (
+        select(bucket, minutes.c.stream, func.sum(minutes.c.lookups))
+        .where(minutes.c.bucket > bindparam("after"), minutes.c.bucket <= bindparam("until"))
+        .group_by(bucket, minutes.c.stream)
+    )
+    statement = insert(table).from_select(["bucket", "stream", "lookups"], closed)
+    total = table.c.lookups + statement.excluded.lookups
+    return _spell(statement.on_conflict_do_update(index_elements=["bucket", "stream"], set_={"lookups": total}))
+
+
+def _set_mark() -> str:
+    statement = _insert(marks)
+    return _spell(statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value}))
+
+
+ADD_LOOKUP = _spell(_insert(lookups))
+ADD_SHELF = _spell(_insert(shelves))
+COUNT_MINUTE, COUNT_HOUR, COUNT_DAY = _count(minutes), _count(hours), _count(days)
+FOLD_HOURS, FOLD_DAYS = _fold(hours, 60), _fold(days, 1440)
+LEARN_NAME = _learn_name(sure=True)
+LEARN_NAME_WITHOUT_HASTE = _learn_name(sure=False)
+LEARN_CLIENT = _learn_used(clients, "address", "device")
+LEARN_FACT = _learn_used(facts, "digest")
+LEARN_STREAM = _learn_stream()
+SET_MARK = _set_mark()
+TOUCH_STREAM = _spell(update(streams).where(streams.c.id == bindparam("stream")).values(last=bindparam("seen")))

@@ -1,0 +1,259 @@
+"""The one thread that writes the journal."""
+
+from __future__ import annotations
+
+import logging
+import queue as queues
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from gateway.errors import JournalError
+from gateway.journal.dictionary import DeviceOf, TagOf
+from gateway.journal.retention import Retention
+from gateway.journal.session import Session, explain, is_damage, is_outage
+from gateway.journal.sweep import sweep
+from gateway.model.event import HealthChanged, LookupRecorded
+from gateway.model.lookup import LogRow, Lookup
+
+_LOG = logging.getLogger(__name__)
+T = TypeVar("T")
+_MAX_BATCH = 20_000
+_MAX_SHOWN = 100
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
+_SWEEP_EVERY, _SWEEPS_A_THOROUGH_ONE, _SWEEP_FOR = 300.0, 12, 0.05
+_WORKS_AGAIN = "The journal records lookups again."
+
+
+class Writer:
+    """Owns the only connection that writes; its thread drains `queue` once an interval, one transaction each time.
+
+    `publish` is called after the commit, in the thread, with at most 100 lookups a batch; `wants_events` says whether
+    anybody listens. `report` is called when the journal stops or starts working. While it does not, the newest 20,000
+    lookups are kept to be written later; older ones are dropped and counted. `clock` is in seconds since the epoch,
+    `interval` in seconds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        queue: deque[LogRow],
+        *,
+        tag: TagOf,
+        device_of: DeviceOf,
+        publish: Callable[[LookupRecorded], None],
+        report: Callable[[HealthChanged], None],
+        interval: float = 0.2,
+        retention: Retention | None = None,
+        clock: Callable[[], float] = time.time,
+        wants_events: Callable[[], bool] = lambda: True,
+        sweep_every: float = _SWEEP_EVERY,
+    ) -> None:
+        self.path = path
+        self._queue = queue
+        self._tag, self._device_of = tag, device_of
+        self._publish, self._report, self._wants_events = publish, report, wants_events
+        self._interval, self._clock = interval, clock
+        self._retention, self._sweep_every = retention or Retention(), sweep_every
+        self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
+        self._tasks: queues.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]]] = queues.SimpleQueue()
+        self._wake = threading.Event()
+        self._gate = threading.Lock()
+        self._stopping = False
+        self._closed = False
+        self._session: Session | None = None
+        self._pending: list[LogRow] = []
+        self._trouble = False
+        self._news = ""
+        self._pause = self._try_again = 0.0
+        self._sweep: Iterator[None] | None = None
+        self._sweeps = 0
+        self._next_sweep = time.monotonic() + min(10.0, sweep_every)
+        self._counts = {"recorded": 0, "dropped": 0, "batches": 0, "failures": 0}
+
+    def start(self) -> None:
+        """Starts the thread, which opens the journal by itself; nothing that is wrong with the disk is raised here."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Writes what the queue still holds and closes the journal; gives up after `timeout` seconds."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def run(self, fn: Callable[[Connection], T]) -> Future[T]:
+        """Has `fn` called in the thread within a transaction of its own, committed when the future is done.
+
+        What `fn` raises undoes the transaction and comes out of the future; JournalError when the journal cannot be
+        written now. Do not wait for it in the thread itself or on the event loop.
+        """
+        future: Future[T] = Future()
+        with self._gate:
+            if self._closed:
+                future.set_exception(JournalError("The journal is closed."))
+            else:
+                self._tasks.put((fn, future))
+        self._wake.set()
+        return future
+
+    def counters(self) -> dict[str, int]:
+        """recorded, dropped, batches, failures (since the start), waiting (rows now), bytes (of the file)."""
+        try:
+            size = self.path.stat().st_size
+        except OSError:
+            size = 0
+        return {**self._counts, "waiting": len(self._queue) + len(self._pending), "bytes": size}
+
+    def _work(self) -> None:
+        while True:
+            last = self._stopping
+            self._turn(last)
+            if last and (self._trouble or not (self._queue or self._pending)):
+                break
+            if len(self._queue) < _MAX_BATCH:
+                self._wake.wait(self._interval)
+            self._wake.clear()
+        with self._gate:
+            self._closed = True
+            self._refuse_tasks("The journal is closed.")
+        self._counts["dropped"] += len(self._pending)
+        self._pending = []
+        if self._session is not None:
+            self._session.close(properly=True)
+            self._session = None
+
+    def _turn(self, last: bool) -> None:
+        if self._session is None and time.monotonic() < self._try_again and not last:
+            self._take(keep_newest=True)
+            self._refuse_tasks("The journal cannot be written at the moment.")
+            return
+        try:
+            session = self._session
+            if session is not None and session.has_moved():
+                session.close()
+                session = self._session = None
+                self._news = "The journal's file was gone: a new one has begun."
+            if session is None:
+                session = self._open()
+            self._do_tasks(session)
+            self._write(session)
+            session.fold(self._clock())
+            self._tidy(session)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next lookups are to be recorded
+            self._fail(error)
+
+    def _open(self) -> Session:
+        session = Session(self.path, tag=self._tag, device_of=self._device_of)
+        self._news = session.prepared.says or self._news
+        self._session = session
+        if self._trouble:
+            session.try_to_write(self._clock())
+        if self._trouble or self._news:
+            self._tell(True, self._news or _WORKS_AGAIN)
+        self._trouble, self._news = False, ""
+        return session
+
+    def _take(self, *, keep_newest: bool = False) -> None:
+        queue, pending = self._queue, self._pending
+        room = len(queue) if keep_newest else min(len(queue), _MAX_BATCH - len(pending))
+        pending.extend([queue.popleft() for _ in range(room)])
+        surplus = len(pending) - _MAX_BATCH
+        if surplus > 0:
+            del pending[:surplus]
+            self._counts["dropped"] += surplus
+
+    def _write(self, session: Session) -> None:
+        self._take()
+        batch = self._pending
+        if not batch:
+            return
+        shown: tuple[Lookup, ...] = ()
+        wanted = self._wants_events()
+        session.ledger.dictionary.set_day(int(self._clock() // 86_400))
+        with session.connection.begin():
+            first = session.ledger.record(batch)
+            if wanted:
+                newest = batch[-_MAX_SHOWN:]
+                shown = session.ledger.show(first + len(batch) - len(newest), newest)
+        self._pending = []
+        self._pause = 0.0
+        self._counts["recorded"] += len(batch)
+        self._counts["batches"] += 1
+        if wanted:
+            self._call(self._publish, LookupRecorded(shown, len(batch) - len(shown)))
+
+    def _do_tasks(self, session: Session) -> None:
+        while not self._tasks.empty():
+            fn, future = self._tasks.get()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                with session.connection.begin():
+                    result = fn(session.connection)
+            except Exception as error:
+                outage = not isinstance(error, JournalError) and is_outage(error)
+                future.set_exception(JournalError(explain(error)) if outage else error)
+                if outage:
+                    raise
+            else:
+                future.set_result(result)
+
+    def _refuse_tasks(self, says: str) -> None:
+        while not self._tasks.empty():
+            _, future = self._tasks.get()
+            if future.set_running_or_notify_cancel():
+                future.set_exception(JournalError(says))
+
+    def _tidy(self, session: Session) -> None:
+        if self._sweep is None and time.monotonic() >= self._next_sweep:
+            self._sweep = sweep(
+                session.connection,
+                self._retention,
+                now=self._clock(),
+                forget=session.ledger.forget,
+                thorough=self._sweeps % _SWEEPS_A_THOROUGH_ONE == 0,
+            )
+            self._sweeps += 1
+        ends = time.monotonic() + _SWEEP_FOR
+        while self._sweep is not None and time.monotonic() < ends:
+            if next(self._sweep, self) is self:
+                self._sweep = None
+                self._next_sweep = time.monotonic() + self._sweep_every
+
+    def _fail(self, error: Exception) -> None:
+        self._counts["failures"] += 1
+        self._sweep = None
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+        if not is_outage(error):
+            # Rows that no table takes would fail for ever and everything behind them with them.
+            _LOG.error("%d lookups cannot be recorded: %r", len(self._pending), error)
+            self._counts["dropped"] += len(self._pending)
+            self._pending = []
+        if not self._trouble:
+            self._trouble = True
+            self._tell(False, explain(error))
+        if session is not None and is_damage(error):
+            self._news = session.set_aside(error)
+        self._pause = min(max(self._pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
+        self._try_again = time.monotonic() + self._pause
+
+    def _tell(self, healthy: bool, says: str) -> None:
+        self._call(self._report, HealthChanged("journal", healthy, says))
+
+    def _call(self, listener: Callable[[Any], None], event: object) -> None:
+        try:
+            listener(event)
+        except Exception as error:  # noqa: BLE001 - a listener's mistake must not stop the recording
+            _LOG.warning("nobody could be told of %s: %r", type(event).__name__, error)
