@@ -1,0 +1,1 @@
+"""One query's way: from the television to an answer."""

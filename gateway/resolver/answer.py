@@ -1,0 +1,44 @@
+"""An answer inside the chain, with what is known of its bytes, so that nobody walks them twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.model.dns import Rcode
+from gateway.model.query import Query
+from gateway.model.response import Response, Source
+from gateway.wire.message import failure
+from gateway.wire.peek import ResponsePeek, peek_response
+
+# A negative answer without an SOA record must not be kept (RFC 2308 section 5); five seconds stop a retry storm.
+_NAMELESS_NEGATIVE_TTL = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Response):
+    """A response that came from an upstream or the cache. Offsets in `peek` are those of `wire`.
+
+    `recheck` is for how many seconds at most a copy may be handed out without asking the cache again.
+    """
+
+    peek: ResponsePeek | None = None
+    recheck: int = 0
+
+
+def peek_of(response: Response) -> ResponsePeek:
+    """What is known of the response, read now if nobody did before. Raises WireError."""
+    return (isinstance(response, Answer) and response.peek) or peek_response(response.wire)
+
+
+def lifetime(peek: ResponsePeek) -> int:
+    """For how many seconds an answer may be kept (RFC 2308 section 5)."""
+    if peek.negative_ttl is not None:
+        return peek.negative_ttl if peek.ttl is None else min(peek.ttl, peek.negative_ttl)
+    if peek.rcode == Rcode.NXDOMAIN or not peek.answers:
+        return _NAMELESS_NEGATIVE_TTL
+    return peek.ttl or 0
+
+
+def failed(query: Query, ede: int, ttl: int = 0) -> Response:
+    """SERVFAIL with the extended error that says why."""
+    return Response(failure(query, Rcode.SERVFAIL), Rcode.SERVFAIL, Source.ERROR, ede=ede, ttl=ttl)

@@ -1,0 +1,213 @@
+"""Keeps what upstreams said for as long as they said (RFC 2181, 2308), and longer when they are gone (RFC 8767)."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from gateway.errors import UpstreamError, UpstreamTimeout
+from gateway.model.dns import Ede, Rcode
+from gateway.model.query import Query
+from gateway.model.response import Response, Source
+from gateway.resolver.answer import Answer, failed, peek_of
+from gateway.resolver.link import Handler
+from gateway.wire.patch import aged, with_ttl
+from gateway.wire.question import Question
+
+STALE_TTL = 30
+# RFC 8767 section 5: how long a client waits before it gets a stale answer, and how long nobody asks again then.
+STALE_PATIENCE = 1.8
+STALE_REST = 30.0
+# Where no upstream has answered for a while, waiting longer would help nobody.
+_PATIENCE_WHEN_DOWN = 0.2
+# RFC 9520 section 3.2: a failure is remembered for at least a second.
+FAILURE_TTL = 2
+# The last tenth of an answer's life: whoever asks in it wants it again.
+_PREFETCH_SHARE = 10
+_PREFETCH_MIN_TTL = 10
+# The fast path comes back here at least this often, so that a name in use stays young in the cache.
+_MAX_RECHECK = 120
+_OVERHEAD = 1_000
+
+
+class _Kept:
+    """One answer and its times, monotonic seconds."""
+
+    __slots__ = ("answer", "ends", "made", "resting_until", "size", "ttl")
+
+    def __init__(self, answer: Answer, ttl: int, now: float, size: int) -> None:
+        self.answer = answer
+        self.ttl = ttl
+        self.made = now
+        self.ends = now + ttl
+        self.resting_until = 0.0
+        self.size = size
+
+
+class Cache:
+    """Bounded by entries and bytes; the entry that was not used for longest goes first.
+
+    `reachable` tells whether any upstream has answered of late.
+    """
+
+    def __init__(
+        self,
+        *,
+        entries: int,
+        size: int,
+        max_ttl: int,
+        max_negative_ttl: int,
+        max_stale: int,
+        clock: Callable[[], float],
+        reachable: Callable[[], bool],
+    ) -> None:
+        self._max_entries = entries
+        self._max_size = size
+        self._max_ttl = max_ttl
+        self._max_negative_ttl = max_negative_ttl
+        self._max_stale = max_stale
+        self._clock = clock
+        self._reachable = reachable
+        self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
+        self._failures: OrderedDict[bytes, tuple[float, int]] = OrderedDict()
+        self._refreshes: dict[bytes, asyncio.Task[Response]] = {}
+        self.size = 0
+        self.hits = 0
+        self.misses = 0
+        self.stale = 0
+        self.prefetches = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    async def resolve(self, query: Query, below: Handler) -> Response:
+        key, now = Question.of(query).key, self._clock()
+        kept = self._kept.get(key)
+        if kept is not None:
+            self._kept.move_to_end(key)
+            if kept.ends > now:
+                return self._hit(key, kept, query, below, now)
+        failure = self._failures.get(key)
+        if failure is not None and failure[0] > now:
+            return failed(query, failure[1], max(1, int(failure[0] - now)))
+        self.misses += 1
+        if kept is not None and kept.ends + self._max_stale > now:
+            return await self._resolve_or_stale(key, kept, query, below, now)
+        try:
+            answer = await below(query)
+        except UpstreamError as error:
+            return self._fail(key, query, error)
+        self._keep(key, answer)
+        return answer
+
+    async def close(self) -> None:
+        """Ends what is under way."""
+        tasks = list(self._refreshes.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _hit(self, key: bytes, kept: _Kept, query: Query, below: Handler, now: float) -> Response:
+        self.hits += 1
+        left = kept.ends - now
+        early = kept.ttl / _PREFETCH_SHARE
+        worth_it = kept.ttl >= _PREFETCH_MIN_TTL
+        if worth_it and left <= early and kept.resting_until <= now and self._reachable():
+            kept.resting_until = now + early
+            self.prefetches += 1
+            self._refresh(key, query, below)
+        recheck = left - early if worth_it and left > early else left
+        return self._handed_out(kept, now, int(left), min(int(recheck), _MAX_RECHECK))
+
+    def _handed_out(self, kept: _Kept, now: float, ttl: int, recheck: int) -> Response:
+        answer = kept.answer
+        assert answer.peek is not None
+        wire = aged(answer.wire, answer.peek.ttl_offsets, int(now - kept.made))
+        return Answer(
+            wire, answer.rcode, Source.CACHE, ede=answer.ede, targets=answer.targets, ttl=ttl, peek=answer.peek,
+            recheck=recheck,
+        )  # fmt: skip
+
+    async def _resolve_or_stale(self, key: bytes, kept: _Kept, query: Query, below: Handler, now: float) -> Response:
+        if kept.resting_until > now:
+            return self._stale(kept)
+        task = self._refresh(key, query, below)
+        patience = STALE_PATIENCE if self._reachable() else _PATIENCE_WHEN_DOWN
+        await asyncio.wait({task}, timeout=patience)
+        if not task.done() or task.cancelled() or task.exception() is not None:
+            kept.resting_until = self._clock() + STALE_REST
+            return self._stale(kept)
+        answer = task.result()
+        if answer.rcode == Rcode.SERVFAIL:
+            kept.resting_until = self._clock() + STALE_REST
+            return self._stale(kept)
+        return answer
+
+    def _stale(self, kept: _Kept) -> Response:
+        self.stale += 1
+        answer = kept.answer
+        assert answer.peek is not None
+        ede = Ede.STALE_NXDOMAIN if answer.rcode == Rcode.NXDOMAIN else Ede.STALE_ANSWER
+        wire = with_ttl(answer.wire, answer.peek.ttl_offsets, STALE_TTL)
+        return dataclasses.replace(answer, wire=wire, source=Source.STALE, ede=ede, ttl=STALE_TTL)
+
+    def _refresh(self, key: bytes, query: Query, below: Handler) -> asyncio.Task[Response]:
+        """One task a question; it keeps what it gets, whether or not anybody waits for it."""
+        task = self._refreshes.get(key)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._fetch(key, query, below(query)))
+            self._refreshes[key] = task
+            task.add_done_callback(lambda done: self._refreshed(key, done))
+        return task
+
+    async def _fetch(self, key: bytes, query: Query, answer: Awaitable[Response]) -> Response:
+        response = await answer
+        if response.rcode != Rcode.SERVFAIL:
+            self._keep(key, response)
+        return response
+
+    def _refreshed(self, key: bytes, task: asyncio.Task[Response]) -> None:
+        self._refreshes.pop(key, None)
+        if not task.cancelled():
+            # Read, so that a failure which nobody waited for is not reported as forgotten: the forwarder counted it.
+            task.exception()
+
+    def _fail(self, key: bytes, query: Query, error: UpstreamError) -> Response:
+        ede = Ede.NO_REACHABLE_AUTHORITY if isinstance(error, UpstreamTimeout) else Ede.NETWORK_ERROR
+        self._remember_failure(key, ede)
+        return failed(query, ede, FAILURE_TTL)
+
+    def _remember_failure(self, key: bytes, ede: int) -> None:
+        self._failures[key] = (self._clock() + FAILURE_TTL, ede)
+        self._failures.move_to_end(key)
+        while len(self._failures) > self._max_entries:
+            self._failures.popitem(last=False)
+
+    def _keep(self, key: bytes, response: Response) -> None:
+        answer = cast(Answer, response)
+        known = self._kept.get(key)
+        if known is not None and known.answer is answer:
+            return
+        self._failures.pop(key, None)
+        if answer.rcode == Rcode.SERVFAIL:
+            self._remember_failure(key, answer.ede if answer.ede is not None else Ede.NO_REACHABLE_AUTHORITY)
+            return
+        peek = peek_of(answer)
+        negative = peek.negative_ttl is not None or answer.rcode == Rcode.NXDOMAIN
+        ttl = min(answer.ttl, self._max_negative_ttl if negative else self._max_ttl)
+        if ttl <= 0:
+            return
+        size = len(answer.wire) + len(key) + 8 * len(peek.ttl_offsets) + _OVERHEAD
+        if size > self._max_size:
+            return
+        if known is not None:
+            self.size -= known.size
+        self._kept[key] = _Kept(answer, ttl, self._clock(), size)
+        self._kept.move_to_end(key)
+        self.size += size
+        while self.size > self._max_size or len(self._kept) > self._max_entries:
+            _, gone = self._kept.popitem(last=False)
+            self.size -= gone.size

@@ -1,0 +1,60 @@
+"""The order of things: one list, each place with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.model.query import Query
+from gateway.model.response import Response
+from gateway.resolver.cache import Cache
+from gateway.resolver.filter import Filter
+from gateway.resolver.forwarder import Forwarder
+from gateway.resolver.guard import Guard
+from gateway.resolver.link import Handler, Link
+from gateway.resolver.local_zone import LocalZone
+from gateway.resolver.rebinding import Rebinding
+from gateway.resolver.recorder import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Every part of the chain, made and ready."""
+
+    recorder: Recorder
+    guard: Guard
+    local_zone: LocalZone
+    policy: Filter
+    rebinding: Rebinding
+    cache: Cache
+    forwarder: Forwarder
+
+
+def build_chain(links: Links) -> Handler:
+    """One call in, one value out: the handler at the top of the chain."""
+    ordered: list[Link] = [
+        # First, so that whatever happens below is logged, failures too, and nothing below can end the service.
+        links.recorder,
+        # Above everything that costs or tells anything: a stranger must not even learn which names are local.
+        links.guard,
+        # Above the policy: nobody may block the dashboard's own name, and special names mean the same on every list.
+        links.local_zone,
+        # Above the cache: a click needs no flush, and devices differ while the cache is shared. It sees each answer on
+        # its way up, from the cache as well, so that a cloaked tracker is caught under today's rules.
+        links.policy,
+        # Above the cache: what was kept while it was allowed is looked at again, and an exception works at once. Below
+        # the policy: an answer that is withheld anyway need not be examined.
+        links.rebinding,
+        # Last before the network: it keeps what the upstream said and nothing that we made of it.
+        links.cache,
+    ]
+    handler: Handler = links.forwarder.resolve
+    for link in reversed(ordered):
+        handler = _joined(link, handler)
+    return handler
+
+
+def _joined(link: Link, below: Handler) -> Handler:
+    async def resolve(query: Query) -> Response:
+        return await link.resolve(query, below)
+
+    return resolve

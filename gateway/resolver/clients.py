@@ -1,0 +1,81 @@
+"""Who asks: from a socket address to what the fast path must know of it, in one look-up."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Hashable
+
+from gateway.model.policy import Policy
+from gateway.resolver.batch import AddressKey
+from gateway.resolver.fastpath import Memo, Memos
+from gateway.resolver.guard import Guard
+
+_LIMIT = 4_096
+
+
+class Client:
+    """One address: whether it gets answers, which device it is, and the memo that it shares with its like."""
+
+    __slots__ = ("allowed", "device", "memo", "text")
+
+    def __init__(self, text: str, allowed: bool, device: str | None, memo: Memo) -> None:
+        self.text = text
+        self.allowed = allowed
+        self.device = device
+        self.memo = memo
+
+
+class Clients:
+    """Remembers clients until the policy or the device table changes. `by_key` is read directly by the fast path.
+
+    `by_key` holds (memo, text), and only clients that are allowed. Both tables start over when they are full: whoever
+    forges addresses costs us look-ups, not memory.
+    """
+
+    def __init__(self, guard: Guard, device_of: Callable[[str], str | None], memos: Memos, policy: Policy) -> None:
+        self._guard = guard
+        self._device_of = device_of
+        self._memos = memos
+        self._policy = policy
+        self._by_text: dict[str, Client] = {}
+        self.by_key: dict[AddressKey, tuple[Memo, str]] = {}
+
+    def of(self, text: str) -> Client:
+        """The client with this textual address; an IPv4 address in IPv6 clothes (RFC 4291) counts as itself."""
+        client = self._by_text.get(text)
+        if client is None:
+            if len(self._by_text) >= _LIMIT:
+                self._by_text.clear()
+            client = self._by_text[text] = self._meet(text)
+        return client
+
+    def meet(self, key: AddressKey, text: str) -> Client:
+        """As `of`, for a datagram of which the fast path did not know the sender."""
+        client = self.of(text)
+        if client.allowed:
+            if len(self.by_key) >= _LIMIT:
+                self.by_key.clear()
+            self.by_key[key] = (client.memo, client.text)
+        return client
+
+    def forget(self, policy: Policy) -> None:
+        """Everything that was known may be different now."""
+        self._policy = policy
+        self._by_text.clear()
+        self.by_key.clear()
+
+    def _meet(self, text: str) -> Client:
+        text = plain(text)
+        if not self._guard.allows(text):
+            return Client(text, False, None, {})
+        device = self._device_of(text)
+        profile: Hashable = self._policy.profile(device)
+        return Client(text, True, device, self._memos.of(profile))
+
+
+def plain(text: str) -> str:
+    """The address without scope and without the IPv6 clothes of an IPv4 address."""
+    if ":" not in text:
+        return text
+    address = ipaddress.IPv6Address(text.partition("%")[0])
+    return str(address.ipv4_mapped or address)

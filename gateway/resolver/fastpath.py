@@ -1,0 +1,129 @@
+"""Prepared answers: a datagram that was answered before is answered by two look-ups and a copy.
+
+The key of an answer is the whole datagram behind its id, with the name in lower case: flags, question and EDNS in one,
+so that nothing that could change the answer is left out. The value is all of the reply behind its id.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gateway.model.lookup import Facts
+
+MAX_QUERY = 302
+_NAME = 10
+_TTL = struct.Struct(">I")
+
+
+@dataclass(frozen=True, slots=True)
+class Aging:
+    """What is needed to make the same answer a second older; `made` and `ends` are monotonic seconds."""
+
+    tail: bytes
+    ttls: tuple[tuple[int, int], ...]
+    made: float
+    ends: float
+
+
+# (good until, reply without its id, its length, facts for the log, 1 if blocked, how it ages)
+Prepared: TypeAlias = tuple[float, bytes, int, Facts, int, Aging | None]
+Memo: TypeAlias = dict[bytes, Prepared]
+
+
+class Memos:
+    """All prepared answers, one memo for each profile of the policy; bounded over all of them together."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._memos: dict[Hashable, Memo] = {}
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return sum(map(len, self._memos.values()))
+
+    def of(self, profile: Hashable) -> Memo:
+        return self._memos.setdefault(profile, {})
+
+    def clear(self) -> None:
+        """No answer decided before this moment will be given again; `epoch` lets those under way notice."""
+        self.epoch += 1
+        self._memos.clear()
+
+    def remember(
+        self,
+        memo: Memo,
+        datagram: bytes,
+        reply: bytes,
+        facts: Facts,
+        *,
+        now: float,
+        lifetime: float,
+        ttl_offsets: tuple[int, ...] = (),
+    ) -> None:
+        """Prepares this reply for the next such datagram.
+
+        It is good for `lifetime` seconds (inf: until the policy changes). `ttl_offsets` are those, in the reply, of
+        records whose TTL shall count down.
+        """
+        key = fold(datagram[2:])
+        tail = _respelled(reply[2:], key)
+        blocked = int(facts.verdict.blocked)
+        if memo.pop(key, None) is None and len(self) >= self._limit:
+            self._make_room()
+        if not ttl_offsets:
+            memo[key] = (now + lifetime, tail, len(tail), facts, blocked, None)
+            return
+        ttls = tuple((at - 2, _TTL.unpack_from(tail, at - 2)[0]) for at in ttl_offsets)
+        aging = Aging(tail, ttls, now, now + lifetime)
+        memo[key] = (min(now + 1, aging.ends), tail, len(tail), facts, blocked, aging)
+
+    def look_again(self, memo: Memo, key: bytes, now: float) -> Prepared | None:
+        """The prepared answer that the plain look-up did not find: spelled otherwise, or a second old."""
+        folded = fold(key)
+        prepared = memo.get(folded)
+        if prepared is None:
+            return None
+        if prepared[0] <= now:
+            prepared = _older(prepared, now)
+            if prepared is None:
+                del memo[folded]
+                return None
+            memo[folded] = prepared
+        if folded == key:
+            return prepared
+        until, tail, size, facts, blocked, aging = prepared
+        return until, _respelled(tail, key), size, facts, blocked, aging
+
+    def _make_room(self) -> None:
+        # Oldest first; what is asked often comes back with its next query.
+        victim = max(self._memos.values(), key=len)
+        for key in list(victim)[: max(1, len(victim) // 16)]:
+            del victim[key]
+
+
+def fold(key: bytes) -> bytes:
+    """A datagram without its id, its name in lower case and nothing else touched (type 65 is an "A", too).
+
+    The first zero byte ends the name, or stands inside it; then the rest stays as it was, which is as good a key.
+    """
+    end = key.find(b"\0", _NAME)
+    return key[:_NAME] + key[_NAME:end].lower() + key[end:]
+
+
+def _respelled(tail: bytes, key: bytes) -> bytes:
+    end = key.find(b"\0", _NAME)
+    return tail[:_NAME] + key[_NAME:end] + tail[end:]
+
+
+def _older(prepared: Prepared, now: float) -> Prepared | None:
+    _, _, size, facts, blocked, aging = prepared
+    if aging is None or aging.ends <= now:
+        return None
+    age = int(now - aging.made)
+    tail = bytearray(aging.tail)
+    for offset, ttl in aging.ttls:
+        _TTL.pack_into(tail, offset, max(ttl - age, 0))
+    return (min(aging.made + age + 1, aging.ends), bytes(tail), size, facts, blocked, aging)

@@ -1,0 +1,56 @@
+"""Asks the policy, twice: about the name on the way down, about where its answer leads on the way up."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Literal
+
+from gateway.model.dns import Ede, Rcode
+from gateway.model.policy import Policy
+from gateway.model.query import Query
+from gateway.model.response import Response, Source
+from gateway.model.verdict import Reason, Verdict
+from gateway.resolver.link import Handler
+from gateway.wire.message import negative_answer, null_answer
+
+
+class Filter:
+    """Decides with the policy that is in force when the query comes in, whatever is swapped while it is under way."""
+
+    def __init__(
+        self, policy: Policy, device_of: Callable[[str], str | None], *, mode: Literal["null", "nxdomain"], ttl: int
+    ) -> None:
+        self.policy = policy
+        self._device_of = device_of
+        self._mode = mode
+        self._ttl = ttl
+
+    async def resolve(self, query: Query, below: Handler) -> Response:
+        policy, device = self.policy, self._device_of(query.client)
+        verdict = policy.decide(query.name.text, device, query.qtype)
+        if verdict.blocked:
+            return self._blocked(query, verdict)
+        response = await below(query)
+        if verdict.reason is Reason.NOTHING:
+            for target in response.targets:
+                hidden = policy.decide_target(target, device, query.qtype)
+                if hidden.blocked:
+                    # A tracker behind a name of the site itself (cloaking): the list knows only where it leads.
+                    hidden = dataclasses.replace(hidden, via=hidden.via or target)
+                    return dataclasses.replace(self._blocked(query, hidden), targets=response.targets)
+        if response.verdict.reason is not Reason.NOTHING or response.verdict == verdict:
+            return response
+        return dataclasses.replace(response, verdict=verdict)
+
+    def pardons(self, query: Query) -> bool:
+        """True when a person's own rule allows this name: no other protection of ours may then stand in the way."""
+        verdict = self.policy.decide(query.name.text, self._device_of(query.client), query.qtype)
+        return not verdict.blocked and verdict.reason in (Reason.RULE, Reason.DEVICE_RULE)
+
+    def _blocked(self, query: Query, verdict: Verdict) -> Response:
+        if self._mode == "nxdomain":
+            rcode, wire = Rcode.NXDOMAIN, negative_answer(query, Rcode.NXDOMAIN, self._ttl)
+        else:
+            rcode, wire = Rcode.NOERROR, null_answer(query, self._ttl)
+        return Response(wire, rcode, Source.POLICY, verdict, ede=Ede.BLOCKED, ttl=self._ttl)

@@ -1,0 +1,200 @@
+"""Asks upstreams: one flight for equal questions, and the next upstream when one is slow, ill or of no use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from gateway.errors import UpstreamError, UpstreamTimeout, WireError
+from gateway.model.dns import Rcode
+from gateway.model.event import HealthChanged
+from gateway.model.query import Query
+from gateway.model.response import Source
+from gateway.resolver.answer import Answer, lifetime
+from gateway.resolver.upstream import Upstream
+from gateway.resolver.upstream.member import Member, UpstreamState
+from gateway.wire.patch import bare
+from gateway.wire.peek import peek_response
+from gateway.wire.question import Question
+
+# A client of ours, and the stub resolver of most televisions, gives up or asks again after three to five seconds.
+DEADLINE = 2.5
+_MAX_ATTEMPTS = 5
+_OF_NO_USE = frozenset({Rcode.FORMERR, Rcode.NOTIMP, Rcode.REFUSED})
+
+
+class Forwarder:
+    """Healthy upstreams in the order given, then the ill ones: none is ever given up for good."""
+
+    def __init__(
+        self, upstreams: Sequence[Upstream], on_health: Callable[[HealthChanged], None], *, deadline: float = DEADLINE
+    ) -> None:
+        self.members = [Member(upstream, on_health) for upstream in upstreams]
+        self.deadline = deadline
+        self.asked = 0
+        self.errors = 0
+        self._flights: dict[bytes, _Flight] = {}
+
+    @property
+    def reachable(self) -> bool:
+        return any(member.healthy for member in self.members)
+
+    def states(self) -> list[UpstreamState]:
+        return [member.state() for member in self.members]
+
+    async def resolve(self, query: Query) -> Answer:
+        question = Question.of(query)
+        key = question.key
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = _Flight(self, question)
+            flight.depart()
+        return await flight.wait()
+
+    async def close(self) -> None:
+        for flight in list(self._flights.values()):
+            flight.fail(UpstreamError("The resolver is being stopped."))
+        for member in self.members:
+            await member.close()
+
+    def plan(self) -> list[Member]:
+        """Whom to ask, in this order. Twice over, because a datagram may just have been lost."""
+        well = [member for member in self.members if member.healthy]
+        ill = [member for member in self.members if not member.healthy]
+        return (well + (ill if len(well) < 2 else []) + well + ill)[:_MAX_ATTEMPTS]
+
+    def landed(self, key: bytes) -> None:
+        self._flights.pop(key, None)
+
+
+class _Flight:
+    """One question under way. Attempts overlap; the first useful answer serves everybody who waits."""
+
+    def __init__(self, forwarder: Forwarder, question: Question) -> None:
+        self._forwarder = forwarder
+        self._question = question
+        self._loop = asyncio.get_running_loop()
+        self._plan = forwarder.plan()
+        self._next = 0
+        self._under_way = 0
+        self._ends = self._loop.time() + forwarder.deadline
+        self._timer: asyncio.TimerHandle | None = None
+        self._poor: Answer | None = None
+        self._error: UpstreamError | None = None
+        self._waiting: list[asyncio.Future[Answer]] = []
+        self._over = False
+
+    def depart(self) -> None:
+        if not self._plan:
+            self._loop.call_soon(self.fail, UpstreamError("No upstream is set."))
+            return
+        self._attempt()
+
+    async def wait(self) -> Answer:
+        """Each waits on its own future, so that one client who hangs up takes nothing from the others."""
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        self._waiting.append(future)
+        return await future
+
+    def fail(self, error: UpstreamError) -> None:
+        if self._end():
+            self._forwarder.errors += 1
+            for future in self._waiting:
+                if not future.done():
+                    future.set_exception(error)
+
+    def _attempt(self) -> None:
+        self._timer = None
+        left = self._ends - self._loop.time()
+        if left <= 0:
+            self._give_up()
+            return
+        if self._next >= len(self._plan):
+            self._timer = self._loop.call_later(left, self._attempt)
+            return
+        member = self._plan[self._next]
+        self._next += 1
+        self._under_way += 1
+        self._forwarder.asked += 1
+        started = self._loop.time()
+        self._timer = self._loop.call_later(min(member.patience, left), self._attempt)
+        member.upstream.ask(self._question).add_done_callback(lambda reply: self._landed(member, started, reply))
+
+    def _landed(self, member: Member, started: float, reply: asyncio.Future[bytes]) -> None:
+        self._under_way -= 1
+        if reply.cancelled():
+            return
+        error = reply.exception()
+        if error is None:
+            try:
+                answer = _answer(reply.result())
+            except WireError as broken:
+                error = UpstreamError(f"{member.upstream.url} sent an answer that cannot be read: {broken}")
+            else:
+                if answer.rcode in _OF_NO_USE or answer.rcode > 15:
+                    error = UpstreamError(f"{member.upstream.url} refuses to answer (rcode {answer.rcode}).")
+                else:
+                    member.answered(self._loop.time() - started)
+                    self._take(member, answer)
+                    return
+        member.failed(error)
+        if self._over:
+            return
+        self._error = error if isinstance(error, UpstreamError) else UpstreamError(str(error))
+        self._go_on()
+
+    def _take(self, member: Member, answer: Answer) -> None:
+        if self._over:
+            return
+        if answer.rcode == Rcode.SERVFAIL:
+            # Perhaps only this one cannot: the next may, and if none can, this is still what an upstream said.
+            self._poor = answer
+            self._plan = [other for other in self._plan[self._next :] if other is not member and other.healthy][:1]
+            self._next = 0
+            self._go_on()
+            return
+        if self._end():
+            for future in self._waiting:
+                if not future.done():
+                    future.set_result(answer)
+
+    def _go_on(self) -> None:
+        """The next attempt at once, or the end when there is none and nothing is under way."""
+        if self._next < len(self._plan):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._attempt()
+        elif not self._under_way:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        if self._poor is not None:
+            if self._end():
+                for future in self._waiting:
+                    if not future.done():
+                        future.set_result(self._poor)
+            return
+        waited = f"No upstream answered within {self._forwarder.deadline:g} s."
+        self.fail(self._error or UpstreamTimeout(waited))
+
+    def _end(self) -> bool:
+        if self._over:
+            return False
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._forwarder.landed(self._question.key)
+        return True
+
+
+def _answer(reply: bytes) -> Answer:
+    """Raises WireError."""
+    peek = peek_response(reply)
+    if not peek.question:
+        raise WireError(f"It has no question, only rcode {peek.rcode}.")
+    wire = bare(reply, peek)
+    if peek.ttl_offsets and peek.ttl_offsets[-1] > len(wire):
+        peek = peek_response(wire)
+    return Answer(
+        wire, peek.rcode, Source.UPSTREAM, ede=peek.ede, targets=peek.targets, ttl=lifetime(peek), peek=peek
+    )  # fmt: skip

@@ -1,0 +1,30 @@
+"""Who may ask at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_address
+
+from gateway.errors import WireError
+from gateway.model.query import Query
+from gateway.model.response import Response
+from gateway.resolver.link import Handler
+from gateway.resolver.options import Network
+
+
+class Guard:
+    """Meets clients from outside with silence: whoever forges a victim's address must get nothing sent there."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self._networks = tuple(networks)
+        self.dropped = 0
+
+    def allows(self, client: str) -> bool:
+        address = ip_address(client)
+        return any(address in network for network in self._networks)
+
+    async def resolve(self, query: Query, below: Handler) -> Response:
+        if not self.allows(query.client):
+            self.dropped += 1
+            raise WireError("This client is outside the networks that get answers.")
+        return await below(query)

@@ -1,0 +1,59 @@
+"""What can be set about the resolver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from typing import Literal
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# Whoever can have such an address is at home (RFC 1918, 3927, 4193, 4291); others would make us an open resolver.
+HOME_NETWORKS: tuple[Network, ...] = tuple(
+    ip_network(text)
+    for text in (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "::1/128",
+        "fe80::/10",
+        "fc00::/7",
+    )
+)
+
+# Names that lead home on purpose: Plex's certificates for servers at home, the router's own page (AVM), and top levels
+# that routers use and the public DNS does not have.
+LEADS_HOME = ("plex.direct", "fritz.box", "home", "internal", "lan", "localdomain")
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverOptions:
+    """Times are in seconds, sizes in entries or bytes as named.
+
+    `local_names` maps canonical names to our own addresses; nobody can block them. `block_mode` "null" answers
+    0.0.0.0 and ::, "nxdomain" says that the name does not exist. `rebinding_exceptions` are canonical names; each
+    covers its subtree. `allowed_networks` are the clients that get answers at all.
+    """
+
+    local_names: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
+    block_mode: Literal["null", "nxdomain"] = "null"
+    block_ttl: int = 10
+    local_ttl: int = 60
+    cache_entries: int = 20_000
+    cache_bytes: int = 24 * 1024 * 1024
+    max_ttl: int = 86_400
+    max_negative_ttl: int = 3_600
+    max_stale: int = 86_400
+    memo_entries: int = 16_384
+    rebinding_protection: bool = True
+    rebinding_exceptions: tuple[str, ...] = LEADS_HOME
+    allowed_networks: tuple[Network, ...] = HOME_NETWORKS
+    max_in_flight: int = 4_096
+    tcp_connections: int = 150
+    tcp_connections_per_client: int = 30
+    tcp_in_flight: int = 32
+    tcp_idle: float = 10.0

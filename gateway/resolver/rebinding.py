@@ -1,0 +1,86 @@
+"""No name of the internet may lead to a machine at home (DNS rebinding; RFC 1918 section 5)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from gateway.model.dns import Ede, Rcode
+from gateway.model.name import ancestors
+from gateway.model.query import Query
+from gateway.model.response import Response, Source
+from gateway.model.verdict import Action, Reason, Verdict
+from gateway.resolver.answer import peek_of
+from gateway.resolver.link import Handler
+from gateway.wire.message import negative_answer
+
+_AT_HOME = tuple(
+    ip_network(text)
+    for text in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::/128",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+        "fec0::/10",
+    )
+)
+_NAT64 = ip_network("64:ff9b::/96")
+# An upstream that filters says so with the unspecified address and one of these (forged, blocked, censored, filtered).
+_SAYS_IT_FILTERS = frozenset({4, 15, 16, 17})
+
+
+class Rebinding:
+    """Answers NODATA in place of private addresses, in A, AAAA and the hints of HTTPS and SVCB records.
+
+    `pardons` says that a person allowed this very name: their click works here, too.
+    """
+
+    def __init__(self, *, enabled: bool, exceptions: Iterable[str], ttl: int, pardons: Callable[[Query], bool]) -> None:
+        self._enabled = enabled
+        self._pardons = pardons
+        self._exceptions = frozenset(exceptions)
+        self._ttl = ttl
+        self._judged: dict[bytes, bool] = {}
+
+    async def resolve(self, query: Query, below: Handler) -> Response:
+        response = await below(query)
+        if not self._enabled or response.source in (Source.ERROR, Source.LOCAL):
+            return response
+        peek = peek_of(response)
+        found = next((packed for packed in peek.addresses if self._at_home(packed)), None)
+        if found is None or not self._exceptions.isdisjoint(ancestors(query.name.text)):
+            return response
+        if self._pardons(query) or (not any(found) and peek.ede in _SAYS_IT_FILTERS):
+            return response
+        verdict = Verdict(Action.BLOCK, Reason.REBINDING, matched=str(ip_address(found)))
+        wire = negative_answer(query, Rcode.NOERROR, self._ttl)
+        blocked = Response(wire, Rcode.NOERROR, Source.POLICY, verdict, ede=Ede.BLOCKED, ttl=self._ttl)
+        return dataclasses.replace(blocked, targets=response.targets)
+
+    def _at_home(self, packed: bytes) -> bool:
+        judged = self._judged.get(packed)
+        if judged is None:
+            if len(self._judged) >= 4_096:
+                self._judged.clear()
+            judged = self._judged[packed] = leads_home(packed)
+        return judged
+
+
+def leads_home(packed: bytes) -> bool:
+    """True for an address, 4 or 16 bytes, that no name of the public DNS has a good reason to carry.
+
+    Shared address space (100.64.0.0/10) is not among them: providers name their own services there.
+    """
+    address = ip_address(packed)
+    if isinstance(address, IPv6Address):
+        inner = address.ipv4_mapped
+        if inner is not None or address in _NAT64:
+            address = inner or ip_address(packed[12:])
+    return any(address in network for network in _AT_HOME)

@@ -1,0 +1,84 @@
+"""Puts every finished query into the log, and turns whatever went wrong below into an answer."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from gateway.errors import UpstreamError, UpstreamTimeout, WireError
+from gateway.model.dns import Ede
+from gateway.model.lookup import Facts, LogRow
+from gateway.model.query import Query
+from gateway.model.response import Response, Source
+from gateway.resolver.answer import failed
+from gateway.resolver.link import Handler
+
+_OTHER_ERROR = 0  # RFC 8914 section 4.1
+_LOG = logging.getLogger(__name__)
+
+
+class Recorder:
+    """The log is a bounded queue that somebody else empties. When it is full, rows are dropped and counted: answers
+    never wait for it.
+    """
+
+    def __init__(
+        self, log: deque[LogRow], limit: int, *, clock: Callable[[], float], wall: Callable[[], float]
+    ) -> None:
+        self._log = log
+        self._limit = limit
+        self._clock = clock
+        self._wall = wall
+        self._confessed: set[str] = set()
+        self.dropped = 0
+        self.errors = 0
+        self.by_source = dict.fromkeys(Source, 0)
+        self.blocked = 0
+
+    def extend(self, rows: list[LogRow]) -> None:
+        """Rows of the fast path, all at once."""
+        room = self._limit - len(self._log)
+        if len(rows) > room:
+            self.dropped += len(rows) - max(room, 0)
+            rows = rows[: max(room, 0)]
+        self._log.extend(rows)
+
+    async def resolve(self, query: Query, below: Handler) -> Response:
+        try:
+            response = await below(query)
+        except WireError:
+            raise
+        except UpstreamError as error:
+            ede = Ede.NO_REACHABLE_AUTHORITY if isinstance(error, UpstreamTimeout) else Ede.NETWORK_ERROR
+            response = failed(query, ede)
+        except Exception as error:  # noqa: BLE001 - whatever one query provokes must not end the service for all
+            self.confess(error)
+            response = failed(query, _OTHER_ERROR)
+        self._record(query, response)
+        return response
+
+    def _record(self, query: Query, response: Response) -> None:
+        self.by_source[response.source] += 1
+        self.blocked += response.verdict.blocked
+        if len(self._log) >= self._limit:
+            self.dropped += 1
+            return
+        latency = max(self._clock() - query.at, 0.0)
+        self._log.append((self._wall() - latency, query.client, facts_of(query, response), latency))
+
+    def confess(self, error: BaseException) -> None:
+        """Each kind of failure is told once, with its trace; all of them are counted."""
+        self.errors += 1
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        kind = f"{type(error).__name__}@{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
+        if kind not in self._confessed and len(self._confessed) < 100:
+            self._confessed.add(kind)
+            _LOG.error("a query could not be answered; the same failure is not reported again", exc_info=error)
+
+
+def facts_of(query: Query, response: Response) -> Facts:
+    """What the log says of this query."""
+    return Facts(query.name.text, query.qtype, response.rcode, response.source, response.verdict, response.targets)

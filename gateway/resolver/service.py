@@ -1,0 +1,263 @@
+"""The resolver as the rest of the house sees it: sockets in, answers out, a policy that can be swapped at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from math import inf
+from typing import Any
+
+from gateway.errors import SettingsError, WireError
+from gateway.model.event import HealthChanged
+from gateway.model.lookup import LogRow
+from gateway.model.policy import Policy
+from gateway.model.query import Query, Transport
+from gateway.model.response import Response, Source
+from gateway.resolver import batch
+from gateway.resolver.answer import Answer
+from gateway.resolver.cache import Cache
+from gateway.resolver.chain import Links, build_chain
+from gateway.resolver.clients import Client, Clients
+from gateway.resolver.datagrams import DatagramServer, Reply
+from gateway.resolver.fastpath import MAX_QUERY, Memos
+from gateway.resolver.filter import Filter
+from gateway.resolver.forwarder import Forwarder
+from gateway.resolver.guard import Guard
+from gateway.resolver.local_zone import LocalZone
+from gateway.resolver.options import ResolverOptions
+from gateway.resolver.rebinding import Rebinding
+from gateway.resolver.recorder import Recorder, facts_of
+from gateway.resolver.streams import StreamServer
+from gateway.resolver.upstream import Upstream
+from gateway.resolver.upstream.member import UpstreamState
+from gateway.wire.message import refusal
+from gateway.wire.patch import fit
+from gateway.wire.peek import peek_query
+
+# What we make up ourselves stays true until the policy changes; what others said, and failures, age.
+_OURS = frozenset({Source.POLICY, Source.LOCAL})
+_MEMORABLE = _OURS | {Source.CACHE, Source.ERROR}
+
+
+class Resolver:
+    """Everything runs on the event loop that `start` is called on; only `log` is shared with other threads.
+
+    `clock` is monotonic, `wall` is seconds since the epoch. `on_health` is called on the loop when an upstream falls
+    ill or gets well.
+    """
+
+    def __init__(
+        self,
+        *,
+        upstreams: Sequence[Upstream],
+        policy: Policy,
+        device_of: Callable[[str], str | None],
+        log: deque[LogRow],
+        log_limit: int = 100_000,
+        options: ResolverOptions | None = None,
+        on_health: Callable[[HealthChanged], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        batched: bool = batch.AVAILABLE,
+    ) -> None:
+        self._options = options = options or ResolverOptions()
+        self._policy = policy
+        self._clock = clock
+        self._wall = wall
+        self._batched = batched
+        self._memos = Memos(options.memo_entries)
+        guard = Guard(options.allowed_networks)
+        self._clients = Clients(guard, device_of, self._memos, policy)
+        policy_filter = Filter(policy, self._device_of, mode=options.block_mode, ttl=options.block_ttl)
+        forwarder = Forwarder(upstreams, on_health or _ignore)
+        self._links = Links(
+            recorder=Recorder(log, log_limit, clock=clock, wall=wall),
+            guard=guard,
+            local_zone=LocalZone(options.local_names, ttl=options.local_ttl),
+            policy=policy_filter,
+            rebinding=Rebinding(
+                enabled=options.rebinding_protection,
+                exceptions=options.rebinding_exceptions,
+                ttl=options.block_ttl,
+                pardons=policy_filter.pardons,
+            ),
+            cache=Cache(
+                entries=options.cache_entries,
+                size=options.cache_bytes,
+                max_ttl=options.max_ttl,
+                max_negative_ttl=options.max_negative_ttl,
+                max_stale=options.max_stale,
+                clock=clock,
+                reachable=lambda: forwarder.reachable,
+            ),
+            forwarder=forwarder,
+        )
+        self._chain = build_chain(self._links)
+        self._udp: list[DatagramServer] = []
+        self._tcp: list[StreamServer] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._malformed = 0
+        self._overload = 0
+
+    def swap_policy(self, policy: Policy) -> None:
+        """The very next packet sees it."""
+        self._policy = policy
+        self._links.policy.policy = policy
+        self._memos.clear()
+        self._clients.forget(policy)
+
+    def forget_clients(self) -> None:
+        """The device table changed: which client is which device is looked up again."""
+        self._memos.clear()
+        self._clients.forget(self._policy)
+
+    async def start(self, udp: Sequence[socket.socket], tcp: Sequence[socket.socket]) -> None:
+        """Serves on these sockets: bound, and the TCP ones listening. They stay the caller's to close, after `stop`.
+
+        Raises SettingsError when an upstream is one of them.
+        """
+        own = {sock.getsockname()[:2] for sock in (*udp, *tcp)}
+        for member in self._links.forwarder.members:
+            if member.upstream.address in own:
+                raise SettingsError(f"The upstream {member.upstream.url} is this resolver itself.")
+        loop = asyncio.get_running_loop()
+        for sock in udp:
+            server = DatagramServer(
+                sock, clients=self._clients, memos=self._memos, recorder=self._links.recorder,
+                serve=self._serve_datagram, clock=self._clock, wall=self._wall, batched=self._batched,
+            )  # fmt: skip
+            server.start(loop)
+            self._udp.append(server)
+        for sock in tcp:
+            stream = StreamServer(
+                sock, clients=self._clients, serve=self._serve_message, options=self._options, clock=self._clock
+            )
+            await stream.start(loop)
+            self._tcp.append(stream)
+
+    async def stop(self) -> None:
+        """Answers nobody any more; returns when no task of ours is left."""
+        loop = asyncio.get_running_loop()
+        for server in self._udp:
+            server.stop(loop)
+        for stream in self._tcp:
+            await stream.stop()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._links.cache.close()
+        await self._links.forwarder.close()
+
+    async def resolve(self, query: Query) -> Response:
+        """The whole chain, for one query. Raises WireError when silence is the answer."""
+        return await self._chain(query)
+
+    def counters(self) -> dict[str, int | float]:
+        """What has happened since the start; sizes are of now."""
+        links = self._links
+        fast = sum(server.fast for server in self._udp)
+        by_source = links.recorder.by_source
+        return {
+            "queries_udp": sum(server.received for server in self._udp),
+            "queries_tcp": sum(stream.received for stream in self._tcp),
+            "fast": fast,
+            "blocked": links.recorder.blocked + sum(server.fast_blocked for server in self._udp),
+            "cache_hits": links.cache.hits,
+            "misses": links.cache.misses,
+            "stale": links.cache.stale,
+            "prefetches": links.cache.prefetches,
+            "local": by_source[Source.LOCAL],
+            "servfail": by_source[Source.ERROR],
+            "errors": links.recorder.errors,
+            "upstream_asked": links.forwarder.asked,
+            "upstream_errors": links.forwarder.errors,
+            "log_dropped": links.recorder.dropped,
+            "malformed": self._malformed,
+            "outsiders": links.guard.dropped + sum(server.refused for server in self._udp),
+            "overload": self._overload,
+            "unsent": sum(server.unsent for server in self._udp),
+            "tcp_turned_away": sum(stream.turned_away for stream in self._tcp),
+            "in_flight": len(self._tasks),
+            "cache_entries": len(links.cache),
+            "cache_bytes": links.cache.size,
+            "memo_entries": len(self._memos),
+        }
+
+    def upstreams(self) -> list[UpstreamState]:
+        return self._links.forwarder.states()
+
+    def _device_of(self, client: str) -> str | None:
+        return self._clients.of(client).device
+
+    def _serve_datagram(self, wire: bytes, client: Client, at: float, reply: Reply) -> None:
+        try:
+            query = peek_query(wire, Transport.UDP, client.text, at)
+        except WireError as error:
+            self._malformed += 1
+            if error.rcode is not None:
+                reply(refusal(wire, error.rcode))
+            return
+        if len(self._tasks) >= self._options.max_in_flight:
+            self._overload += 1
+            return
+        self._spawn(self._answer_datagram(query, client, reply))
+
+    async def _answer_datagram(self, query: Query, client: Client, reply: Reply) -> None:
+        epoch = self._memos.epoch
+        try:
+            response = await self._chain(query)
+        except WireError:
+            return
+        wire = fit(response.wire, query, rcode=response.rcode, ede=response.ede)
+        reply(wire)
+        if response.source in _MEMORABLE and epoch == self._memos.epoch and len(query.wire) <= MAX_QUERY:
+            self._remember(query, client, response, wire)
+
+    def _remember(self, query: Query, client: Client, response: Response, wire: bytes) -> None:
+        offsets: tuple[int, ...] = ()
+        seconds: float = inf if response.source in _OURS else response.ttl
+        if isinstance(response, Answer) and response.peek is not None:
+            seconds = response.recheck
+            offsets = tuple(offset for offset in response.peek.ttl_offsets if offset + 4 <= len(wire))
+            if wire[2] & 0x02:
+                offsets = ()
+        if seconds > 0:
+            self._memos.remember(
+                client.memo, query.wire, wire, facts_of(query, response), now=self._clock(), lifetime=seconds,
+                ttl_offsets=offsets,
+            )  # fmt: skip
+
+    def _serve_message(self, wire: bytes, client: Client, at: float, reply: Callable[[bytes | None], None]) -> None:
+        try:
+            query = peek_query(wire, Transport.TCP, client.text, at)
+        except WireError as error:
+            self._malformed += 1
+            reply(None if error.rcode is None else refusal(wire, error.rcode))
+            return
+        self._spawn(self._answer_message(query, reply))
+
+    async def _answer_message(self, query: Query, reply: Callable[[bytes | None], None]) -> None:
+        try:
+            response = await self._chain(query)
+        except WireError:
+            reply(None)
+            return
+        reply(fit(response.wire, query, rcode=response.rcode, ede=response.ede))
+
+    def _spawn(self, answering: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(answering)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._links.recorder.confess(error)
+
+
+def _ignore(change: HealthChanged) -> None:
+    """Nobody wants to know."""

@@ -1,0 +1,191 @@
+"""The TCP server (RFC 7766): pipelined queries, answers in any order, and a bound on everything a client can hold."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from gateway.resolver.clients import Client, Clients
+from gateway.resolver.options import ResolverOptions
+
+# (message, who asks, when it came, where the answer goes; None there means that there is none)
+Serve: TypeAlias = Callable[[bytes, Client, float, Callable[[bytes | None], None]], None]
+
+_MAX_UNREAD = 65_537
+
+
+class StreamServer:
+    """Answers on one listening TCP socket."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        clients: Clients,
+        serve: Serve,
+        options: ResolverOptions,
+        clock: Callable[[], float],
+    ) -> None:
+        sock.setblocking(False)
+        self._sock = sock
+        self._server: asyncio.Server | None = None
+        self._connections: set[_Connection] = set()
+        self._per_client: Counter[str] = Counter()
+        self.clients = clients
+        self.serve = serve
+        self.options = options
+        self.clock = clock
+        self.received = 0
+        self.turned_away = 0
+
+    async def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._server = await loop.create_server(lambda: _Connection(self, loop), sock=self._sock)
+
+    async def stop(self) -> None:
+        """Closes the listening socket and every connection."""
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._connections):
+            connection.close()
+        if self._server is not None:
+            await self._server.wait_closed()
+
+    def admit(self, connection: _Connection, client: Client) -> bool:
+        """False when the client may not ask, or when there are too many connections."""
+        options = self.options
+        if (
+            not client.allowed
+            or len(self._connections) >= options.tcp_connections
+            or self._per_client[client.text] >= options.tcp_connections_per_client
+        ):
+            self.turned_away += 1
+            return False
+        self._connections.add(connection)
+        self._per_client[client.text] += 1
+        return True
+
+    def leave(self, connection: _Connection, client: Client) -> None:
+        if connection in self._connections:
+            self._connections.discard(connection)
+            self._per_client[client.text] -= 1
+            if not self._per_client[client.text]:
+                del self._per_client[client.text]
+
+
+class _Connection(asyncio.Protocol):
+    """One client. Reading stops while `tcp_in_flight` of its queries are open or its answers pile up."""
+
+    def __init__(self, server: StreamServer, loop: asyncio.AbstractEventLoop) -> None:
+        self._server = server
+        self._loop = loop
+        self._unread = bytearray()
+        self._open = 0
+        self._full = False
+        self._ended = False
+        self._last = server.clock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._transport: Any = None
+        self._client: Client | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        client = self._server.clients.of(peer[0]) if peer else None
+        if client is None or not self._server.admit(self, client):
+            self._transport.abort()
+            return
+        self._client = client
+        self._arm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._client is not None:
+            self._server.leave(self, self._client)
+
+    def close(self) -> None:
+        self._ended = True
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self._client is None or self._ended:
+            return
+        self._unread += data
+        self._take()
+
+    def eof_received(self) -> bool:
+        # The answers to what was asked before are still wanted (RFC 7766 section 6.2.4); then the idle timer closes.
+        self._loop.call_soon(self._close_when_done)
+        return True
+
+    def pause_writing(self) -> None:
+        self._full = True
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._full = False
+        self._take()
+
+    def _take(self) -> None:
+        """Every whole message that stands in the buffer, as long as we may have more of them open."""
+        unread, limit = self._unread, self._server.options.tcp_in_flight
+        while not self._ended and not self._full and self._open < limit and len(unread) >= 2:
+            length = unread[0] << 8 | unread[1]
+            if len(unread) < length + 2:
+                break
+            message = bytes(unread[2 : length + 2])
+            del unread[: length + 2]
+            self._ask(message)
+        if self._ended:
+            return
+        if self._full or self._open >= limit or len(unread) > _MAX_UNREAD:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def _ask(self, message: bytes) -> None:
+        assert self._client is not None
+        self._server.received += 1
+        self._last = self._server.clock()
+        if len(message) < 12:
+            # Whoever frames scraps does not speak DNS.
+            self.close()
+            return
+        self._open += 1
+        self._server.serve(message, self._client, self._last, self._answered)
+
+    def _answered(self, reply: bytes | None) -> None:
+        self._open -= 1
+        if self._ended:
+            return
+        self._last = self._server.clock()
+        if reply is not None:
+            self._transport.write(len(reply).to_bytes(2) + reply)
+        if self._unread:
+            self._loop.call_soon(self._take)
+        elif not self._full:
+            self._transport.resume_reading()
+
+    def _arm(self) -> None:
+        """Closes what has been idle for too long; a client that does not read its answers is idle."""
+        if self._ended:
+            return
+        idle = self._server.options.tcp_idle
+        left = self._last + idle - self._server.clock()
+        if left <= 0 and (not self._open or left <= -idle):
+            self.close()
+            return
+        self._timer = self._loop.call_later(max(left, idle / 8), self._arm)
+
+    def _close_when_done(self) -> None:
+        if self._ended:
+            return
+        if self._open:
+            self._loop.call_later(0.05, self._close_when_done)
+        else:
+            self._ended = True
+            self._transport.close()

@@ -1,0 +1,248 @@
+"""An upstream over UDP, with TCP for what does not fit: plain DNS on port 53 (RFC 1035, 5452, 6891)."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from collections import deque
+from collections.abc import Callable
+
+from gateway.errors import UpstreamError, UpstreamTimeout
+from gateway.resolver.upstream.check import Match, Noise, match
+from gateway.resolver.upstream.stream import StreamUpstream
+from gateway.wire.question import Question, build_query, shuffle_case
+
+TIMEOUT = 2.0
+_SWEEP = 0.25
+_MAX_PORTS = 16
+_MAX_USES = 32
+_MAX_AGE = 10.0
+_MAX_RETIRED = 48
+_PLAIN_FOR = 600.0
+_CASE_STRIKES = 3
+_RECEIVE = 4_096
+
+
+class _Open:
+    """One question on its way."""
+
+    __slots__ = ("asked", "edns", "ends", "future", "question")
+
+    def __init__(
+        self, question: Question, asked: bytes, edns: bool, ends: float, future: asyncio.Future[bytes]
+    ) -> None:
+        self.question = question
+        self.asked = asked
+        self.edns = edns
+        self.ends = ends
+        self.future = future
+
+
+class DatagramUpstream:
+    """Each question leaves with a random id, through one of several short-lived random ports, spelled at random.
+
+    A port serves a handful of questions: a new one for each costs more than the whole look-up does, and who wants to
+    forge an answer has to guess which one it is anyway.
+    """
+
+    def __init__(self, host: str, port: int = 53, *, timeout: float = TIMEOUT) -> None:
+        self.address = (host, port)
+        self.url = f"udp://[{host}]:{port}" if ":" in host else f"udp://{host}:{port}"
+        self.forged = 0
+        self._timeout = timeout
+        self._noise = Noise()
+        self._tcp = StreamUpstream(host, port, timeout=timeout)
+        self._ports: list[_Port] = []
+        self._retired: list[_Port] = []
+        self._timing: deque[tuple[_Port, int, _Open]] = deque()
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._plain_until = 0.0
+        self._case_strikes = 0
+        self._choose = random.SystemRandom().choice
+
+    def ask(self, question: Question) -> asyncio.Future[bytes]:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[bytes] = loop.create_future()
+        self._send(loop, question, future, loop.time() >= self._plain_until)
+        return future
+
+    async def close(self) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        for port in self._ports + self._retired:
+            port.close()
+        self._ports, self._retired = [], []
+        for _, _, going in self._timing:
+            _fail(going.future, UpstreamError(f"{self.url} is not asked any more."))
+        self._timing.clear()
+        await self._tcp.close()
+
+    def _send(
+        self, loop: asyncio.AbstractEventLoop, question: Question, future: asyncio.Future[bytes], edns: bool
+    ) -> None:
+        spelled = question.name
+        if self._case_strikes < _CASE_STRIKES:
+            spelled = shuffle_case(spelled, self._noise.take(len(spelled)))
+        try:
+            port = self._port(loop)
+            message_id = port.free_id(self._noise)
+            going = _Open(question, spelled + question.tail, edns, loop.time() + self._timeout, future)
+            port.open[message_id] = going
+            port.send(build_query(message_id, question, spelled=spelled, edns=edns))
+        except OSError as error:
+            _fail(future, UpstreamError(f"{self.url} cannot be reached: {error.strerror or error}."))
+            return
+        self._timing.append((port, message_id, going))
+        if self._sweeper is None:
+            self._sweeper = loop.call_later(_SWEEP, self._sweep, loop)
+
+    def _port(self, loop: asyncio.AbstractEventLoop) -> _Port:
+        now = loop.time()
+        if len(self._ports) < _MAX_PORTS:
+            port = _Port(loop, self.address, self._arrived, self._refused)
+            self._ports.append(port)
+        else:
+            port = self._choose(self._ports)
+        port.uses += 1
+        if (port.uses >= _MAX_USES or now - port.made > _MAX_AGE) and len(self._retired) < _MAX_RETIRED:
+            self._ports.remove(port)
+            self._retired.append(port)
+        return port
+
+    def _arrived(self, port: _Port, reply: bytes) -> None:
+        going = port.open.get(reply[0] << 8 | reply[1]) if len(reply) >= 12 else None
+        if going is None or going.future.done():
+            self.forged += going is None
+            return
+        message_id = reply[0] << 8 | reply[1]
+        kind = match(reply, message_id, going.asked, edns=going.edns)
+        if kind is Match.NO:
+            self.forged += 1
+            return
+        del port.open[message_id]
+        if kind is Match.YES:
+            if not going.future.done():
+                going.future.set_result(reply)
+        elif kind is Match.NO_EDNS:
+            self._without_edns(going)
+        else:
+            self._over_tcp(going, miscased=kind is Match.CASE)
+
+    def _without_edns(self, going: _Open) -> None:
+        loop = asyncio.get_running_loop()
+
+        def learn(answered: asyncio.Future[bytes]) -> None:
+            # Only a server that does answer without EDNS lacks it; others refuse the question itself.
+            if not answered.cancelled() and answered.exception() is None and answered.result()[3] & 0x0F not in (1, 4):
+                self._plain_until = loop.time() + _PLAIN_FOR
+
+        going.future.add_done_callback(learn)
+        self._send(loop, going.question, going.future, False)
+
+    def _over_tcp(self, going: _Open, *, miscased: bool) -> None:
+        """What TCP brings cannot be forged from afar, so that it settles truncation and doubtful spelling alike."""
+        target = going.future
+
+        def land(answered: asyncio.Future[bytes]) -> None:
+            if answered.cancelled():
+                _fail(target, UpstreamError(f"{self.url} is not asked any more."))
+                return
+            error = answered.exception()
+            if miscased:
+                # It spells names its own way; or a forger does, whom the count is to disappoint.
+                self._case_strikes += 1
+            if error is not None:
+                _fail(target, error)
+            elif not target.done():
+                target.set_result(answered.result())
+
+        self._tcp.ask(going.question).add_done_callback(land)
+
+    def _refused(self, port: _Port, error: OSError) -> None:
+        if port in self._ports:
+            self._ports.remove(port)
+            self._retired.append(port)
+        for going in port.open.values():
+            _fail(going.future, UpstreamError(f"{self.url} cannot be reached: {error.strerror or error}."))
+        port.open.clear()
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        timing = self._timing
+        while timing and (timing[0][2].ends <= now or timing[0][2].future.done()):
+            port, message_id, going = timing.popleft()
+            if port.open.get(message_id) is going:
+                del port.open[message_id]
+                _fail(going.future, UpstreamTimeout(f"{self.url} did not answer within {self._timeout:g} s."))
+        for port in [port for port in self._ports if now - port.made > _MAX_AGE]:
+            self._ports.remove(port)
+            self._retired.append(port)
+        for port in [port for port in self._retired if not port.open]:
+            self._retired.remove(port)
+            port.close()
+        self._sweeper = loop.call_later(_SWEEP, self._sweep, loop) if timing or self._ports or self._retired else None
+
+
+class _Port:
+    """A connected socket: the kernel drops what does not come from the upstream's own address and port."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        address: tuple[str, int],
+        arrived: Callable[[_Port, bytes], None],
+        refused: Callable[[_Port, OSError], None],
+    ) -> None:
+        self._loop = loop
+        self._arrived = arrived
+        self._refused = refused
+        self.uses = 0
+        self.made = loop.time()
+        self.open: dict[int, _Open] = {}
+        family, _, _, _, where = socket.getaddrinfo(
+            *address, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+        )[0]
+        self._sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        try:
+            self._sock.connect(where)
+        except OSError:
+            self._sock.close()
+            raise
+        loop.add_reader(self._sock.fileno(), self._readable)
+
+    def send(self, query: bytes) -> None:
+        try:
+            self._sock.send(query)
+        except ConnectionRefusedError:
+            # The word of an earlier datagram on this socket; this one has not been sent yet.
+            self._sock.send(query)
+
+    def free_id(self, noise: Noise) -> int:
+        while (message_id := noise.number()) in self.open:
+            pass
+        return message_id
+
+    def close(self) -> None:
+        if self._sock.fileno() >= 0:
+            self._loop.remove_reader(self._sock.fileno())
+            self._sock.close()
+
+    def _readable(self) -> None:
+        for _ in range(64):
+            try:
+                reply = self._sock.recv(_RECEIVE)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self._refused(self, error)
+                return
+            self._arrived(self, reply)
+            if not self.open:
+                return
+
+
+def _fail(future: asyncio.Future[bytes], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)

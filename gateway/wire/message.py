@@ -1,0 +1,89 @@
+"""Answers that we make ourselves, and the full parse for tests and explanations; the only importer of dnslib."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Any
+
+import dnslib
+
+from gateway.errors import WireError
+from gateway.model.dns import QType, Rcode
+from gateway.model.name import Name
+from gateway.model.query import Query
+
+_QR_RA = 0x8080
+_ECHOED = 0x7900
+_QNAME = b"\xc0\x0c"
+# Whoever looks at the SOA record of a negative answer of ours should see who made it up (RFC 6761: never a real name).
+_MNAME = Name("telltale.invalid").to_wire()
+_RNAME = Name("nobody.invalid").to_wire()
+_NULL = {int(QType.A): bytes(4), int(QType.AAAA): bytes(16)}
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def null_answer(query: Query, ttl: int) -> bytes:
+    """0.0.0.0 for A, :: for AAAA, and for any other type an answer that says that there is none of it."""
+    data = _NULL.get(query.qtype)
+    return negative_answer(query, Rcode.NOERROR, ttl) if data is None else _answer(query, [(query.qtype, data)], ttl)
+
+
+def negative_answer(query: Query, rcode: int, ttl: int) -> bytes:
+    """NODATA (rcode 0) or NXDOMAIN, to be kept for `ttl` seconds: the SOA record says so (RFC 2308)."""
+    data = b"".join((_MNAME, _RNAME, *(n.to_bytes(4) for n in (1, 3600, 600, 86400, ttl))))
+    return _message(query, rcode, b"\0\0\0\1\0\0", _record(QType.SOA, ttl, data))
+
+
+def address_answer(query: Query, addresses: Iterable[Address], ttl: int) -> bytes:
+    """The A or AAAA records with those of these addresses that the query asks for; NODATA when none fits."""
+    version = {int(QType.A): 4, int(QType.AAAA): 6}.get(query.qtype)
+    records = [(query.qtype, address.packed) for address in addresses if address.version == version]
+    return _answer(query, records, ttl) if records else negative_answer(query, Rcode.NOERROR, ttl)
+
+
+def pointer_answer(query: Query, target: Name, ttl: int) -> bytes:
+    """The PTR record of an address; NODATA for any other type."""
+    if query.qtype not in (QType.PTR, QType.ANY):
+        return negative_answer(query, Rcode.NOERROR, ttl)
+    return _answer(query, [(QType.PTR, target.to_wire())], ttl)
+
+
+def failure(query: Query, rcode: int) -> bytes:
+    """Header and question with this rcode and nothing else; the OPT record and its error come with `patch.fit`."""
+    return _message(query, rcode & 0x000F, bytes(6), b"")
+
+
+def refusal(wire: bytes, rcode: int) -> bytes:
+    """The answer to bytes that are no query of ours (FORMERR, NOTIMP): twelve bytes, never more than came in."""
+    flags = 0x8000 | (wire[2] << 8 | wire[3]) & _ECHOED | rcode & 0x000F
+    return wire[:2] + flags.to_bytes(2) + bytes(8)
+
+
+def parse(wire: bytes) -> Any:
+    """The whole message as dnslib sees it. Raises WireError. Never on a client's way: it is slow."""
+    try:
+        return dnslib.DNSRecord.parse(wire)
+    except Exception as error:
+        # dnslib lets whatever a broken message provokes escape: struct, index, value, unicode and own errors.
+        raise WireError(f"This is no DNS message: {error}.", Rcode.FORMERR) from error
+
+
+def render(wire: bytes) -> str:
+    """The message in the words of dig, for explanations. Raises WireError."""
+    return str(parse(wire))
+
+
+def _answer(query: Query, records: list[tuple[int, bytes]], ttl: int) -> bytes:
+    body = b"".join(_record(rtype, ttl, data) for rtype, data in records)
+    return _message(query, Rcode.NOERROR, len(records).to_bytes(2) + bytes(4), body)
+
+
+def _record(rtype: int, ttl: int, data: bytes) -> bytes:
+    return b"".join((_QNAME, rtype.to_bytes(2), b"\0\1", ttl.to_bytes(4), len(data).to_bytes(2), data))
+
+
+def _message(query: Query, rcode: int, counts: bytes, body: bytes) -> bytes:
+    flags = _QR_RA | query.flags & 0x0110 | rcode
+    return b"".join((query.wire[:2], flags.to_bytes(2), b"\0\1", counts, query.wire[12 : query.question_end], body))
