@@ -9,7 +9,10 @@ from gateway.model.tag import Category, Evidence, Need
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fact:
-    """Shared by all names of one rule. `company` is None where nobody knows the owner. `identifies` is the maker whose televisions alone ask for these names."""
+    """Shared by all names of one rule. `company` is None where nobody knows the owner.
+
+    `identifies` is the maker whose televisions alone ask for these names.
+    """
 
     company: str | None
     category: Category

@@ -70,7 +70,7 @@ def _parse_regex(text: str) -> Pattern:
         raise ValueError(f"{text!r} must end with a slash and have at most {_MAX_REGEX} characters.")
     if not _REGEX.fullmatch(inner):
         raise ValueError(
-            f"{text!r} must run from ^ to $ and use only letters, digits, \\., \\d, [sets], ?, {{n}}, {{m,n}} and (a|b)."
+            f"{text!r} runs from ^ to $ and may use only letters, digits, \\., \\d, [sets], ?, {{n}}, {{m,n}}, (a|b)."
         )
     tail = _TAIL.search(inner)
     if tail is None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gateway.classifier.company import Company
 from gateway.classifier.fact import Fact
@@ -30,6 +31,7 @@ class Classifier:
         self._index = knowledge.index
         self._companies = knowledge.companies
         self._memo: dict[tuple[str, tuple[str, ...], str], Tag] = {}
+        self._makers: dict[str, str | None] = {}
         self._lock = threading.Lock()
         self._owners: dict[str, str | None] | None = None
 
@@ -61,17 +63,19 @@ class Classifier:
 
     def maker_of(self, name: str) -> str | None:
         """The maker whose televisions alone ask for this canonical name, or None."""
-        found = self._index.find(name)
-        return found[1].identifies if found else None
+        if name not in self._makers:
+            found = self._index.find(name)
+            with self._lock:
+                _make_room(self._makers)
+                self._makers[name] = found[1].identifies if found else None
+        return self._makers.get(name)
 
     def __len__(self) -> int:
         return len(self._index)
 
     def _remember(self, key: tuple[str, tuple[str, ...], str], tag: Tag) -> None:
         with self._lock:
-            if len(self._memo) >= _MEMO:
-                for old in list(self._memo)[: _MEMO // 8]:
-                    del self._memo[old]
+            _make_room(self._memo)
             self._memo[key] = tag
 
     def _make_tag(self, name: str, targets: tuple[str, ...], maker: str) -> Tag:
@@ -101,12 +105,14 @@ class Classifier:
 
     def _tells_more(self, tag: Tag, known: bool, fact: Fact) -> bool:
         if known and tag.category not in (Category.CDN, Category.CLOUD):
-            stranger = tag.company is None or self._top(tag.company) != self._top(fact.company)
-            return stranger and fact.category.tracks and not tag.category.tracks
+            hidden = fact.category.tracks and not tag.category.tracks
+            return hidden and not self._related(tag.company, fact.company)
         return True
 
-    def _top(self, company: str) -> str:
-        return family(company, self._companies)[-1]
+    def _related(self, one: str | None, other: str | None) -> bool:
+        if one is None or other is None:
+            return False
+        return family(one, self._companies)[-1] == family(other, self._companies)[-1]
 
     def _guess(self, name: str) -> Tag:
         registrable = registrable_domain(name)
@@ -133,6 +139,12 @@ class Classifier:
                 owners[top] = company if owners.get(top, company) == company else None
             self._owners = owners
         return self._owners.get(registrable)
+
+
+def _make_room(memo: dict[Any, Any]) -> None:
+    if len(memo) >= _MEMO:
+        for old in list(memo)[: _MEMO // 8]:
+            del memo[old]
 
 
 def _from_fact(pattern: str, fact: Fact) -> Tag:

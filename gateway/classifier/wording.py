@@ -57,7 +57,8 @@ def _who_and_why(name: str, tag: Tag) -> str:
     if tag.party is Party.THIRD:
         who += ", a third party"
     if tag.via:
-        return f"{name} was contacted. It leads to {tag.via}: behind it stands {who}, for {purpose or 'a purpose unknown'}."
+        why = purpose or "an unknown purpose"
+        return f"{name} was contacted. It leads to {tag.via}: behind it stands {who}, for {why}."
     if purpose is None:
         return f"{name} was contacted. It belongs to {who}; what it is for is not known."
     if tag.confidence < _SURE:

@@ -1,0 +1,25 @@
+"""What may stand as the name of a device: strangers send host names, and people paste things."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from gateway.errors import Refused
+
+_LIMITS = {"name": 64, "host": 64, "kind": 32, "maker": 64}
+_HOSTILE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def checked_label(text: str, field: str) -> str:
+    """`text` without surrounding and doubled blanks, in its composed form (NFC).
+
+    Raises Refused, in one sentence and with the field, for control characters, characters that turn the direction of
+    writing or cannot be seen, and for text that is too long.
+    """
+    limit = _LIMITS[field]
+    if any(unicodedata.category(char) in _HOSTILE for char in text):
+        raise Refused(f"The {field} has characters that cannot be shown; type it again with letters and digits.", field)
+    tidy = " ".join(unicodedata.normalize("NFC", text).split())
+    if len(tidy) > limit:
+        raise Refused(f"The {field} has {len(tidy)} characters; at most {limit} fit.", field)
+    return tidy
