@@ -1,0 +1,321 @@
+"""A home with televisions, as the journal and the resolver would tell it: enough to fill every page."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gateway.control.codec import device_to_json, rule_to_json, scope_from_json, time_to_json
+from gateway.control.hub import Hub
+from gateway.errors import Refused, Unavailable
+from gateway.model.device import Device
+from gateway.model.event import LookupRecorded, PolicyChanged
+from gateway.model.lookup import Lookup
+from gateway.model.rule import Rule, Scope, ScopeKind
+from gateway.model.verdict import Action
+
+HOSTILE = "<img src=x onerror=alert(1)>\"'\u202eevil\u2066"
+LONGEST = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
+
+# name, company, category, need, symptom, blocked by a list, weight
+NAMES: tuple[tuple[str, str | None, str, str, str, bool, int], ...] = (
+    ("acr-eu-prd.samsungcloud.tv", "Samsung", "acr", "not needed", "", False, 14),
+    ("ads.samsungads.com", "Samsung Ads", "advertising", "not needed", "", True, 30),
+    ("config.samsungads.com", "Samsung Ads", "advertising", "not needed", "", True, 9),
+    ("time.samsungcloudsolution.com", "Samsung", "time", "required", "The clock stops; every app then refuses to start.", False, 8),
+    ("cdn.samsungcloudsolution.com", "Samsung", "connectivity check", "required", "The television says it has no internet.", False, 40),
+    ("log-ingestion-eu.samsungacr.com", "Samsung", "acr", "not needed", "", True, 22),
+    ("osb-apps-v2.samsungqbe.com", "Samsung", "app store", "degrades", "The app shop stays empty.", False, 6),
+    ("eu.info.lgsmartad.com", "LG Ad Solutions", "advertising", "not needed", "", True, 18),
+    ("ibs.lgappstv.com", "LG", "app store", "degrades", "The home screen loses its pictures.", False, 7),
+    ("snu.lge.com", "LG", "update", "degrades", "No updates.", False, 4),
+    ("scribe.logs.roku.com", "Roku", "telemetry", "not needed", "", True, 26),
+    ("amarillo.logs.roku.com", "Roku", "telemetry", "not needed", "", False, 9),
+    ("api-global.netflix.com", "Netflix", "content", "required", "Netflix does not start.", False, 12),
+    ("occ-0-769-768.1.nflxso.net", "Netflix", "cdn", "required", "Netflix shows no pictures.", False, 16),
+    ("logs.netflix.com", "Netflix", "telemetry", "not needed", "", True, 20),
+    ("graph.facebook.com", "Meta", "analytics", "not needed", "", True, 5),
+    ("www.google-analytics.com", "Google", "analytics", "not needed", "", True, 8),
+    ("connectivitycheck.gstatic.com", "Google", "connectivity check", "required", "The television says it has no internet.", False, 10),
+    ("youtubei.googleapis.com", "Google", "content", "required", "YouTube does not start.", False, 14),
+    ("device-metrics-us-2.amazon.com", "Amazon", "telemetry", "not needed", "", True, 11),
+    ("e12930.a.akamaiedge.net", "Akamai", "cdn", "degrades", "", False, 6),
+    ("events.cid.samba.tv", "Samba TV", "acr", "not needed", "", True, 13),
+    ("p-7x2.telemetry-x.example", None, "unknown", "unknown", "", False, 3),
+)
+EVIDENCE = [
+    {"says": "Named as an advertising endpoint of Samsung televisions.", "source": "https://example.org/paper.pdf", "date": "2019-10"},
+    {"says": "On the list SmartTV since 2018.", "source": "a public block list", "date": ""},
+]
+LISTS = ("Smart TV", "AdGuard DNS filter", "Hagezi Pro")
+
+
+@dataclass
+class Scene:
+    """What the resolver knows, changed by the verbs that it is asked."""
+
+    now: datetime
+    hub: Hub = field(default_factory=Hub)
+    devices: list[Device] = field(default_factory=list)
+    lookups: list[Lookup] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+    lists: list[dict[str, Any]] = field(default_factory=list)
+    health: list[dict[str, Any]] = field(default_factory=list)
+    companies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    simulated: bool = False
+    asleep: bool = False
+    next_id: int = 100
+    calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def handlers(self) -> dict[str, Any]:
+        verbs = {
+            "status": self.status,
+            "rules.list": lambda _: {"rules": [rule_to_json(rule) for rule in self.current()]},
+            "rules.add": self.add_rule,
+            "rules.remove": self.remove_rule,
+            "pause": self.pause,
+            "explain": self.explain,
+            "devices.list": lambda _: {"devices": [device_to_json(device) for device in self.devices]},
+            "devices.update": self.update_device,
+            "lists.list": lambda _: {"lists": self.lists, "refreshing": False},
+            "lists.add": self.add_list,
+            "lists.remove": self.remove_list,
+            "lists.refresh": lambda _: {"started": True},
+            "company": lambda asked: self.companies.get(asked["name"]),
+            "categories": lambda _: [],
+        }
+        return {verb: self._heard(verb, work) for verb, work in verbs.items()}
+
+    def _heard(self, verb: str, work: Any) -> Any:
+        def answer(asked: Any) -> Any:
+            if self.asleep:
+                raise Unavailable("The resolver does not answer; is Telltale running?")
+            self.calls.append((verb, dict(asked)))
+            return work(asked)
+
+        return answer
+
+    def current(self) -> list[Rule]:
+        return [rule for rule in self.rules if not rule.is_over(datetime.now(UTC))]
+
+    def status(self, _: Any) -> dict[str, Any]:
+        pauses = [
+            {"device": rule.device, "ends": time_to_json(rule.ends)}
+            for rule in self.current()
+            if rule.scope.kind is ScopeKind.EVERYTHING and rule.action is Action.ALLOW
+        ]
+        return {
+            "version": "0.1.0", "started": time_to_json(self.now), "uptime_s": 86400, "dns": ["192.168.50.1"],
+            "simulated": self.simulated, "generation": self.next_id, "listed_names": 186243, "pauses": pauses,
+            "health": self.health, "upstreams": [{"url": "udp://9.9.9.9", "healthy": True, "latency_ms": 12.0}], "counters": {},
+        }  # fmt: skip
+
+    def add_rule(self, asked: Any) -> dict[str, Any]:
+        scope = scope_from_json(dict(asked))
+        if scope.value == "refuse.example":
+            raise Refused("This name cannot have a rule today.", "name")
+        seconds = asked.get("seconds")
+        return rule_to_json(self._add(Action(asked["action"]), scope, asked.get("device"), seconds, asked.get("comment") or ""))
+
+    def _add(self, action: Action, scope: Scope, device: str | None, seconds: int | None, comment: str = "") -> Rule:
+        now = datetime.now(UTC)
+        ends = now + timedelta(seconds=seconds) if seconds else None
+        self.next_id += 1
+        rule = Rule(action, scope, now, "dashboard", device, ends, comment, self.next_id)
+        self.rules = [each for each in self.rules if (each.scope, each.device) != (scope, device)] + [rule]
+        self.hub.publish(PolicyChanged(self.next_id, rule))
+        return rule
+
+    def remove_rule(self, asked: Any) -> dict[str, Any]:
+        rule = next((each for each in self.rules if each.id == asked["id"]), None)
+        if rule is None:
+            raise Refused("There is no such rule.", "id")
+        self.rules.remove(rule)
+        self.hub.publish(PolicyChanged(self.next_id, rule, removed=True))
+        return rule_to_json(rule)
+
+    def pause(self, asked: Any) -> dict[str, Any] | None:
+        scope, device = Scope(ScopeKind.EVERYTHING), asked.get("device")
+        if asked.get("seconds") == 0:
+            self.rules = [rule for rule in self.rules if (rule.scope, rule.device) != (scope, device)]
+            return None
+        return rule_to_json(self._add(Action.ALLOW, scope, device, asked.get("seconds")))
+
+    def explain(self, asked: Any) -> dict[str, Any]:
+        name, device = asked["name"], asked.get("device")
+        known = {entry[0]: entry for entry in NAMES}.get(name)
+        _, company, category, need, symptom, listed, _ = known or (name, None, "unknown", "unknown", "", False, 0)
+        speaking = [
+            rule
+            for rule in self.current()
+            if rule.device in (None, device) and (rule.scope.value in (name, company, category) or name.endswith("." + rule.scope.value))
+        ]
+        verdict = speaking[0].action.value if speaking else "block" if listed else "allow"
+        about = f"{category} ({company})" if company else category
+        return {
+            "name": name, "company": company, "category": category, "party": "third", "need": need, "verdict": verdict,
+            "reason": "rule" if speaking else "block list" if listed else "no rule",
+            "matched": speaking[0].scope.value if speaking else name if listed else None,
+            "lists": list(LISTS[:2]) if listed else [], "rules": [rule_to_json(rule) for rule in speaking],
+            "evidence": EVIDENCE if known else [], "symptom": symptom, "brand": None, "hosted_at": None, "confidence": 0.9 if known else 0.2,
+            "sentence": f"{'Blocked' if verdict == 'block' else 'Allowed'}: {about}.",
+        }  # fmt: skip
+
+    def update_device(self, asked: Any) -> dict[str, Any]:
+        for index, device in enumerate(self.devices):
+            if device.id == asked["id"]:
+                self.devices[index] = Device(
+                    device.id, device.mac, device.addresses, device.first_seen, device.last_seen, asked.get("name", device.name),
+                    device.host, device.vendor, device.maker, device.kind, device.simulated,
+                )  # fmt: skip
+                return device_to_json(self.devices[index])
+        raise Refused("There is no such device.", "id")
+
+    def add_list(self, asked: Any) -> dict[str, Any]:
+        self.next_id += 1
+        added = _list(self.next_id, asked["source"], asked.get("title") or asked["source"], asked["action"], 0, None)
+        self.lists.append(added)
+        return added
+
+    def remove_list(self, asked: Any) -> dict[str, Any]:
+        found = next((each for each in self.lists if each["id"] == asked["id"]), None)
+        if found is None:
+            raise Refused("There is no such list.", "id")
+        self.lists.remove(found)
+        return found
+
+    def ask(self, name: str, device: int = 0, **changes: Any) -> Lookup:
+        """A lookup that happens now; returned, recorded and told."""
+        entry = next((each for each in NAMES if each[0] == name), (name, None, "unknown", "", "", False, 1))
+        lookup = make_lookup(self.lookups[-1].id + 1 if self.lookups else 1, datetime.now(UTC), self.devices[device], entry, **changes)
+        self.lookups.append(lookup)
+        return lookup
+
+    def tell(self, lookups: Iterable[Lookup], left_out: int = 0) -> None:
+        self.hub.publish_from_thread(LookupRecorded(tuple(lookups), left_out))
+
+
+def _list(number: int, source: str, title: str, action: str, entries: int, fetched: str | None, **more: Any) -> dict[str, Any]:
+    return {
+        "id": number, "source": source, "title": title, "action": action, "enabled": True, "comment": "", "added": "2026-10-01T10:00:00.000Z",
+        "syntax": "hosts" if fetched else "", "entries": entries, "skipped": {}, "fetched": fetched, "error": None, **more,
+    }  # fmt: skip
+
+
+def make_lookup(number: int, when: datetime, device: Device, entry: tuple[Any, ...], **changes: Any) -> Lookup:
+    name, company, category, _, _, listed, _ = entry
+    values: dict[str, Any] = {
+        "id": number, "time": when, "name": name, "type": "A", "device": device.id, "device_name": device.label, "client": device.addresses[0],
+        "verdict": "block" if listed else "allow", "reason": "block list" if listed else "no rule", "company": company, "category": category,
+        "party": "third", "source": "policy" if listed else "upstream", "rcode": "NOERROR", "latency_ms": 0.1 if listed else 14.2,
+        "matched": name if listed else None, "lists": LISTS[:2] if listed else (),
+    }  # fmt: skip
+    return Lookup(**{**values, **changes})
+
+
+def _device(number: int, seen: datetime, **about: Any) -> Device:
+    mac = f"f4:7b:5e:00:10:{number:02x}"
+    return Device(f"mac:{mac}", mac, (f"192.168.50.{20 + number}",), seen - timedelta(days=12), seen, **about)
+
+
+def empty_scene() -> Scene:
+    """A box that was switched on a minute ago."""
+    return Scene(datetime.now(UTC))
+
+
+def busy_scene(seed: int = 7, lookups: int = 4000) -> Scene:
+    """A day in a home with four televisions and a phone."""
+    now = datetime.now(UTC)
+    scene = Scene(now)
+    scene.devices = [
+        _device(1, now - timedelta(seconds=20), name="Living room", vendor="Samsung Electronics", maker="Samsung", kind="television"),
+        _device(2, now - timedelta(minutes=3), name="Kitchen", host="lgwebostv", vendor="LG Innotek", maker="LG", kind="television"),
+        _device(3, now - timedelta(minutes=40), host="roku-ultra", vendor="Roku", maker="Roku", kind="television"),
+        _device(4, now - timedelta(hours=5), vendor="private address", kind="phone"),
+    ]
+    chance = random.Random(seed)
+    fits = {0: ("Samsung", "Samsung Ads"), 1: ("LG", "LG Ad Solutions"), 2: ("Roku",), 3: ("Meta", "Amazon")}
+    own = {company for companies in fits.values() for company in companies}
+    moments = sorted(now - timedelta(hours=24 * chance.betavariate(1.1, 1.6)) for _ in range(lookups))
+    for number, when in enumerate(moments, 1):
+        device = chance.choices(range(4), (10, 6, 5, 1))[0]
+        entries = [entry for entry in NAMES if entry[1] in fits[device] or entry[1] not in own]
+        entry = chance.choices(entries, [each[6] * (3 if each[1] in fits[device] else 1) for each in entries])[0]
+        scene.lookups.append(make_lookup(number, when, scene.devices[device], entry))
+    _happen(scene, now)
+    scene.rules = [
+        Rule(Action.BLOCK, Scope(ScopeKind.COMPANY, "Samba TV"), now - timedelta(days=2), "dashboard", None, None, "", 3),
+        Rule(Action.ALLOW, Scope(ScopeKind.NAME, "graph.facebook.com"), now - timedelta(hours=3), "dashboard", scene.devices[3].id,
+             now + timedelta(minutes=42), "for the photo frame", 5),
+        Rule(Action.BLOCK, Scope(ScopeKind.SUBTREE, "logs.roku.com"), now - timedelta(minutes=9), "command line", None, None, "", 8),
+    ]  # fmt: skip
+    fetched = time_to_json(now - timedelta(hours=7))
+    scene.lists = [
+        _list(1, "https://example.org/SmartTV.txt", "Smart TV", "block", 248, fetched),
+        _list(2, "https://example.org/filter.txt", "AdGuard DNS filter", "block", 118204, fetched, syntax="adblock",
+              skipped={"It speaks of a part of a web page, not of a name.": 812, "It names an IP address.": 3}),
+        _list(4, "https://example.org/gone.txt", "Gone away", "allow", 12, time_to_json(now - timedelta(days=40)),
+              error="The server answered 404; the last good copy stays in force."),
+    ]  # fmt: skip
+    scene.companies = {
+        "Samsung": _company("Samsung", "South Korea", "Electronics", "Makes televisions, and knows what is on their screens."),
+        "Samsung Ads": {**_company("Samsung Ads", "South Korea", "Advertising", "Sells advertisements on Samsung televisions."), "parent": "Samsung"},
+    }  # fmt: skip
+    return scene
+
+
+def _company(name: str, country: str, business: str, line: str) -> dict[str, Any]:
+    return {"name": name, "parent": None, "country": country, "business": business, "privacy": "https://example.org/privacy", "line": line}
+
+
+def _happen(scene: Scene, now: datetime) -> None:
+    """The last minute: a retry storm, a cloaked name, a television that needs something."""
+    entries = {entry[0]: entry for entry in NAMES}
+    tv, roku = scene.devices[0], scene.devices[2]
+    number = len(scene.lookups)
+    for index in range(9):
+        number += 1
+        kind = "A" if index % 2 else "AAAA"
+        scene.lookups.append(
+            make_lookup(number, now - timedelta(seconds=40 - index), roku, entries["scribe.logs.roku.com"], type=kind)
+        )
+    cloaked = ("metrics.tvapp.example", None, "unknown", "", "", False, 1)
+    scene.lookups.append(make_lookup(
+        number + 1, now - timedelta(seconds=20), tv, cloaked, verdict="block", reason="block list", matched="||samba.tv^", lists=LISTS[:1],
+        via="events.cid.samba.tv", targets=("edge.tvapp.example", "events.cid.samba.tv"), source="policy",
+    ))  # fmt: skip
+    scene.lookups.append(make_lookup(number + 2, now - timedelta(seconds=12), tv, entries["cdn.samsungcloudsolution.com"], reason="keep-list"))
+    scene.lookups.append(make_lookup(number + 3, now - timedelta(seconds=5), tv, entries["ads.samsungads.com"]))
+
+
+def hostile_scene() -> Scene:
+    """Every text that comes from outside is an attack."""
+    scene = busy_scene(lookups=40)
+    now = scene.now
+    label = "\\<img\\032src=x\\032onerror=alert(1)\\>\\226\\128\\174.evil\\046x/../%2e%2e?q=1#f.example"
+    names = [(HOSTILE, HOSTILE, "advertising"), (LONGEST, "x" * 200, "unknown"), (label, "../..//" + HOSTILE, HOSTILE)]
+    scene.devices = [
+        Device("mac:" + HOSTILE, HOSTILE, (HOSTILE,), now, now, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),
+        Device("ip:192.0.2.9", None, ("192.0.2.9",), now, now, "w" * 64, LONGEST, LONGEST, LONGEST),
+    ]
+    scene.lookups = [
+        make_lookup(index + 1, now - timedelta(seconds=60 - index), scene.devices[index % 2], (*names[index % 3], "", "", index % 2 == 0, 1),
+                    lists=(HOSTILE, LONGEST), matched=HOSTILE, via=HOSTILE, targets=(HOSTILE, LONGEST), type=HOSTILE, rcode=HOSTILE)
+        for index in range(30)
+    ]  # fmt: skip
+    scene.rules = [
+        Rule(Action.BLOCK, Scope(ScopeKind.COMPANY, HOSTILE), now, HOSTILE, None, None, HOSTILE, 1),
+        Rule(Action.ALLOW, Scope(ScopeKind.SUBTREE, LONGEST), now, HOSTILE, "mac:" + HOSTILE, None, HOSTILE * 4, 2),
+    ]
+    scene.lists = [
+        _list(1, "javascript:alert(1)//" + HOSTILE, HOSTILE, "block", 10**15, time_to_json(now), syntax=HOSTILE, comment=HOSTILE,
+              skipped={HOSTILE: 10**12}, error=HOSTILE),
+        _list(2, "https://" + LONGEST, LONGEST, "allow", 0, None),
+    ]  # fmt: skip
+    scene.companies = {HOSTILE: {"name": HOSTILE, "parent": HOSTILE + "2", "country": HOSTILE, "business": HOSTILE,
+                                 "privacy": "javascript:alert(1)", "line": HOSTILE}}  # fmt: skip
+    scene.health = [{"part": HOSTILE, "healthy": False, "says": HOSTILE}]
+    return scene

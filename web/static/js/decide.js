@@ -1,0 +1,124 @@
+// One click: ask what is at stake, make the rule, say so, offer the way back.
+
+import { ask, query } from "./ask.js";
+import { alarm, tell } from "./toast.js";
+import { plain, target } from "./words.js";
+
+const CHANGED = "telltale:decided";
+const labels = new Map();
+
+export function labelOf(device) {
+  if (!device) return "everyone";
+  if (labels.size === 0) {
+    for (const option of document.querySelectorAll('select[name="device"] option, select[name="whom"] option')) {
+      if (option.value) labels.set(option.value, option.textContent.trim());
+    }
+  }
+  return labels.get(device) ?? "this device";
+}
+
+export function decided(detail) {
+  document.dispatchEvent(new CustomEvent(CHANGED, { detail }));
+}
+
+export function whenDecided(listener) {
+  document.addEventListener(CHANGED, (event) => listener(event.detail));
+}
+
+// Marks the button as busy for as long as `work` takes; a refusal becomes a sentence.
+export async function during(button, work) {
+  if (button?.getAttribute("aria-busy") === "true") return;
+  button?.setAttribute("aria-busy", "true");
+  try {
+    await work();
+  } catch (error) {
+    alarm(error.message);
+  } finally {
+    button?.removeAttribute("aria-busy");
+  }
+}
+
+function confirmLoss(wish, required) {
+  const dialog = document.getElementById("confirm");
+  const say = (part) => dialog.querySelector(`[data-say="${part}"]`);
+  say("title").textContent = "A television needs this";
+  say("line").textContent = wish.name && !wish.subtree
+    ? "If you block it, this is what you may see:"
+    : `Blocking ${target(wish)} also stops what a television needs:`;
+  const names = say("names");
+  names.replaceChildren(...required.map(({ name, symptom }) => {
+    const item = document.createElement("li");
+    const code = document.createElement("bdi");
+    code.className = "name";
+    code.textContent = plain(name);
+    item.append(code, ": " + (plain(symptom) || "the television may stop working."));
+    return item;
+  }));
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "go"), { once: true });
+  });
+}
+
+function secondsLeft(rule) {
+  return rule.ends ? Math.max(1, Math.round((Date.parse(rule.ends) - Date.now()) / 1000)) : null;
+}
+
+function bodyOf(rule) {
+  const { action, device, comment } = rule;
+  const scope = rule.company ? { company: rule.company } : rule.category ? { category: rule.category } : { name: rule.name, subtree: Boolean(rule.subtree) };
+  const body = { action, ...scope, device: device ?? null, seconds: rule.ends ? secondsLeft(rule) : rule.seconds ?? null };
+  if (comment) body.comment = comment;
+  return body;
+}
+
+export async function makeRule(wish) {
+  const stakes = await ask("GET", "/stakes?" + query(wish));
+  if (wish.action === "block" && stakes.required.length && !(await confirmLoss(wish, stakes.required))) return;
+  const rule = await ask("POST", "/api/v1/rules", bodyOf(wish));
+  decided({ rule, removed: false });
+  const verb = rule.action === "block" ? "Blocked" : "Allowed";
+  tell(`${verb}: ${target(rule)}, for ${labelOf(rule.device)}.`, () => during(null, async () => {
+    if (stakes.replaces) {
+      decided({ rule: await ask("POST", "/api/v1/rules", bodyOf(stakes.replaces)), removed: false });
+    } else {
+      decided({ rule: await ask("DELETE", `/api/v1/rules/${rule.id}`) ?? rule, removed: true });
+    }
+    tell("Undone.");
+  }));
+}
+
+export async function removeRule(rule) {
+  await ask("DELETE", `/api/v1/rules/${rule.id}`);
+  decided({ rule, removed: true });
+  tell(`Removed: ${rule.action} ${target(rule)}, for ${labelOf(rule.device)}.`, () => during(null, async () => {
+    const again = rule.everything
+      ? (await ask("POST", "/api/v1/pause", { device: rule.device ?? null, seconds: secondsLeft(rule) })).rule
+      : await ask("POST", "/api/v1/rules", bodyOf(rule));
+    decided({ rule: again, removed: false });
+    tell("Undone.");
+  }));
+}
+
+export async function pause(device, seconds) {
+  const { rule } = await ask("POST", "/api/v1/pause", { device: device || null, seconds });
+  decided({ rule, removed: seconds === 0 });
+  if (seconds === 0) {
+    tell(`Filtering is on again for ${labelOf(device)}.`);
+  } else {
+    tell(`Filtering is paused for ${labelOf(device)}.`, () => during(null, async () => {
+      await ask("POST", "/api/v1/pause", { device: device || null, seconds: 0 });
+      decided({ rule, removed: true });
+      tell(`Filtering is on again for ${labelOf(device)}.`);
+    }));
+  }
+}
+
+// "until tomorrow" ends at six in the morning: an evening is over by then, whenever it began.
+export function secondsOf(choice, now = new Date()) {
+  if (!choice) return null;
+  if (choice !== "tomorrow") return Number(choice);
+  const end = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1, 6);
+  return Math.round((end - now) / 1000);
+}

@@ -1,0 +1,12 @@
+"""The pages. Each module adds its own to the one blueprint; `blueprints` is what the application registers."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from web.views import companies, devices, lists, live, names, overview, rules, stakes
+from web.views.frame import pages
+
+__all__ = ["blueprints", "companies", "devices", "lists", "live", "names", "overview", "rules", "stakes"]
+
+blueprints: tuple[Blueprint, ...] = (pages,)

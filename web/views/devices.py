@@ -1,0 +1,77 @@
+"""What stands on the network, and one device's own page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import Any
+
+from flask import abort
+
+from gateway.journal.reader import NameRow, Totals
+from web.backend import backend
+from web.chart import draw_chart, draw_spark, slots_since
+from web.views.frame import ask, device_labels, now, page, pages, period, standing
+from web.views.frame import devices as known_devices
+
+_SPARKS = 24
+_DAY = timedelta(hours=24)
+
+
+@pages.get("/devices")
+def devices() -> str:
+    """Every device as a card."""
+    reader, chosen, until = backend().reader, period(), now()
+    rows = {row.device: row for row in ask(lambda: reader.devices(until - chosen.span, until), ())}
+    since = slots_since(until, _DAY, 3600)
+    sparks = {}
+    for device in known_devices()[:_SPARKS]:
+        bars = draw_chart(
+            ask(lambda d=device: reader.chart(since, until, 3600, device=d["id"]), ()), since, until, 3600
+        )
+        sparks[device["id"]] = draw_spark([column.lookups for column in bars.columns])
+    return page("devices.html", "devices", rows=rows, sparks=sparks)
+
+
+@pages.get("/devices/<path:device>")
+def device(device: str) -> str:
+    """Who this device talks to, and when."""
+    known = next((each for each in known_devices() if each["id"] == device), None)
+    if known is None and device_labels():
+        abort(404)
+    reader, chosen, until = backend().reader, period(), now()
+    since = until - chosen.span
+    drawn_since = slots_since(until, chosen.span, chosen.step)
+    names: dict[str | None, list[NameRow]] = defaultdict(list)
+    for row in ask(lambda: reader.names(since, until, device=device, limit=300), ()):
+        names[row.company].append(row)
+    companies = ask(lambda: reader.companies(since, until, device=device, limit=60), ())
+    return page(
+        "device.html",
+        "devices",
+        device=known or _stranger(device),
+        totals=ask(lambda: reader.totals(since, until, device=device), Totals()),
+        chart=draw_chart(
+            ask(lambda: reader.chart(drawn_since, until, chosen.step, device=device), ()),
+            drawn_since,
+            until,
+            chosen.step,
+        ),
+        companies=companies,
+        names=names,
+        nobody=names.get(None, []),
+        standing=standing(),
+    )
+
+
+def _stranger(device: str) -> dict[str, Any]:
+    """What can be shown of a device while the resolver cannot be asked."""
+    return {
+        "id": device,
+        "label": device,
+        "name": "",
+        "addresses": [],
+        "mac": None,
+        "first_seen": None,
+        "last_seen": None,
+    }

@@ -1,0 +1,41 @@
+"""The lists that are subscribed to, and what would happen to a name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from gateway.errors import Refused
+from web.backend import backend
+from web.views.frame import ask, page, pages, standing
+
+
+@pages.get("/lists")
+def lists() -> str:
+    """Subscriptions with their state; `?check=NAME&device=ID` answers what would happen to a name."""
+    answer = ask(lambda: backend().control.call("lists.list"), {})
+    name, device = request.args.get("check", "").strip()[:1024], request.args.get("device") or None
+    explained, refused = _check(name, device) if name else (None, None)
+    return page(
+        "lists.html",
+        "lists",
+        lists=answer.get("lists", []),
+        refreshing=bool(answer.get("refreshing")),
+        check=name,
+        check_device=device,
+        explained=explained,
+        refused=refused,
+        standing=standing(),
+    )
+
+
+def _check(name: str, device: str | None) -> tuple[dict[str, Any] | None, str | None]:
+    """The explanation, or the sentence that says why there is none."""
+    host = name.split("://", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1]
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        return ask(lambda: backend().control.call("explain", name=host, device=device), None), None
+    except Refused as error:
+        return None, str(error)

@@ -1,0 +1,92 @@
+"""The log as it happens. What is rendered here is the first screenful; scripts carry on from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import request
+
+from gateway.journal.reader import Filter, Page
+from gateway.model.lookup import Lookup
+from gateway.model.tag import Category
+from web import present
+from web.backend import backend
+from web.views.frame import ask, page, pages, standing
+
+_SHOWN = 100
+TRACKING = "trackers"
+_FIELDS = ("device", "name", "company", "category", "verdict")
+
+
+_BLANK = Lookup(
+    0, datetime.fromtimestamp(0, UTC), "-", "", "-", "-", "", "allow", "no rule", None, "unknown", "", "", "", 0
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The same lookup `times` times in a row, newest first; `since` is the oldest of them."""
+
+    lookup: Lookup
+    times: int
+    since: Lookup
+
+
+def collapse(lookups: tuple[Lookup, ...]) -> list[Run]:
+    """Neighbours that differ only in time and type become one run: a television may ask the same all day."""
+    runs: list[Run] = []
+    for lookup in lookups:
+        if runs and _sameness(runs[-1].lookup) == _sameness(lookup):
+            runs[-1] = Run(runs[-1].lookup, runs[-1].times + 1, lookup)
+        else:
+            runs.append(Run(lookup, 1, lookup))
+    return runs
+
+
+@pages.get("/live")
+def live() -> str:
+    """The newest lookups that fit the filters of the URL."""
+    wanted = {field: value for field in _FIELDS if (value := request.args.get(field, "").strip()[:256])}
+    if wanted.get("verdict") not in (None, "block", "allow"):
+        del wanted["verdict"]
+    before = request.args.get("before")
+    found = ask(lambda: _search(wanted, before, request.args.get("until")), Page((), None))
+    older: dict[str, Any] = {**wanted, "before": found.next}
+    if wanted.get("category") == TRACKING:
+        older = {**wanted, "until": found.lookups[-1].time.isoformat()} if found.next else {}
+    return page(
+        "live.html",
+        "live",
+        runs=collapse(found.lookups),
+        wanted=wanted,
+        older=older if found.next else None,
+        from_the_top=not before and not request.args.get("until"),
+        categories=[
+            (TRACKING, "any tracker"),
+            *((each.value, present.category_words(each.value)) for each in Category),
+        ],
+        tracking=[each.value for each in Category if each.tracks],
+        standing=standing(),
+        blank=_BLANK,
+    )
+
+
+def _search(wanted: Mapping[str, str], before: str | None, until: str | None) -> Page:
+    reader = backend().reader
+    category = wanted.get("category")
+    rest = {field: value for field, value in wanted.items() if field != "category"}
+    end = present.moment(until)
+    if category != TRACKING:
+        return reader.lookups(Filter(**rest, category=category, until=end), limit=_SHOWN, before=before)
+    tracking = [each.value for each in Category if each.tracks]
+    found = [reader.lookups(Filter(**rest, category=each, until=end), limit=_SHOWN) for each in tracking]
+    merged = sorted((lookup for part in found for lookup in part.lookups), key=lambda each: each.id, reverse=True)
+    more = len(merged) > _SHOWN or any(part.next for part in found)
+    return Page(tuple(merged[:_SHOWN]), "more" if more and merged else None)
+
+
+def _sameness(lookup: Lookup) -> tuple[str, str, str, str]:
+    return lookup.device, lookup.name, lookup.verdict, lookup.reason

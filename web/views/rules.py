@@ -1,0 +1,29 @@
+"""Everything that people decided, and a place to decide more."""
+
+from __future__ import annotations
+
+from gateway.model.tag import Category
+from web import present
+from web.views.frame import page, pages, standing
+
+
+@pages.get("/rules")
+def rules() -> str:
+    """My rules, the newest first, and a switch for each kind of tracking."""
+    found = standing()
+    mine = sorted(found, key=lambda rule: str(rule.get("made")), reverse=True)
+    return page(
+        "rules.html",
+        "rules",
+        rules=[rule for rule in mine if not present.is_pause(rule)],
+        pause_rules=[rule for rule in mine if present.is_pause(rule)],
+        switches=[
+            {
+                "category": category.value,
+                "line": present.CATEGORY_LINES[category.value],
+                "rule": found.of("category", category.value),
+            }
+            for category in Category
+            if category.tracks
+        ],
+    )
