@@ -1,0 +1,126 @@
+"""What a person may ask of the policy: each function returns the clean value or says, per field, what to do."""
+
+from __future__ import annotations
+
+import os.path
+import unicodedata
+from datetime import datetime, timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from gateway.errors import Refused
+from gateway.model.name import Name
+from gateway.model.rule import Scope, ScopeKind
+from gateway.model.tag import Category
+from gateway.model.verdict import Action
+
+MAX_SECONDS: Final = 366 * 24 * 3600
+MAX_RULES: Final = 10_000
+MAX_LISTS: Final = 200
+_MAX_COMMENT: Final = 500
+_MAX_TITLE: Final = 120
+_MAX_WORD: Final = 120
+_MAX_SOURCE: Final = 2048
+
+
+def action_of(action: object) -> Action:
+    """An Action, or its word."""
+    try:
+        return Action(action)
+    except ValueError:
+        raise Refused("The action is either block or allow.", "action") from None
+
+
+def scope_of(scope: Scope) -> Scope:
+    """The scope with its value in canonical spelling."""
+    kind, value = scope.kind, scope.value
+    if kind in (ScopeKind.NAME, ScopeKind.SUBTREE):
+        return Scope(kind, name_of(value))
+    if kind is ScopeKind.COMPANY:
+        return Scope(kind, _words(value, "company", _MAX_WORD, "Give the name of the company."))
+    if kind is ScopeKind.CATEGORY:
+        try:
+            return Scope(kind, Category(value).value)
+        except ValueError:
+            known = ", ".join(category.value for category in Category)
+            raise Refused(f"The category is one of: {known}.", "category") from None
+    if value:
+        raise Refused("A rule on everything has no name.", "name")
+    return scope
+
+
+def name_of(text: object) -> str:
+    """A domain name in canonical spelling."""
+    if not isinstance(text, str) or len(text) > 1024:
+        raise Refused("A domain name has at most 255 bytes.", "name")
+    try:
+        name = Name.parse(text).text
+    except ValueError as error:
+        raise Refused(str(error), "name") from None
+    if not name:
+        raise Refused("Give a domain name, such as ads.example.org.", "name")
+    if any(char.isspace() or not char.isprintable() or char in "/:@*" for char in text.strip()):
+        raise Refused("Give only the domain name, without https:// and without a path or a star.", "name")
+    return name
+
+
+def end_of(seconds: object, now: datetime) -> datetime | None:
+    """When a rule made now is over; None stands for ever."""
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 1 <= seconds <= MAX_SECONDS:
+        raise Refused("The seconds lie between 1 and a year, or are left out for ever.", "seconds")
+    return now + timedelta(seconds=seconds)
+
+
+def device_of(device: object) -> str | None:
+    """A device id, or None for everyone."""
+    return None if device is None else _words(device, "device", _MAX_WORD, "Give the id of a device, or none at all.")
+
+
+def comment_of(comment: object) -> str:
+    """Free text of bounded length."""
+    return _words(comment, "comment", _MAX_COMMENT) if comment else ""
+
+
+def maker_of(made_by: object) -> str:
+    """Who made a rule."""
+    return _words(made_by, "made_by", _MAX_WORD, "Say who makes the rule.")
+
+
+def title_of(title: object) -> str:
+    """What people see for a list, "" to take its own title."""
+    return _words(title, "title", _MAX_TITLE) if title else ""
+
+
+def source_of(source: object) -> str:
+    """An http(s) URL without a password, or an absolute path."""
+    hint = "Give an https:// address or an absolute path of a list."
+    text = _words(source, "source", _MAX_SOURCE, hint)
+    if text.startswith("/"):
+        if os.path.normpath(text) != text or text.startswith("//"):
+            raise Refused("Give the path without dots and doubled slashes.", "source")
+        return text
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or " " in text:
+        raise Refused(hint, "source")
+    if parts.username is not None or parts.password is not None:
+        raise Refused("Leave the user name and the password out of the address.", "source")
+    return text
+
+
+def _words(text: object, field: str, limit: int, hint: str = "") -> str:
+    if not isinstance(text, str):
+        raise Refused(hint or "Give text.", field)
+    text = text.strip()
+    if hint and not text:
+        raise Refused(hint, field)
+    if len(text) > limit:
+        raise Refused(f"That is longer than {limit} characters.", field)
+    if any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in text):
+        raise Refused("Leave out control characters and line breaks.", field)
+    return text

@@ -1,0 +1,304 @@
+"""A person's click: stored first, then in force, then told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from gateway.errors import Refused, SettingsError, TelltaleError
+from gateway.model.book import Book, Subscription
+from gateway.model.event import PolicyChanged
+from gateway.model.policy import Policy
+from gateway.model.rule import Rule, Scope, ScopeKind
+from gateway.model.tag import Tag
+from gateway.model.verdict import Action, Verdict
+from gateway.policy import demands
+from gateway.policy.book_file import load_book, save_book
+from gateway.policy.compiled import CompiledLists, ListMatch
+from gateway.policy.snapshot import Snapshot
+
+
+class BookStore(Protocol):
+    """The second place where the book is kept. Blocking; each call raises TelltaleError or OSError."""
+
+    def load(self) -> Book | None: ...
+
+    def save(self, book: Book) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why: the verdict, every rule that speaks of the name and every list entry that does, those that decide first."""
+
+    verdict: Verdict
+    rules: tuple[Rule, ...]
+    lists: tuple[ListMatch, ...]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class PolicyService:
+    """Owns the book and the snapshot in force. For one event loop; only writing happens in a thread.
+
+    `problems` are sentences about what could not be read at the start or written last; none of them is fatal.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        store: BookStore | None,
+        compiled: CompiledLists,
+        tag_of: Callable[[str], Tag],
+        on_change: Callable[[Policy, PolicyChanged], None] = lambda policy, event: None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._path, self._store, self._compiled = path, store, compiled
+        self._tag_of, self._on_change, self._now = tag_of, on_change, now
+        self._lock = asyncio.Lock()
+        self._writes: set[asyncio.Task[None]] = set()
+        self._start_problems: list[str] = []
+        self._write_problems: list[str] = []
+        self._book = self._load()
+        self._generation = 0
+        self._snapshot = self._next_snapshot()
+
+    @property
+    def book(self) -> Book:
+        return self._book
+
+    @property
+    def policy(self) -> Snapshot:
+        """The snapshot in force."""
+        return self._snapshot
+
+    @property
+    def problems(self) -> list[str]:
+        return [*self._start_problems, *self._write_problems]
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules in force, in the order they were made."""
+        return self._snapshot.rules
+
+    def next_end(self) -> datetime | None:
+        """When `expire` is to be called next; None: not before the next change."""
+        return self._snapshot.next_end
+
+    async def add_rule(
+        self,
+        action: Action,
+        scope: Scope,
+        *,
+        device: str | None = None,
+        seconds: float | None = None,
+        made_by: str,
+        comment: str = "",
+    ) -> Rule:
+        """Stores a rule and puts it in force; a contradictory older one goes. Raises Refused, or SettingsError when it
+        could not be stored anywhere; then nothing has changed.
+
+        A rule with an end lies over one without, which is in force again afterwards.
+        """
+        now = self._now()
+        rule = Rule(
+            demands.action_of(action),
+            demands.scope_of(scope),
+            now,
+            demands.maker_of(made_by),
+            demands.device_of(device),
+            demands.end_of(seconds, now),
+            demands.comment_of(comment),
+        )
+        async with self._lock:
+            book = self._book
+            rule = replace(rule, id=book.next_id)
+            kept = tuple(old for old in book.rules if not (old.is_over(now) or _replaces(rule, old)))
+            if len(kept) >= demands.MAX_RULES:
+                raise Refused(f"There are {demands.MAX_RULES} rules already; remove some first.")
+            await self._commit(replace(book, next_id=rule.id + 1, rules=(*kept, rule)), (rule, False))
+        return rule
+
+    async def remove_rule(self, rule_id: int) -> Rule:
+        """Raises Refused when there is no such rule."""
+        async with self._lock:
+            found = next((rule for rule in self._book.rules if rule.id == rule_id), None)
+            if found is None:
+                raise Refused("There is no such rule; it may be over or removed already.", "id")
+            kept = tuple(rule for rule in self._book.rules if rule is not found)
+            await self._commit(replace(self._book, rules=kept), (found, True))
+        return found
+
+    async def pause(
+        self, device: str | None = None, seconds: float | None = None, *, made_by: str = "dashboard"
+    ) -> Rule | None:
+        """Allows everything for a while (None: until it is ended); 0 seconds end the pause and answer None."""
+        if seconds != 0 or isinstance(seconds, bool):
+            scope = Scope(ScopeKind.EVERYTHING)
+            return await self.add_rule(Action.ALLOW, scope, device=device, seconds=seconds, made_by=made_by)
+        device = demands.device_of(device)
+        async with self._lock:
+            over = [rule for rule in self._book.rules if rule.device == device and _is_pause(rule)]
+            if over:
+                kept = tuple(rule for rule in self._book.rules if rule not in over)
+                await self._commit(replace(self._book, rules=kept), *((rule, True) for rule in over))
+        return None
+
+    async def expire(self, now: datetime | None = None) -> tuple[Rule, ...]:
+        """Takes the rules that are over out of force and out of the book; answers which."""
+        now = now or self._now()
+        async with self._lock:
+            over = tuple(rule for rule in self._book.rules if rule.is_over(now))
+            if over:
+                kept = tuple(rule for rule in self._book.rules if not rule.is_over(now))
+                book = replace(self._book, revision=self._book.revision + 1, rules=kept)
+                self._swap(book, *((rule, True) for rule in over))
+                try:
+                    await self._write(book)
+                except SettingsError as error:
+                    self._write_problems = [str(error)]
+        return over
+
+    async def add_list(
+        self, source: str, *, title: str = "", action: Action = Action.BLOCK, comment: str = ""
+    ) -> Subscription:
+        """Subscribes to a list; it is in force once it was fetched and compiled. Raises Refused, SettingsError."""
+        added = Subscription(
+            0,
+            demands.source_of(source),
+            demands.title_of(title),
+            demands.action_of(action),
+            self._now(),
+            comment=demands.comment_of(comment),
+        )
+        async with self._lock:
+            book = self._book
+            if any(each.source == added.source for each in book.lists):
+                raise Refused("You have subscribed to this list already.", "source")
+            if len(book.lists) >= demands.MAX_LISTS:
+                raise Refused(f"There are {demands.MAX_LISTS} lists already; remove some first.")
+            added = replace(added, id=book.next_id)
+            await self._commit(replace(book, next_id=added.id + 1, lists=(*book.lists, added)))
+        return added
+
+    async def remove_list(self, list_id: int) -> Subscription:
+        """Ends a subscription; its names are out of force once the lists are compiled again. Raises Refused."""
+        async with self._lock:
+            found = next((each for each in self._book.lists if each.id == list_id), None)
+            if found is None:
+                raise Refused("There is no such list.", "id")
+            kept = tuple(each for each in self._book.lists if each is not found)
+            await self._commit(replace(self._book, lists=kept))
+        return found
+
+    def swap_lists(self, compiled: CompiledLists) -> None:
+        """Puts newly compiled lists in force."""
+        self._compiled = compiled
+        self._swap(self._book)
+
+    def explain(self, name: str, device: str | None = None, qtype: int = 1) -> Explanation:
+        """Raises Refused for what is no name."""
+        name = demands.name_of(name)
+        snapshot = self._snapshot
+        return Explanation(
+            snapshot.decide(name, device, qtype),
+            snapshot.rules_on(name, device),
+            self._compiled.lists_naming(name, qtype),
+        )
+
+    def _next_snapshot(self) -> Snapshot:
+        self._generation += 1
+        return Snapshot(self._book.rules, self._compiled, self._tag_of, self._generation, self._now())
+
+    def _swap(self, book: Book, *changes: tuple[Rule, bool]) -> None:
+        self._book = book
+        self._snapshot = self._next_snapshot()
+        for rule, removed in changes or ((None, False),):
+            self._on_change(self._snapshot, PolicyChanged(self._generation, rule, removed))
+
+    async def _commit(self, book: Book, *changes: tuple[Rule, bool]) -> None:
+        """Stored, then in force; also when the one who asked has gone away meanwhile."""
+        book = replace(book, revision=self._book.revision + 1)
+
+        async def store_and_swap() -> None:
+            await self._write(book)
+            self._swap(book, *changes)
+
+        task = asyncio.create_task(store_and_swap())
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            task.exception()
+            raise
+
+    async def _write(self, book: Book) -> None:
+        """Raises SettingsError when the book could be stored nowhere."""
+        problems = await asyncio.to_thread(_save, self._path, self._store, book)
+        places = 1 if self._store is None else 2
+        if len(problems) == places:
+            raise SettingsError(f"The decision could not be stored, so nothing changed. {' '.join(problems)}")
+        self._write_problems = problems
+
+    def _load(self) -> Book:
+        books: list[Book] = []
+        try:
+            book = load_book(self._path)
+            books += [book] if book else []
+        except SettingsError as error:
+            self._start_problems.append(f"{error} It was set aside.")
+            _set_aside(self._path)
+        if self._store is not None:
+            try:
+                book = self._store.load()
+                books += [book] if book else []
+            except (TelltaleError, OSError, ValueError) as error:
+                self._start_problems.append(f"The rules in the journal cannot be read: {error}")
+        if books:
+            return max(books, key=lambda book: book.revision)
+        if self._start_problems:
+            # Ids of the lost rules stand in the history; a new rule must not get one of them.
+            return Book(next_id=int(self._now().timestamp()))
+        return Book()
+
+
+def _save(path: Path, store: BookStore | None, book: Book) -> list[str]:
+    problems: list[str] = []
+    try:
+        save_book(path, book)
+    except OSError as error:
+        problems.append(f"The file {path.name} cannot be written: {error.strerror or error}.")
+    if store is not None:
+        try:
+            store.save(book)
+        except (TelltaleError, OSError) as error:
+            problems.append(f"The rules cannot be written to the journal: {error}")
+    return problems
+
+
+def _set_aside(path: Path) -> None:
+    try:
+        os.replace(path, path.with_name(f"{path.name}.broken"))
+    except OSError:
+        return
+
+
+def _is_pause(rule: Rule) -> bool:
+    return rule.scope.kind is ScopeKind.EVERYTHING and rule.action is Action.ALLOW
+
+
+def _replaces(new: Rule, old: Rule) -> bool:
+    """True when both cannot stand: same device, and the new one speaks of all that the old one speaks of."""
+    if new.device != old.device or (new.ends is not None and old.ends is None):
+        return False
+    if new.scope.kind is ScopeKind.SUBTREE and old.scope.kind is ScopeKind.NAME:
+        return new.scope.value == old.scope.value
+    same_value = new.scope.value.casefold() == old.scope.value.casefold()
+    return new.scope.kind is old.scope.kind and same_value

@@ -1,0 +1,175 @@
+"""Everything that is in force at one moment, as a value that decides.
+
+Strongest first: a pause, a rule for this device, a rule for everyone, the keep-list of names that a television cannot
+do without, allow lists, block lists. Among equals the more specific one: exact name, longer subtree, shorter subtree,
+company, category, everything; and of two rules on the same thing the one with an end, which lies over the other for a
+while, then the newer one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from gateway.model.name import ancestors
+from gateway.model.rule import Rule, ScopeKind
+from gateway.model.tag import Category, Need, Tag
+from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
+from gateway.policy.compiled import CompiledLists
+
+MEMO_LIMIT: Final = 20_000
+_HOSTING: Final = frozenset({Category.CDN, Category.CLOUD})
+
+
+class RuleBook:
+    """The rules for one device, or those for everyone, ready to be looked up."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._by_scope: dict[tuple[ScopeKind, str], Rule] = {}
+        for rule in sorted(rules, key=lambda rule: (rule.ends is not None, rule.id)):
+            self._by_scope[rule.scope.kind, _key(rule)] = rule
+        self._kinds = {kind for kind, _ in self._by_scope}
+
+    @property
+    def pause(self) -> Rule | None:
+        """The rule that allows everything, when there is one."""
+        rule = self._by_scope.get((ScopeKind.EVERYTHING, ""))
+        return rule if rule is not None and rule.action is Action.ALLOW else None
+
+    def find(self, name: str, tag_of: Callable[[str], Tag], *, is_target: bool) -> Rule | None:
+        """The rule that decides about the name; a pause is none."""
+        return next(self.speaking(name, tag_of, is_target=is_target), None)
+
+    def speaking(self, name: str, tag_of: Callable[[str], Tag], *, is_target: bool) -> Iterator[Rule]:
+        """Every rule that speaks of the name, the one that decides first; a pause is none."""
+        by_scope, kinds = self._by_scope, self._kinds
+        if ScopeKind.NAME in kinds and (rule := by_scope.get((ScopeKind.NAME, name))):
+            yield rule
+        if ScopeKind.SUBTREE in kinds:
+            for parent in ancestors(name):
+                if rule := by_scope.get((ScopeKind.SUBTREE, parent)):
+                    yield rule
+        if ScopeKind.COMPANY in kinds or ScopeKind.CATEGORY in kinds:
+            tag = tag_of(name)
+            if not (is_target and tag.category in _HOSTING):
+                if tag.company and (rule := by_scope.get((ScopeKind.COMPANY, tag.company.casefold()))):
+                    yield rule
+                if rule := by_scope.get((ScopeKind.CATEGORY, tag.category.value)):
+                    yield rule
+        rule = by_scope.get((ScopeKind.EVERYTHING, ""))
+        if rule is not None and rule.action is Action.BLOCK:
+            yield rule
+
+
+class Snapshot:
+    """Implements gateway.model.policy.Policy. Rules that are over at `now` are left out; it never looks at a clock.
+
+    Verdicts are remembered, at most `memo_limit` of them.
+    """
+
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        compiled: CompiledLists,
+        tag_of: Callable[[str], Tag],
+        generation: int,
+        now: datetime,
+        *,
+        memo_limit: int = MEMO_LIMIT,
+    ) -> None:
+        self.rules = tuple(rule for rule in rules if not rule.is_over(now))
+        self._generation = generation
+        self._compiled = compiled
+        self._tag_of = tag_of
+        self._memo: dict[tuple[str | None, str, int, bool], Verdict] = {}
+        self._memo_limit = memo_limit
+        for_all = [rule for rule in self.rules if rule.device is None]
+        devices = {rule.device for rule in self.rules if rule.device is not None}
+        self._everyone = RuleBook(for_all)
+        self._devices = {id_: RuleBook(rule for rule in self.rules if rule.device == id_) for id_ in devices}
+
+    @property
+    def generation(self) -> int:
+        return self._generation
+
+    @property
+    def next_end(self) -> datetime | None:
+        """When the first of the timed rules is over."""
+        return min((rule.ends for rule in self.rules if rule.ends is not None), default=None)
+
+    def profile(self, device: str | None) -> Hashable:
+        """See Policy: the device itself when it has rules of its own, else None."""
+        return device if device in self._devices else None
+
+    def decide(self, name: str, device: str | None, qtype: int = 1) -> Verdict:
+        """See Policy."""
+        return self._remember(name, device, qtype, False)
+
+    def decide_target(self, target: str, device: str | None, qtype: int = 1) -> Verdict:
+        """See Policy; a verdict for which there is a reason carries the target as `via`."""
+        return self._remember(target, device, qtype, True)
+
+    def _remember(self, name: str, device: str | None, qtype: int, is_target: bool) -> Verdict:
+        profile = device if device in self._devices else None
+        key = (profile, name, qtype if qtype in self._compiled.types_named else 0, is_target)
+        verdict = self._memo.get(key)
+        if verdict is None:
+            verdict = self._decide(name, profile, qtype, is_target)
+            if is_target and verdict.reason is not Reason.NOTHING:
+                verdict = replace(verdict, via=name)
+            if len(self._memo) >= self._memo_limit:
+                self._memo.clear()
+            self._memo[key] = verdict
+        return verdict
+
+    def _decide(self, name: str, device: str | None, qtype: int, is_target: bool) -> Verdict:
+        own = self._devices.get(device) if device is not None else None
+        listed = self._compiled.match(name, qtype)
+        titles = listed.lists if listed else ()
+        pause = (own and own.pause) or self._everyone.pause
+        if pause:
+            return _verdict_of(pause, Reason.PAUSED, titles)
+        if own and (rule := own.find(name, self._tag_of, is_target=is_target)):
+            return _verdict_of(rule, Reason.DEVICE_RULE, titles)
+        if rule := self._everyone.find(name, self._tag_of, is_target=is_target):
+            return _verdict_of(rule, Reason.RULE, titles)
+        tag = self._tag_of(name)
+        if tag.need is Need.REQUIRED:
+            return Verdict(Action.ALLOW, Reason.KEEP_LIST, tag.rule or name, lists=titles)
+        if listed is None:
+            return ALLOWED
+        reason = Reason.ALLOW_LIST if listed.action is Action.ALLOW else Reason.BLOCK_LIST
+        return Verdict(listed.action, reason, listed.matched, lists=titles)
+
+    def rules_on(self, name: str, device: str | None) -> tuple[Rule, ...]:
+        """Every rule that speaks of the name when this device asks for it, strongest first."""
+        books = [self._devices[device]] if device in self._devices else []
+        books.append(self._everyone)
+        pauses = [book.pause for book in books if book.pause]
+        return (*pauses, *(rule for book in books for rule in book.speaking(name, self._tag_of, is_target=False)))
+
+
+def _key(rule: Rule) -> str:
+    return rule.scope.value.casefold() if rule.scope.kind is ScopeKind.COMPANY else rule.scope.value
+
+
+def _verdict_of(rule: Rule, reason: Reason, lists: tuple[str, ...]) -> Verdict:
+    kind, value = rule.scope.kind, rule.scope.value
+    return Verdict(
+        rule.action,
+        reason,
+        describe_scope(kind, value),
+        rule=rule.id,
+        lists=lists,
+        company=value if kind is ScopeKind.COMPANY else None,
+        category=value if kind is ScopeKind.CATEGORY else None,
+    )
+
+
+def describe_scope(kind: ScopeKind, value: str) -> str:
+    """ "x.org", "||x.org^" for a subtree, the company's or category's own words, or "everything"."""
+    if kind is ScopeKind.SUBTREE:
+        return f"||{value}^"
+    return value or "everything"

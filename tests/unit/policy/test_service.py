@@ -1,0 +1,363 @@
+"""A click: stored, in force, told; and what survives a restart, a broken file and a full disk."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.errors import JournalError, Refused, SettingsError
+from gateway.model.book import Book
+from gateway.model.event import PolicyChanged
+from gateway.model.policy import Policy
+from gateway.model.rule import Scope, ScopeKind
+from gateway.model.tag import UNTAGGED
+from gateway.model.verdict import Action, Reason
+from gateway.policy import service as service_module
+from gateway.policy.book_file import load_book, save_book
+from gateway.policy.compiled import CompiledLists
+from gateway.policy.service import PolicyService
+from tests.support.policy_lists import ALLOW, BLOCK, compile_texts
+
+TV = "mac:aa:bb:cc:dd:ee:ff"
+ADS = Scope(ScopeKind.NAME, "ads.example")
+
+
+def story(told: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Runs a coroutine test in an event loop of its own."""
+
+    @functools.wraps(told)
+    def run(*args: Any, **kwargs: Any) -> None:
+        asyncio.run(told(*args, **kwargs))
+
+    return run
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Store:
+    """A journal in memory that can be broken."""
+
+    def __init__(self, book: Book | None = None, *, broken: bool = False) -> None:
+        self.book, self.broken = book, broken
+
+    def load(self) -> Book | None:
+        if self.broken:
+            raise JournalError("The journal is broken.")
+        return self.book
+
+    def save(self, book: Book) -> None:
+        if self.broken:
+            raise JournalError("The journal is broken.")
+        self.book = book
+
+
+class House:
+    """One policy service with its surroundings, which can be started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "policy.json"
+        self.store = Store()
+        self.clock = Clock()
+        self.told: list[tuple[int, PolicyChanged]] = []
+        self.lists = CompiledLists.empty()
+        self.service = self.start()
+
+    def start(self) -> PolicyService:
+        def tell(policy: Policy, event: PolicyChanged) -> None:
+            self.told.append((policy.generation, event))
+
+        self.service = PolicyService(self.path, self.store, self.lists, lambda name: UNTAGGED, tell, self.clock)
+        return self.service
+
+    def blocked(self, name: str, device: str | None = TV) -> bool:
+        return self.service.policy.decide(name, device).blocked
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
+
+
+@story
+async def test_a_rule_is_stored_twice_in_force_and_told(house: House) -> None:
+    rule = await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "Ads.Example."), made_by="dashboard", comment="no")
+    assert (rule.id, rule.scope, rule.made, rule.made_by, rule.comment) == (1, ADS, house.clock.now, "dashboard", "no")
+    assert house.blocked("ads.example")
+    assert house.service.rules() == (rule,)
+    assert load_book(house.path) == house.store.book == house.service.book
+    assert house.told == [(2, PolicyChanged(2, rule, False))]
+
+
+@story
+async def test_rules_survive_a_restart_from_either_place(house: House) -> None:
+    rule = await house.service.add_rule(BLOCK, ADS, device=TV, seconds=600, made_by="dashboard")
+    house.path.unlink()
+    assert house.start().rules() == (rule,)
+    save_book(house.path, house.service.book)
+    house.store = Store()
+    assert house.start().rules() == (rule,)
+    assert house.service.problems == []
+
+
+@story
+async def test_the_book_with_the_higher_revision_is_the_true_one(house: House) -> None:
+    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    old = house.service.book
+    await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
+    save_book(house.path, old)
+    assert len(house.start().rules()) == 2
+    house.store.book = old
+    save_book(house.path, house.service.book)
+    assert len(house.start().rules()) == 2
+
+
+@story
+async def test_a_rule_that_ended_during_a_power_cut_is_over(house: House) -> None:
+    await house.service.add_rule(BLOCK, ADS, seconds=60, made_by="dashboard")
+    house.clock.advance(61)
+    assert house.start().rules() == ()
+    assert not house.blocked("ads.example")
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"\0" * 4096])
+@story
+async def test_a_broken_file_is_set_aside_and_the_journal_counts(house: House, damage: bytes) -> None:
+    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    house.path.write_bytes(damage)
+    house.start()
+    assert house.blocked("ads.example")
+    [problem] = house.service.problems
+    assert "policy.json" in problem
+    assert house.path.with_name("policy.json.broken").read_bytes() == damage
+    await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
+    assert load_book(house.path) == house.service.book
+
+
+@story
+async def test_a_broken_journal_does_not_matter_while_the_file_is_good(house: House) -> None:
+    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    house.store = Store(broken=True)
+    house.start()
+    assert house.blocked("ads.example")
+    assert "journal" in house.service.problems[0]
+    await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
+    assert house.blocked("b.example")
+    assert any("cannot be written to the journal" in problem for problem in house.service.problems)
+
+
+@story
+async def test_with_both_broken_it_starts_empty_and_gives_no_id_twice(house: House) -> None:
+    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    house.path.write_bytes(b"junk")
+    house.store = Store(broken=True)
+    house.start()
+    assert house.service.rules() == ()
+    assert len(house.service.problems) == 2
+    rule = await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    assert rule.id > 1_000_000
+
+
+@story
+async def test_what_could_be_stored_nowhere_is_not_in_force(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, book: Book) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(service_module, "save_book", full)
+    house.store.broken = True
+    with pytest.raises(SettingsError, match="No space left on device"):
+        await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    assert not house.blocked("ads.example")
+    assert house.told == []
+    house.store.broken = False
+    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    assert house.blocked("ads.example")
+    assert "No space left" in house.service.problems[0]
+    monkeypatch.undo()
+    await house.service.remove_rule(1)
+    assert house.service.problems == []
+
+
+@story
+async def test_a_rule_replaces_the_one_it_contradicts(house: House) -> None:
+    first = await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    mine = await house.service.add_rule(BLOCK, ADS, device=TV, made_by="dashboard")
+    second = await house.service.add_rule(ALLOW, ADS, made_by="dashboard")
+    assert house.service.rules() == (mine, second)
+    wider = await house.service.add_rule(ALLOW, Scope(ScopeKind.SUBTREE, "ads.example"), device=TV, made_by="dashboard")
+    assert house.service.rules() == (second, wider)
+    assert first.id not in [rule.id for rule in house.service.rules()]
+
+
+@story
+async def test_an_allow_for_a_while_gives_the_block_back(house: House) -> None:
+    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    await house.service.add_rule(ALLOW, ADS, seconds=900, made_by="dashboard")
+    longer = await house.service.add_rule(ALLOW, ADS, seconds=1800, made_by="dashboard")
+    assert len(house.service.rules()) == 2
+    assert not house.blocked("ads.example")
+    assert house.service.next_end() == longer.ends
+    house.clock.advance(1800)
+    assert await house.service.expire(house.clock.now) == (longer,)
+    assert house.blocked("ads.example")
+    assert house.told[-1] == (house.service.policy.generation, PolicyChanged(5, longer, True))
+    assert load_book(house.path) == house.service.book
+
+
+@story
+async def test_nothing_happens_when_nothing_is_over(house: House) -> None:
+    await house.service.add_rule(ALLOW, ADS, seconds=900, made_by="dashboard")
+    generation = house.service.policy.generation
+    assert await house.service.expire() == ()
+    assert house.service.policy.generation == generation
+
+
+@story
+async def test_rules_end_even_while_the_disk_is_full(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, book: Book) -> None:
+        raise OSError(28, "No space left on device")
+
+    await house.service.add_rule(BLOCK, ADS, seconds=5, made_by="dashboard")
+    monkeypatch.setattr(service_module, "save_book", full)
+    house.store.broken = True
+    house.clock.advance(5)
+    await house.service.expire()
+    assert not house.blocked("ads.example")
+    assert house.service.problems
+
+
+@story
+async def test_a_pause_allows_everything_until_it_ends(house: House, tmp_path: Path) -> None:
+    house.service.swap_lists(compile_texts(tmp_path, ("L", BLOCK, "||listed.example^"))[0])
+    assert house.blocked("listed.example")
+    pause = await house.service.pause(TV, 300)
+    assert pause is not None
+    assert house.service.policy.decide("listed.example", TV).reason is Reason.PAUSED
+    assert house.blocked("listed.example", "mac:other")
+    assert await house.service.pause(TV, 0) is None
+    assert house.blocked("listed.example")
+    assert house.told[-1][1] == PolicyChanged(house.service.policy.generation, pause, True)
+    everyone = await house.service.pause(None, None)
+    assert everyone is not None
+    assert everyone.ends is None
+    assert not house.blocked("listed.example", "mac:other")
+    assert await house.service.pause(TV, 0) is None
+    assert not house.blocked("listed.example")
+
+
+@story
+async def test_removing_what_is_not_there_is_refused(house: House) -> None:
+    with pytest.raises(Refused) as caught:
+        await house.service.remove_rule(99)
+    assert caught.value.field == "id"
+    with pytest.raises(Refused):
+        await house.service.remove_list(99)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (lambda s: s.add_rule(BLOCK, Scope(ScopeKind.NAME, "a..b"), made_by="x"), "name"),
+        (lambda s: s.add_rule("deny", ADS, made_by="x"), "action"),
+        (lambda s: s.add_rule(BLOCK, ADS, seconds=0, made_by="x"), "seconds"),
+        (lambda s: s.add_rule(BLOCK, ADS, device="", made_by="x"), "device"),
+        (lambda s: s.add_rule(BLOCK, ADS, made_by="x", comment="x" * 999), "comment"),
+        (lambda s: s.pause(TV, -1), "seconds"),
+        (lambda s: s.add_list("file:///etc/shadow"), "source"),
+    ],
+)
+@story
+async def test_a_wrong_demand_names_its_field_and_changes_nothing(
+    house: House, change: Callable[[PolicyService], asyncio.Future[object]], field: str
+) -> None:
+    with pytest.raises(Refused) as caught:
+        await change(house.service)
+    assert caught.value.field == field
+    assert (house.service.book, house.told, house.path.exists()) == (Book(), [], False)
+
+
+@story
+async def test_lists_are_subscribed_to_once_and_given_up(house: House) -> None:
+    added = await house.service.add_list("https://lists.example/tv.txt", title="TVs", action=Action.ALLOW)
+    assert house.service.book.lists == (added,)
+    with pytest.raises(Refused, match="already"):
+        await house.service.add_list("https://lists.example/tv.txt")
+    assert house.start().book.lists == (added,)
+    assert await house.service.remove_list(added.id) == added
+    again = await house.service.add_list("https://lists.example/tv.txt")
+    assert again.id > added.id
+
+
+@story
+async def test_two_clicks_at_once_are_both_kept(house: House) -> None:
+    clicks = [
+        house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, f"n{n}.example"), made_by="dashboard") for n in range(20)
+    ]
+    rules = await asyncio.gather(*clicks)
+    assert sorted(rule.id for rule in rules) == list(range(1, 21))
+    assert len(house.start().rules()) == 20
+
+
+@story
+async def test_who_goes_away_in_the_middle_leaves_a_whole_decision(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    writing, go_on = asyncio.Event(), threading.Event()
+    save = save_book
+
+    def slowly(path: Path, book: Book) -> None:
+        loop.call_soon_threadsafe(writing.set)
+        go_on.wait(10)
+        save(path, book)
+
+    monkeypatch.setattr(service_module, "save_book", slowly)
+    click = asyncio.create_task(house.service.add_rule(BLOCK, ADS, made_by="dashboard"))
+    await writing.wait()
+    click.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await click
+    assert house.blocked("ads.example")
+    assert load_book(house.path) == house.service.book
+
+
+@story
+async def test_explain_tells_rules_and_lists(house: House, tmp_path: Path) -> None:
+    house.service.swap_lists(compile_texts(tmp_path, ("L", BLOCK, "||example^"))[0])
+    rule = await house.service.add_rule(ALLOW, Scope(ScopeKind.SUBTREE, "ads.example"), device=TV, made_by="dashboard")
+    said = house.service.explain("X.ads.example.", TV)
+    assert (said.verdict.reason, said.rules) == (Reason.DEVICE_RULE, (rule,))
+    assert [(each.title, each.matched) for each in said.lists] == [("L", "||example^")]
+    assert house.service.explain("x.ads.example").verdict.blocked
+    with pytest.raises(Refused):
+        house.service.explain("no name")
+
+
+@story
+async def test_there_is_a_last_rule(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.policy.demands.MAX_RULES", 2)
+    monkeypatch.setattr("gateway.policy.demands.MAX_LISTS", 1)
+    for n in range(2):
+        await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, f"n{n}.example"), made_by="dashboard")
+    with pytest.raises(Refused, match="2 rules already"):
+        await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    await house.service.add_list("https://a.example/")
+    with pytest.raises(Refused, match="1 lists already"):
+        await house.service.add_list("https://b.example/")

@@ -1,0 +1,173 @@
+"""Who wins, as a table, strongest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.model.rule import Rule, Scope, ScopeKind
+from gateway.model.tag import UNTAGGED, Category, Need, Tag
+from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
+from gateway.policy.compiled import CompiledLists
+from gateway.policy.snapshot import Snapshot
+from tests.support.policy_lists import ALLOW, BLOCK, compile_texts
+
+NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
+TV, PHONE = "mac:aa:bb:cc:dd:ee:ff", "mac:11:22:33:44:55:66"
+TAGS = {
+    "ads.samsung.example": Tag("Samsung", Category.ADVERTISING),
+    "keep.samsung.example": Tag("Samsung", Category.UPDATE, need=Need.REQUIRED, rule="keep.samsung.example"),
+    "edge.cdn.example": Tag("Samsung", Category.CDN),
+}
+BLOCK_LIST = "||samsung.example^\n||listed.example^\n||edge.cdn.example^\n||typed.example^$dnstype=AAAA\n"
+ALLOW_LIST = "ok.listed.example\nboth.listed.example\n"
+
+
+def tag_of(name: str) -> Tag:
+    return TAGS.get(name, UNTAGGED)
+
+
+def rule(
+    action: Action,
+    kind: ScopeKind,
+    value: str = "",
+    *,
+    device: str | None = None,
+    minutes: float | None = None,
+    number: int = 1,
+) -> Rule:
+    ends = None if minutes is None else NOW + timedelta(minutes=minutes)
+    return Rule(action, Scope(kind, value), NOW, "test", device, ends, id=number)
+
+
+NAME, SUBTREE, COMPANY = ScopeKind.NAME, ScopeKind.SUBTREE, ScopeKind.COMPANY
+CATEGORY, EVERYTHING = ScopeKind.CATEGORY, ScopeKind.EVERYTHING
+
+
+@pytest.fixture(scope="module")
+def lists(tmp_path_factory: pytest.TempPathFactory) -> CompiledLists:
+    folder = tmp_path_factory.mktemp("lists")
+    important = "||both.listed.example^$important\n||keep.samsung.example^$important"
+    return compile_texts(
+        folder, ("Blocks", BLOCK, BLOCK_LIST), ("Allows", ALLOW, ALLOW_LIST), ("Strict", BLOCK, important)
+    )[0]
+
+
+def snapshot_of(lists: CompiledLists, *rules: Rule) -> Snapshot:
+    return Snapshot(rules, lists, tag_of, 1, NOW)
+
+
+@pytest.mark.parametrize(
+    ("rules", "name", "action", "reason"),
+    [
+        ([], "free.example", ALLOW, Reason.NOTHING),
+        ([], "listed.example", BLOCK, Reason.BLOCK_LIST),
+        ([], "ok.listed.example", ALLOW, Reason.ALLOW_LIST),
+        ([], "both.listed.example", BLOCK, Reason.BLOCK_LIST),
+        ([], "keep.samsung.example", ALLOW, Reason.KEEP_LIST),
+        ([rule(BLOCK, NAME, "keep.samsung.example")], "keep.samsung.example", BLOCK, Reason.RULE),
+        ([rule(ALLOW, NAME, "both.listed.example")], "both.listed.example", ALLOW, Reason.RULE),
+        ([rule(BLOCK, NAME, "ok.listed.example")], "ok.listed.example", BLOCK, Reason.RULE),
+        ([rule(BLOCK, NAME, "free.example")], "sub.free.example", ALLOW, Reason.NOTHING),
+        ([rule(BLOCK, SUBTREE, "free.example")], "sub.free.example", BLOCK, Reason.RULE),
+        ([rule(BLOCK, SUBTREE, "free.example")], "free.example", BLOCK, Reason.RULE),
+        ([rule(BLOCK, COMPANY, "samsung")], "ads.samsung.example", BLOCK, Reason.RULE),
+        ([rule(ALLOW, CATEGORY, "advertising")], "ads.samsung.example", ALLOW, Reason.RULE),
+        ([rule(ALLOW, EVERYTHING)], "listed.example", ALLOW, Reason.PAUSED),
+        ([rule(BLOCK, EVERYTHING)], "free.example", BLOCK, Reason.RULE),
+        ([rule(BLOCK, EVERYTHING, device=TV)], "free.example", BLOCK, Reason.DEVICE_RULE),
+        ([rule(BLOCK, EVERYTHING, device=TV), rule(ALLOW, EVERYTHING)], "free.example", ALLOW, Reason.PAUSED),
+        ([rule(ALLOW, NAME, "listed.example", device=TV)], "listed.example", ALLOW, Reason.DEVICE_RULE),
+        ([rule(ALLOW, NAME, "listed.example", device=PHONE)], "listed.example", BLOCK, Reason.BLOCK_LIST),
+        (
+            [rule(BLOCK, CATEGORY, "advertising", device=TV), rule(ALLOW, NAME, "ads.samsung.example")],
+            "ads.samsung.example",
+            BLOCK,
+            Reason.DEVICE_RULE,
+        ),
+        ([rule(BLOCK, NAME, "x.example", minutes=0)], "x.example", ALLOW, Reason.NOTHING),
+    ],
+)
+def test_the_strongest_word_counts(
+    lists: CompiledLists, rules: Sequence[Rule], name: str, action: Action, reason: Reason
+) -> None:
+    verdict = snapshot_of(lists, *rules).decide(name, TV)
+    assert (verdict.action, verdict.reason) == (action, reason)
+
+
+LADDER = [
+    rule(BLOCK, NAME, "ads.samsung.example", number=1),
+    rule(ALLOW, SUBTREE, "ads.samsung.example", number=2),
+    rule(BLOCK, SUBTREE, "samsung.example", number=3),
+    rule(ALLOW, SUBTREE, "example", number=4),
+    rule(BLOCK, COMPANY, "Samsung", number=5),
+    rule(ALLOW, CATEGORY, "advertising", number=6),
+    rule(BLOCK, EVERYTHING, number=7),
+]
+
+
+@pytest.mark.parametrize("device", [None, TV])
+@pytest.mark.parametrize("first", range(7))
+def test_the_specific_rule_beats_the_general_one(lists: CompiledLists, first: int, device: str | None) -> None:
+    rules = [Rule(r.action, r.scope, r.made, r.made_by, device, id=r.id) for r in LADDER[first:]]
+    snapshot = snapshot_of(lists, *reversed(rules))
+    verdict = snapshot.decide("ads.samsung.example", TV)
+    assert verdict.rule == LADDER[first].id
+    assert [each.id for each in snapshot.rules_on("ads.samsung.example", TV)] == [each.id for each in rules]
+
+
+def test_a_rule_with_an_end_lies_over_the_permanent_one(lists: CompiledLists) -> None:
+    forever = rule(BLOCK, NAME, "x.example", number=9)
+    for_a_while = rule(ALLOW, NAME, "x.example", minutes=15, number=2)
+    assert snapshot_of(lists, for_a_while, forever).decide("x.example", TV).rule == 2
+    later = Snapshot((forever, for_a_while), lists, tag_of, 2, NOW + timedelta(minutes=15))
+    assert later.decide("x.example", TV).rule == 9
+
+
+def test_a_verdict_tells_rule_company_category_and_lists(lists: CompiledLists) -> None:
+    by_company = snapshot_of(lists, rule(BLOCK, COMPANY, "Samsung", number=4)).decide("ads.samsung.example", TV)
+    assert by_company == Verdict(
+        BLOCK, Reason.RULE, "Samsung", rule=4, lists=("Blocks",), company="Samsung", category=None
+    )
+    by_category = snapshot_of(lists, rule(BLOCK, CATEGORY, "advertising")).decide("ads.samsung.example", TV)
+    assert (by_category.category, by_category.company) == ("advertising", None)
+    by_list = snapshot_of(lists).decide("a.listed.example", TV)
+    assert by_list == Verdict(BLOCK, Reason.BLOCK_LIST, "||listed.example^", lists=("Blocks",))
+    assert snapshot_of(lists).decide("free.example", TV) is ALLOWED
+    kept = snapshot_of(lists).decide("keep.samsung.example", TV)
+    assert kept.lists == ("Blocks", "Strict")
+
+
+def test_a_company_rule_does_not_speak_of_a_target_that_only_hosts(lists: CompiledLists) -> None:
+    for scope in ((COMPANY, "Samsung"), (CATEGORY, "cdn")):
+        snapshot = snapshot_of(lists, rule(BLOCK, *scope))
+        assert snapshot.decide("edge.cdn.example", TV).reason is Reason.RULE
+        target = snapshot.decide_target("edge.cdn.example", TV)
+        assert (target.reason, target.via) == (Reason.BLOCK_LIST, "edge.cdn.example")
+    snapshot = snapshot_of(lists, rule(BLOCK, COMPANY, "Samsung"), rule(BLOCK, NAME, "edge.cdn.example", number=2))
+    assert snapshot.decide_target("edge.cdn.example", TV).rule == 2
+    assert snapshot.decide_target("ads.samsung.example", TV).via == "ads.samsung.example"
+    assert snapshot.decide_target("free.example", TV) is ALLOWED
+
+
+def test_only_devices_with_rules_have_a_profile_of_their_own(lists: CompiledLists) -> None:
+    snapshot = snapshot_of(lists, rule(BLOCK, NAME, "x.example", device=TV), rule(BLOCK, NAME, "y.example"))
+    assert snapshot.profile(TV) != snapshot.profile(PHONE)
+    assert snapshot.profile(PHONE) == snapshot.profile(None)
+    assert (snapshot.decide("x.example", TV).blocked, snapshot.decide("x.example", PHONE).blocked) == (True, False)
+
+
+def test_memory_of_verdicts_is_bounded_and_keeps_record_types_apart(lists: CompiledLists) -> None:
+    snapshot = Snapshot((), lists, tag_of, 1, NOW, memo_limit=10)
+    for number in range(100):
+        snapshot.decide(f"n{number}.example", TV)
+    assert len(snapshot._memo) <= 10
+    assert [snapshot.decide("typed.example", TV, qtype).blocked for qtype in (1, 28, 1, 28)] == [False, True] * 2
+
+
+def test_the_first_end_of_a_timed_rule_is_known(lists: CompiledLists) -> None:
+    timed = [rule(BLOCK, NAME, f"n{m}.example", minutes=m) for m in (30, 5, 60)]
+    assert snapshot_of(lists, *timed, rule(BLOCK, NAME, "x.example")).next_end == NOW + timedelta(minutes=5)
+    assert snapshot_of(lists).next_end is None
