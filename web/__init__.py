@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from argon2 import PasswordHasher
 from flask import Flask
 
 from gateway.control.client import ControlClient
+from gateway.journal.reader import Reader
 from web import api
 from web.auth import AuthStore
 from web.backend import Backend
@@ -22,9 +23,6 @@ from web.stream import Broadcaster
 from web.throttle import Throttle
 from web.views import blueprints as pages
 from web.views import entrance
-
-if TYPE_CHECKING:
-    from gateway.journal.reader import Reader
 
 MAX_BODY = 64 * 1024
 
@@ -45,10 +43,6 @@ def create_app(
     password and the tokens are kept (`web.json` in the data folder). `reader` replaces the reader of the folder's
     journal and `hasher` that of passwords. Raises SettingsError when the keys cannot be used.
     """
-    if reader is None:
-        from gateway.journal.reader import Reader
-
-        reader = Reader(data / "journal.sqlite")
     app = Flask(__name__)
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY,
@@ -59,7 +53,7 @@ def create_app(
     client = control if not isinstance(control, Path) else ControlClient(control)
     store = AuthStore(keys or data / "web.json", hasher=hasher)
     sessions = Sessions(store)
-    app.extensions["telltale"] = Backend(reader, client)
+    app.extensions["telltale"] = Backend(reader or Reader(data / "journal.sqlite"), client)
     app.extensions["telltale.auth"] = store
     app.extensions["telltale.sessions"] = sessions
     app.extensions["telltale.throttle"] = Throttle()

@@ -99,16 +99,16 @@ class AuthStore:
         plain = _normal(password)[: MAX_PASSWORD * 4]
         with self._hashing:
             try:
-                fits = self._hasher.verify(known or self._decoy, plain)
+                self._hasher.verify(known or self._decoy, plain)
             except (VerificationError, InvalidHashError):
-                fits = False
-        return fits and known is not None and len(plain) == len(_normal(password))
+                return False
+        return known is not None and len(plain) == len(_normal(password))
 
     def create_token(self, label: str) -> str:
         """A new bearer token; shown once, never stored. Raises Refused for a label that cannot be printed."""
         label = label.strip()
-        if not 1 <= len(label) <= 64 or not label.isprintable():
-            raise Refused("A token has a label of 1 to 64 printable characters.", "label")
+        if not 1 <= len(label) <= 48 or not label.isprintable():
+            raise Refused("A token has a label of 1 to 48 printable characters.", "label")
         text = "tell_" + secrets.token_urlsafe(32)
         made = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         token = Token(secrets.token_hex(4), label, _digest(text), made)

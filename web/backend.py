@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from flask import current_app
 
 from gateway.control.client import ControlClient
-
-if TYPE_CHECKING:
-    from gateway.journal.reader import Reader
+from gateway.journal.reader import Reader
 
 
 def _now() -> datetime:

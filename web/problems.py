@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import cast
 
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
@@ -23,10 +24,15 @@ _SENTENCES = {
 _OURS = "Something went wrong inside Telltale; its log says what."
 
 
+def is_for_programs(path: str) -> bool:
+    """True for addresses that answer JSON or text, never a page."""
+    return path.startswith(("/api/", "/metrics")) and path != "/api/docs"
+
+
 def problem(status: int, sentence: str, field: str | None = None) -> AnyResponse:
     """{"error": sentence, "field": field} for programs, a page with the sentence for people."""
     wants_page = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
-    if wants_page and not request.path.startswith(("/api/v1", "/metrics")):
+    if wants_page and not is_for_programs(request.path):
         page = Response(render_template("entrance/problem.html", sentence=sentence, status=status), status)
         page.headers["Content-Type"] = "text/html; charset=utf-8"
         return page
@@ -53,7 +59,7 @@ def speak_plainly(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> AnyResponse:
         if error.response is not None:
-            return error.response
+            return cast(AnyResponse, error.response)
         status = error.code or 500
         answer = problem(status, _SENTENCES.get(status, error.description or _OURS))
         for name, value in error.get_headers():

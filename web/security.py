@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from web.auth import AuthStore
 from web.keys import Token
-from web.problems import problem
+from web.problems import is_for_programs, problem
 from web.sessions import COOKIE, Session, Sessions
 
 P = ParamSpec("P")
@@ -43,7 +43,6 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_PROGRAMS = ("/api/", "/metrics")
 
 
 def public(view: Callable[P, R]) -> Callable[P, R]:
@@ -144,11 +143,6 @@ def is_home_address(client: str) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return address.is_loopback or address.is_link_local or (address.is_private and not address.is_unspecified)
-
-
-def is_for_programs(path: str) -> bool:
-    """True for addresses that answer JSON or text, never a page."""
-    return path.startswith(_PROGRAMS) and path != "/api/docs"
 
 
 def local_path(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Events from the resolver to every open dashboard: one subscription for the whole process, one bounded queue a reader."""
+"""Events from the resolver to every open dashboard: one subscription a process, one bounded queue a reader."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def rename(device_id: str) -> Response:
     try:
         return jsonify(backend().control.call("devices.update", id=device_id, **changes))
     except Refused as error:
-        if error.field == "id":
+        if error.field in ("id", "device"):
             return problem(404, str(error), "id")
         raise
 

@@ -54,7 +54,7 @@ def as_json() -> Response:
 @blueprint.get("/api/docs")
 def page() -> Response:
     spec = specification()
-    groups = {tag["name"]: (tag["description"], []) for tag in spec["tags"]}
+    groups: dict[str, tuple[str, list[Operation]]] = {tag["name"]: (tag["description"], []) for tag in spec["tags"]}
     for tag, operation in operations(spec):
         groups[tag][1].append(operation)
     return Response(render_template("entrance/api.html", info=spec["info"], groups=groups))

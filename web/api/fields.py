@@ -58,7 +58,7 @@ class Fields:
         return cls(cast("dict[str, Any]", value), known, "field")
 
     def has(self, name: str) -> bool:
-        return self._values.get(name) is not None
+        return self._values.get(name) not in (None, False)
 
     def text(self, name: str, longest: int = 255) -> str | None:
         """A text without control characters, None when absent."""

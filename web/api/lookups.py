@@ -7,8 +7,8 @@ from datetime import datetime
 from flask import Blueprint, jsonify
 from werkzeug.wrappers import Response
 
-from gateway.errors import Refused
-from gateway.journal.reader import Filter
+from gateway.errors import JournalError, Refused
+from gateway.journal.reader import Filter, Page
 from gateway.model.tag import Category
 from gateway.model.verdict import Action
 from web.api.fields import Fields
@@ -28,10 +28,20 @@ def lookups() -> Response:
     if since and until and since >= until:
         raise Refused("since lies before until.", "since")
     wanted = filter_of(asked, since=since, until=until)
-    page = backend().reader.lookups(
-        wanted, limit=asked.whole("limit", 1, MOST) or 100, before=asked.text("before", 128)
-    )
+    page = _page(wanted, asked.whole("limit", 1, MOST) or 100, asked.text("before", 128))
     return jsonify({"lookups": to_json(page.lookups), "next": page.next})
+
+
+def _page(wanted: Filter, limit: int, before: str | None) -> Page:
+    """The journal refuses a `before` that it never gave; that is the asker's mistake when all else can be read."""
+    reader = backend().reader
+    try:
+        return reader.lookups(wanted, limit=limit, before=before)
+    except JournalError:
+        if before is not None:
+            reader.lookups(wanted, limit=1)
+            raise Refused("before is the next of an earlier answer, as it was given.", "before") from None
+        raise
 
 
 @blueprint.get("/explain")

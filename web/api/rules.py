@@ -17,7 +17,7 @@ from web.problems import problem
 
 blueprint = Blueprint("api_rules", __name__, url_prefix="/api/v1")
 
-_SCOPES = ("name", "company", "category")
+_SCOPES = ("name", "company", "category", "everything")
 
 
 @blueprint.get("/rules")
@@ -55,9 +55,11 @@ def remove_rule(rule_id: int) -> Response:
 
 @blueprint.post("/pause")
 def pause() -> Response:
-    """Lets everything through for a while; 0 seconds end the pause, null makes it last until then."""
+    """Lets everything through for a while; 0 seconds end the pause."""
     asked = Fields.of_body("device", "seconds")
     seconds = asked.whole("seconds", 0, MAX_SECONDS)
+    if seconds is None:
+        raise Refused("seconds is missing; it says how long to pause, and 0 ends the pause.", "seconds")
     return jsonify({"rule": backend().control.call("pause", device=asked.text("device"), seconds=seconds)})
 
 
@@ -69,7 +71,7 @@ def made_by() -> str:
 def _scope(asked: Fields) -> dict[str, Any]:
     named = [key for key in _SCOPES if asked.has(key)]
     if len(named) != 1:
-        raise Refused("Say exactly one of name, company and category.", named[1] if named else "name")
+        raise Refused("Say exactly one of name, company, category and everything.", named[1] if named else "name")
     subtree = asked.flag("subtree")
     if named == ["name"]:
         said = asked.required("name", 1024)
@@ -77,6 +79,16 @@ def _scope(asked: Fields) -> dict[str, Any]:
         return {"name": canonical_name(said[2:] if wild else said), "subtree": subtree or wild}
     if subtree:
         raise Refused("subtree speaks of names only.", "subtree")
+    if named == ["everything"]:
+        return _everything(asked)
     if named == ["company"]:
         return {"company": asked.required("company")}
     return {"category": asked.choice("category", Category)}
+
+
+def _everything(asked: Fields) -> dict[str, Any]:
+    if not asked.flag("everything"):
+        raise Refused("everything is true, or left out.", "everything")
+    if asked.choice("action", Action) != "block" or not asked.has("device"):
+        raise Refused("everything cuts one device off: it goes with block and a device; to allow, pause.", "everything")
+    return {"everything": True}

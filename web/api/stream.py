@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from gateway.control.codec import lookup_to_json
 from gateway.errors import JournalError
-from gateway.journal.reader import Filter
+from gateway.journal.reader import Filter, Reader
 from web.api.fields import Fields
 from web.api.lookups import FILTERS, filter_of
-from web.api.shapes import to_json
 from web.backend import backend
 from web.problems import problem
 from web.security import still_holds
 from web.stream import Broadcaster, Listener, Told, TooManyStreams, frame, health
 
-if TYPE_CHECKING:
-    from gateway.journal.reader import Reader
-
 blueprint = Blueprint("api_stream", __name__, url_prefix="/api/v1")
 
 HEARTBEAT = 15.0
-_MOST_MISSED = 500
-_DISORDER = timedelta(seconds=30)
+_A_PAGE = 500
+_MOST_PAGES = 4
 
 
 @blueprint.get("/stream")
@@ -65,13 +60,12 @@ def _events(
     yield b"retry: 3000\n: listening\n\n"
     if not broadcaster.connected:
         yield frame("health", health(False, "The resolver does not answer; is Telltale running?"))
-    seen = after or 0
+    seen = 0
     if after is not None:
-        missed, complete = _missed(reader, wanted, after)
+        missed, seen, complete = _missed(reader, wanted, after)
         if not complete:
             yield gap(None)
         if missed:
-            seen = max(lookup["id"] for lookup in missed)
             yield frame("lookups", {"lookups": missed, "left_out": 0}, seen)
     while not listener.over and holds():
         happened = listener.take(HEARTBEAT)
@@ -112,7 +106,7 @@ def fits(wanted: Filter, lookup: dict[str, Any]) -> bool:
     exact = ("device", "client", "company", "category", "verdict")
     if any(getattr(wanted, key) not in (None, lookup[key]) for key in exact):
         return False
-    return wanted.name is None or _name_fits(wanted.name.lower(), lookup["name"])
+    return wanted.name is None or _name_fits(wanted.name.strip().lower().removesuffix("."), lookup["name"])
 
 
 def _name_fits(pattern: str, name: str) -> bool:
@@ -131,20 +125,21 @@ def _name_fits(pattern: str, name: str) -> bool:
     return True
 
 
-def _missed(reader: Reader, wanted: Filter, after: int) -> tuple[list[dict[str, Any]], bool]:
-    """Lookups that were recorded after the one with this id, oldest first, and whether those are all of them."""
+def _missed(reader: Reader, wanted: Filter, after: int) -> tuple[list[dict[str, Any]], int, bool]:
+    """What was recorded after the lookup with this id, oldest first; the newest id read; whether that is all of it.
+
+    An id that the journal does not know is from a time before it was begun anew, or long ago: then nothing is certain.
+    """
+    found: list[dict[str, Any]] = []
     try:
-        last = reader.lookup(after)
-        if last is None:
-            return [], after == 0
-        found: list[dict[str, Any]] = []
-        before: str | None = None
-        while len(found) < _MOST_MISSED:
-            page = reader.lookups(replace(wanted, since=last.time - _DISORDER), limit=_MOST_MISSED, before=before)
-            found += [to_json(lookup) for lookup in page.lookups if lookup.id > after]
-            before = page.next
-            if before is None:
-                break
-        return sorted(found[:_MOST_MISSED], key=lambda lookup: int(lookup["id"])), before is None
+        if after and reader.lookup(after) is None:
+            return [], 0, False
+        for _ in range(_MOST_PAGES):
+            page = reader.after(after, limit=_A_PAGE)
+            found += [shown for shown in map(lookup_to_json, page) if fits(wanted, shown)]
+            after = page[-1].id if page else after
+            if len(page) < _A_PAGE:
+                return found, after, True
     except JournalError:
-        return [], False
+        return [], 0, False
+    return found, after, False

@@ -1,0 +1,209 @@
+"""Setting up, logging in, logging out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.dashboard import ORIGIN, PASSWORD, Home, home
+from web.sessions import COOKIE
+
+
+@pytest.fixture
+def at_home(tmp_path: Path) -> Home:
+    return home(tmp_path)
+
+
+def chosen(password: str = PASSWORD, again: str | None = None) -> dict[str, str]:
+    return {"password": password, "again": password if again is None else again}
+
+
+def test_the_first_visitor_is_asked_for_a_password_and_let_in(at_home: Home) -> None:
+    visitor = at_home.visitor()
+    assert visitor.get("/").headers["Location"] == "/setup"
+    assert visitor.get("/login").headers["Location"] == "/setup"
+    page = visitor.get("/setup")
+    assert page.status_code == 200
+    assert 'autocomplete="new-password"' in page.text
+    answer = visitor.post("/setup", data=chosen(), headers=ORIGIN)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert visitor.get("/api/v1/status").status_code == 200
+
+
+def test_once_a_password_is_set_the_setup_is_closed(at_home: Home) -> None:
+    at_home.store.set_first_password(PASSWORD)
+    stranger = at_home.visitor()
+    assert stranger.get("/setup").headers["Location"] == "/login"
+    answer = stranger.post("/setup", data=chosen("another password"), headers=ORIGIN)
+    assert answer.status_code == 409
+    assert COOKIE not in answer.headers.get("Set-Cookie", "")
+    assert at_home.store.is_password(PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (chosen("short"), "at least 8"),
+        (chosen("long enough", "long enouhg"), "differ"),
+        ({}, "at least 8"),
+    ],
+)
+def test_a_bad_first_password_is_told_so(at_home: Home, data: dict[str, str], says: str) -> None:
+    answer = at_home.visitor().post("/setup", data=data, headers=ORIGIN)
+    assert answer.status_code == 400
+    assert says in answer.text
+    assert not at_home.store.has_password
+
+
+def test_only_the_home_network_may_set_the_first_password(at_home: Home) -> None:
+    for address in ("8.8.8.8", "2a00::1", "100.64.0.1"):
+        stranger = at_home.visitor(address)
+        assert stranger.get("/setup").status_code == 403
+        assert stranger.post("/setup", data=chosen(), headers=ORIGIN).status_code == 403
+    proxied = at_home.visitor("127.0.0.1").post(
+        "/setup", data=chosen(), headers={**ORIGIN, "X-Forwarded-For": "127.0.0.1"}
+    )
+    assert proxied.status_code == 403
+    assert not at_home.store.has_password
+
+
+def test_another_site_cannot_set_the_first_password(at_home: Home) -> None:
+    for headers in ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
+        assert at_home.visitor().post("/setup", data=chosen(), headers=headers).status_code == 403
+    assert not at_home.store.has_password
+
+
+def test_after_logging_in_one_is_where_one_wanted_to_be(at_home: Home) -> None:
+    at_home.store.set_first_password(PASSWORD)
+    visitor = at_home.visitor()
+    door = visitor.get("/live?name=ads").headers["Location"]
+    assert door == "/login?next=/live?name%3Dads"
+    page = visitor.get(door)
+    assert 'value="/live?name=ads"' in page.text
+    answer = visitor.post("/login", data={"password": PASSWORD, "next": "/live?name=ads"}, headers=ORIGIN)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/live?name=ads")
+    assert visitor.get("/login").headers["Location"] == "/"
+
+
+def test_a_login_does_not_lead_away(at_home: Home) -> None:
+    at_home.store.set_first_password(PASSWORD)
+    for wanted in ("//evil.example", "https://evil.example", "/\\evil.example"):
+        answer = at_home.visitor().post("/login", data={"password": PASSWORD, "next": wanted}, headers=ORIGIN)
+        assert answer.headers["Location"] == "/"
+
+
+def test_every_failure_says_the_same(at_home: Home) -> None:
+    at_home.store.set_first_password(PASSWORD)
+    said = set()
+    for number, data in enumerate([{"password": "wrong horse"}, {"password": ""}, {}, {"password": "x" * 5000}]):
+        answer = at_home.visitor(f"192.168.4.{number}").post("/login", data=data, headers=ORIGIN)
+        assert answer.status_code == 401
+        assert "Set-Cookie" not in answer.headers
+        said.add(answer.text)
+    assert len(said) == 1
+    assert "That password is not right." in said.pop()
+
+
+def test_before_a_password_is_set_none_is_right(at_home: Home) -> None:
+    answer = at_home.visitor().post("/login", data={"password": ""}, headers=ORIGIN)
+    assert answer.status_code == 401
+
+
+def test_a_guesser_is_told_to_wait_even_when_right(at_home: Home) -> None:
+    at_home.store.set_first_password(PASSWORD)
+    guesser = at_home.visitor("192.168.4.66")
+    for _ in range(5):
+        assert guesser.post("/login", data={"password": "wrong horse"}, headers=ORIGIN).status_code == 401
+    answer = guesser.post("/login", data={"password": PASSWORD}, headers=ORIGIN)
+    assert answer.status_code == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 30
+    assert at_home.visitor("192.168.4.7").post("/login", data={"password": PASSWORD}, headers=ORIGIN).status_code == 303
+
+
+def test_guessing_through_the_password_change_is_as_slow(at_home: Home) -> None:
+    owner = at_home.owner()
+    body = {"old": "wrong horse", "new": "battery staple"}
+    answers = [owner.post("/api/v1/password", json=body, headers=ORIGIN) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [403] * 5 + [429]
+    assert answers[-1].headers["Retry-After"]
+    assert at_home.visitor("192.168.4.7").post("/login", data={"password": "x"}, headers=ORIGIN).status_code == 429
+
+
+def test_a_session_that_was_planted_is_not_the_one_that_gets_in(at_home: Home) -> None:
+    at_home.store.set_first_password(PASSWORD)
+    visitor = at_home.visitor()
+    visitor.set_cookie(COOKIE, "planted")
+    answer = visitor.post("/login", data={"password": PASSWORD}, headers=ORIGIN)
+    assert "planted" not in answer.headers["Set-Cookie"]
+
+
+def test_logging_in_again_ends_the_session_before(at_home: Home) -> None:
+    owner = at_home.owner()
+    first = owner.get_cookie(COOKIE)
+    owner.post("/login", data={"password": PASSWORD}, headers=ORIGIN)
+    assert first is not None
+    thief = at_home.visitor()
+    thief.set_cookie(COOKIE, first.value)
+    assert thief.get("/api/v1/status").status_code == 401
+    assert owner.get("/api/v1/status").status_code == 200
+
+
+def test_after_logging_out_a_copy_of_the_cookie_is_worth_nothing(at_home: Home) -> None:
+    owner, other = at_home.owner(), at_home.owner()
+    cookie = owner.get_cookie(COOKIE)
+    assert cookie is not None
+    answer = owner.post("/logout", headers=ORIGIN)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
+    assert owner.get("/api/v1/status").status_code == 401
+    owner.set_cookie(COOKIE, cookie.value)
+    assert owner.get("/api/v1/status").status_code == 401
+    assert other.get("/api/v1/status").status_code == 200
+
+
+def test_another_site_cannot_log_one_out(at_home: Home) -> None:
+    owner = at_home.owner()
+    assert owner.post("/logout", headers={"Origin": "http://evil.example"}).status_code == 403
+    assert owner.get("/logout").status_code == 405
+    assert owner.get("/api/v1/status").status_code == 200
+
+
+def test_a_new_password_ends_the_other_sessions_and_keeps_ours(at_home: Home) -> None:
+    owner, other = at_home.owner(), at_home.owner()
+    token = at_home.token()
+    body = {"old": PASSWORD, "new": "battery staple"}
+    assert owner.post("/api/v1/password", json=body, headers=ORIGIN).status_code == 200
+    assert owner.get("/api/v1/status").status_code == 200
+    assert other.get("/api/v1/status").status_code == 401
+    assert at_home.visitor().get("/api/v1/status", headers=token).status_code == 200
+    assert at_home.store.is_password("battery staple")
+
+
+@pytest.mark.expects_log("failed")
+def test_what_nobody_expected_is_logged_and_told_without_its_inside(at_home: Home) -> None:
+    owner = at_home.owner()
+    at_home.control.do_status = lambda: {}["the inside"]  # type: ignore[method-assign]
+    answer = owner.get("/api/v1/status")
+    assert answer.status_code == 500
+    assert answer.json == {"error": "Something went wrong inside Telltale; its log says what."}
+
+
+def test_a_person_who_gets_lost_sees_a_page_and_a_program_sees_json(at_home: Home) -> None:
+    owner = at_home.owner()
+    page = owner.get("/nothing/here", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (page.status_code, page.mimetype) == (404, "text/html")
+    assert "nothing at this address" in page.text
+    program = owner.get("/api/v1/nothing", headers={"Accept": "text/html"})
+    assert (program.status_code, program.mimetype) == (404, "application/json")
+    wrong = owner.put("/api/v1/rules", headers=ORIGIN)
+    assert (wrong.status_code, wrong.mimetype) == (405, "application/json")
+    assert "POST" in wrong.headers["Allow"]
+
+
+def test_the_page_about_the_api_names_every_operation_without_a_script(at_home: Home) -> None:
+    page = at_home.owner().get("/api/docs")
+    assert page.status_code == 200
+    for operation in ("GET /api/v1/lookups", "POST /api/v1/rules", "DELETE /api/v1/lists/{id}", "GET /metrics"):
+        assert operation in page.text
+    assert "<script" not in page.text
+    assert "style=" not in page.text
