@@ -54,7 +54,7 @@ class Settings:
     """Everything one run of Telltale is told. `lists` are subscribed to at start: URLs or absolute paths.
 
     `names` maps the dashboard's own names to textual addresses; `rebinding_exceptions` are names under which private
-    addresses are fine. `simulated` marks a demo.
+    addresses are fine; `private_lists` lets lists come from an address of this house. `simulated` marks a demo.
     """
 
     data: Path
@@ -69,6 +69,8 @@ class Settings:
     lookups_days: int = 30
     rollups_days: int = 400
     megabytes: int = 1024
+    private_lists: bool = False
+    refresh_hours: int = 24
     simulated: bool = False
 
     @property
@@ -127,7 +129,7 @@ def from_arguments(arguments: argparse.Namespace, environment: Mapping[str, str]
     if arguments.upstream:
         settings = replace(settings, upstreams=tuple(arguments.upstream))
     if arguments.lists:
-        settings = replace(settings, lists=tuple(_list_source(text) for text in arguments.lists))
+        settings = replace(settings, lists=tuple(list_source(text) for text in arguments.lists))
     if arguments.no_rebinding_protection:
         settings = replace(settings, rebinding=False)
     if not settings.upstreams:
@@ -151,7 +153,8 @@ def to_arguments(settings: Settings) -> list[str]:
     return flags
 
 
-def _list_source(text: str) -> str:
+def list_source(text: str) -> str:
+    """What a person names as a block list: a URL, or a file, whose path becomes absolute. Raises SettingsError."""
     if text.startswith(("http://", "https://")):
         return text
     path = Path(text).expanduser().absolute()
@@ -190,7 +193,7 @@ def _from_file(data: Path) -> Settings:
     settings = Settings(data)
     for section, entries in value.items():
         if not isinstance(entries, dict) or section not in _READERS:
-            raise SettingsError(f"{path}: [{section}] is not a section; there are [dns], [web] and [keep].")
+            raise SettingsError(f"{path}: [{section}] is not a section; there are [dns], [web], [lists] and [keep].")
         for key, entry in entries.items():
             reader = _READERS[section].get(key)
             if reader is None:
@@ -238,6 +241,10 @@ _READERS: dict[str, dict[str, Callable[[Any], dict[str, Any]]]] = {
     "web": {
         "listen": lambda value: {"web": Address.parse(value)},
         "hosts": lambda value: {"hosts": _texts(value)},
+    },
+    "lists": {
+        "private_addresses": lambda value: {"private_lists": _boolean(value)},
+        "refresh_hours": lambda value: {"refresh_hours": _count(value)},
     },
     "keep": {
         "lookups_days": lambda value: {"lookups_days": _count(value)},

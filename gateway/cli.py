@@ -1,0 +1,263 @@
+"""The `telltale` command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gateway import __version__
+from gateway.control.client import ControlClient
+from gateway.errors import SettingsError, TelltaleError, Unavailable
+from gateway.settings import Settings, add_arguments, from_arguments
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 0 when it was done, 1 when it could not be, 2 when it was asked wrongly."""
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
+    try:
+        settings = from_arguments(parsed)
+        done: int = parsed.run(parsed, settings)
+    except TelltaleError as error:
+        print(error, file=sys.stderr)
+        return 2 if isinstance(error, SettingsError) else 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return done
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="telltale", description="Shows which companies your televisions contact, and stops them with one click."
+    )
+    parser.add_argument("--version", action="version", version=f"telltale {__version__}")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    def verb(name: str, run: Callable[[argparse.Namespace, Settings], int], says: str) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=says, description=says[0].upper() + says[1:] + ".")
+        add_arguments(made)
+        made.set_defaults(run=run)
+        return made
+
+    verb("up", _up, "answer DNS and show the dashboard, in the foreground, without root")
+    demo = verb("demo", _demo, "the same, with simulated televisions and a simulated internet")
+    demo.add_argument("--pace", type=float, default=1.0, help="how busy the televisions are (default 1)")
+
+    name = verb("block", _block, "block a name for everybody, or for one device")
+    allowed = verb("allow", _allow, "allow a name for everybody, or for one device")
+    for made in (name, allowed):
+        made.add_argument("name", metavar="NAME", help="a domain name; *.NAME takes everything below it too")
+        _device(made)
+        made.add_argument("--for", dest="duration", metavar="15m", help="how long: 30s, 15m, 2h, 1d (default: always)")
+    pause = verb("pause", _pause, "stop filtering for a while")
+    pause.add_argument("duration", metavar="5m", help="how long: 30s, 15m, 2h; 0 ends a pause")
+    _device(pause)
+    explained = verb("explain", _explain, "say who owns a name, what it is for, and what happens to it")
+    explained.add_argument("name", metavar="NAME")
+    _device(explained)
+    explained.add_argument("--json", action="store_true", help="everything, for programs")
+
+    rules = verb("rules", _rules, "list, add or remove rules")
+    rules.add_argument("what", choices=("ls", "add", "rm"))
+    rules.add_argument("rest", nargs="*", metavar="ACTION NAME | ID", help="add block ads.example | rm 7")
+    _device(rules)
+    lists = verb("lists", _lists, "list, add, remove or refresh block lists")
+    lists.add_argument("what", choices=("ls", "add", "rm", "refresh"))
+    lists.add_argument("rest", nargs="*", metavar="PATH_OR_URL | ID")
+    lists.add_argument("--allow", action="store_true", help="the list says what to allow")
+    verb("devices", _devices, "list the devices on the network").add_argument("--json", action="store_true")
+    token = verb("token", _token, "print a new bearer token for the API")
+    token.add_argument("--label", default="command line", help="what you call it")
+    verb("doctor", _doctor, "look for what is wrong, and say what to do")
+    saved = verb("backup", _backup, "write rules, lists, devices and history into one file")
+    restored = verb("restore", _restore, "put a backup in force")
+    for made in (saved, restored):
+        made.add_argument("file", metavar="FILE")
+    return parser
+
+
+def _device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", metavar="ID", help="for this device only; `telltale devices` lists them")
+
+
+def parse_duration(text: str) -> int:
+    """Seconds in "30s", "15m", "2h", "1d" or "90". Raises SettingsError."""
+    match = re.fullmatch(r"(\d{1,8})([smhd]?)", text.strip().lower())
+    if match is None:
+        raise SettingsError(f"{text!r} is not a duration; write 30s, 15m, 2h or 1d.")
+    return int(match[1]) * _UNITS.get(match[2], 1)
+
+
+def _client(settings: Settings) -> ControlClient:
+    return ControlClient(settings.control)
+
+
+def _up(_: argparse.Namespace, settings: Settings) -> int:
+    from gateway.daemons.up import run_up
+
+    return run_up(settings)
+
+
+def _demo(parsed: argparse.Namespace, settings: Settings) -> int:
+    from gateway.daemons.demo import run_demo
+
+    return run_demo(settings, explicit_data=parsed.data is not None, pace=parsed.pace)
+
+
+def _block(parsed: argparse.Namespace, settings: Settings) -> int:
+    return _decide("block", parsed, settings)
+
+
+def _allow(parsed: argparse.Namespace, settings: Settings) -> int:
+    return _decide("allow", parsed, settings)
+
+
+def _decide(action: str, parsed: argparse.Namespace, settings: Settings) -> int:
+    seconds = parse_duration(parsed.duration) if parsed.duration else None
+    rule = _client(settings).call(
+        "rules.add", action=action, name=parsed.name, device=parsed.device, seconds=seconds, made_by="command line"
+    )
+    print(_rule_line(rule))
+    return 0
+
+
+def _pause(parsed: argparse.Namespace, settings: Settings) -> int:
+    rule = _client(settings).call("pause", seconds=parse_duration(parsed.duration), device=parsed.device)
+    print(f"Filtering is paused until {rule['ends']}." if rule else "Filtering is on.")
+    return 0
+
+
+def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
+    try:
+        told = _client(settings).call("explain", name=parsed.name, device=parsed.device)
+    except Unavailable:
+        from gateway.daemons.explanation import explain_from_disk
+
+        told = explain_from_disk(settings, parsed.name)
+    if parsed.json:
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+        return 0
+    print(told["sentence"])
+    if told["symptom"]:
+        print(f"  If blocked: {told['symptom']}")
+    if told["lists"]:
+        print(f"  On your lists: {', '.join(told['lists'])}")
+    for rule in told["rules"]:
+        print(f"  Rule {_rule_line(rule)}")
+    for each in told["evidence"]:
+        dated = f", {each['date']}" if each["date"] else ""
+        print(f"  Because: {each['says']} ({each['source']}{dated})")
+    return 0
+
+
+def _rules(parsed: argparse.Namespace, settings: Settings) -> int:
+    client = _client(settings)
+    match parsed.what, parsed.rest:
+        case "ls", []:
+            for rule in client.call("rules.list")["rules"]:
+                print(_rule_line(rule))
+        case "add", [action, name]:
+            made = client.call(
+                "rules.add", action=action, name=name, device=parsed.device, made_by="command line", subtree=False
+            )
+            print(_rule_line(made))
+        case "rm", [number] if number.isdigit():
+            print("Removed:", _rule_line(client.call("rules.remove", id=int(number))))
+        case _:
+            raise SettingsError("Write: rules ls, rules add block NAME, rules add allow NAME, or rules rm ID.")
+    return 0
+
+
+def _lists(parsed: argparse.Namespace, settings: Settings) -> int:
+    from gateway.settings import list_source
+
+    client = _client(settings)
+    match parsed.what, parsed.rest:
+        case "ls", []:
+            for each in client.call("lists.list")["lists"]:
+                print(_list_line(each))
+        case "add", [source]:
+            action = "allow" if parsed.allow else "block"
+            print(_list_line(client.call("lists.add", source=list_source(source), action=action)))
+        case "rm", [number] if number.isdigit():
+            print("Removed:", _list_line(client.call("lists.remove", id=int(number))))
+        case "refresh", []:
+            client.call("lists.refresh")
+            print("The lists are being fetched; `telltale lists ls` says when they are.")
+        case _:
+            raise SettingsError("Write: lists ls, lists add PATH_OR_URL, lists rm ID, or lists refresh.")
+    return 0
+
+
+def _devices(parsed: argparse.Namespace, settings: Settings) -> int:
+    devices = _client(settings).call("devices.list")["devices"]
+    if parsed.json:
+        print(json.dumps(devices, indent=2, ensure_ascii=False))
+        return 0
+    for device in devices:
+        print(f"{_plain(device['id'])}\t{_plain(device['label'])}\t{', '.join(device['addresses'])}")
+    return 0
+
+
+def _token(parsed: argparse.Namespace, settings: Settings) -> int:
+    from web.auth import AuthStore
+
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
+    print(AuthStore(settings.auth).create_token(parsed.label))
+    return 0
+
+
+def _doctor(_: argparse.Namespace, settings: Settings) -> int:
+    from gateway.daemons.doctor import examine
+
+    findings = examine(settings)
+    for finding in findings:
+        print(f"{'ok   ' if finding.healthy else 'WRONG'}  {finding.says}")
+    return 0 if all(finding.healthy for finding in findings) else 1
+
+
+def _backup(parsed: argparse.Namespace, settings: Settings) -> int:
+    from gateway.daemons.archive import write_backup
+
+    print(write_backup(settings, parsed.file))
+    return 0
+
+
+def _restore(parsed: argparse.Namespace, settings: Settings) -> int:
+    from gateway.daemons.archive import restore_backup
+
+    print(restore_backup(settings, parsed.file))
+    return 0
+
+
+def _rule_line(rule: dict[str, Any]) -> str:
+    what = rule.get("name") or rule.get("company") or rule.get("category") or "everything"
+    below = " and everything below it" if rule["subtree"] else ""
+    whom = f" for {rule['device']}" if rule["device"] else ""
+    until = f" until {rule['ends']}" if rule["ends"] else ""
+    return _plain(f"{rule['id']}  {rule['action']} {what}{below}{whom}{until}")
+
+
+def _list_line(each: dict[str, Any]) -> str:
+    skipped = sum(each["skipped"].values())
+    left_out = f", {skipped} left out" if skipped else ""
+    wrong = f"  WRONG: {each['error']}" if each["error"] else ""
+    return _plain(f"{each['id']}  {each['action']}  {each['title']}  ({each['entries']} entries{left_out}){wrong}")
+
+
+def _plain(text: str) -> str:
+    """Strangers' text for a terminal: nothing that moves the cursor."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Composition roots: the only modules that know everybody, each the main of one process."""

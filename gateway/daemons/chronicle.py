@@ -1,0 +1,106 @@
+"""The resolver's side of the journal: opened behind DNS's back, and done without when it cannot be."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway.classifier.service import Classifier
+from gateway.control.hub import Hub
+from gateway.devices.inventory import Inventory
+from gateway.errors import JournalError
+from gateway.journal.reader import Reader
+from gateway.journal.retention import Retention
+from gateway.journal.stores import BookStore, DeviceStore
+from gateway.journal.writer import Writer
+from gateway.model.book import Book
+from gateway.model.device import Device
+from gateway.model.event import HealthChanged
+from gateway.model.lookup import LogRow
+from gateway.model.tag import Tag
+from gateway.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_LATELY = timedelta(hours=1)
+_ENOUGH = 500
+
+
+class Chronicle:
+    """Owns the writer and what it tells the others. `report` may be called in the writer's thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        queue: deque[LogRow],
+        classifier: Classifier,
+        hub: Hub,
+        report: Callable[[HealthChanged], Any],
+    ) -> None:
+        self._classifier = classifier
+        self._inventory: Inventory | None = None
+        self.writer = Writer(
+            settings.journal,
+            queue,
+            tag=self._tag,
+            device_of=self._device_of,
+            publish=hub.publish_from_thread,
+            report=report,
+            wants_events=hub.has_listeners,
+            retention=Retention(
+                lookups=timedelta(days=settings.lookups_days),
+                rollups=timedelta(days=settings.rollups_days),
+                size=settings.megabytes << 20,
+            ),
+        )
+        self._books = BookStore(self.writer)
+        self._devices = DeviceStore(self.writer)
+
+    def start(self, inventory: Inventory) -> None:
+        """Begins to record; from now on lookups carry the devices of this inventory."""
+        self._inventory = inventory
+        self.writer.start()
+
+    def load(self) -> Book | None:
+        """The rules and lists that the journal knows of; None for a new box. Blocking; raises JournalError."""
+        return self._books.load() if self.writer.path.exists() else None
+
+    def save(self, book: Book) -> None:
+        """Stores rules and lists. Blocking; raises JournalError."""
+        self._books.save(book)
+
+    def stored_devices(self) -> list[Device]:
+        """The devices of earlier days; none when they cannot be read. Blocking."""
+        if not self.writer.path.exists():
+            return []
+        try:
+            return self._devices.load()
+        except JournalError as error:
+            log.warning("the devices of earlier days are not known: %s", error)
+            return []
+
+    def save_device(self, device: Device) -> None:
+        """Stores a device some time soon."""
+        self._devices.save(device)
+
+    def teach(self, reader: Reader, now: datetime) -> None:
+        """Has the inventory learn makers from the names that devices without one asked for lately. Blocking."""
+        assert self._inventory is not None, "the writer starts after the inventory"
+        for device in self._inventory.all():
+            if not device.maker and device.addresses:
+                for row in reader.names(now - _LATELY, now, device=device.id, limit=_ENOUGH):
+                    self._inventory.learn(device.addresses[0], row.name)
+
+    def close(self) -> None:
+        """Writes what is still waiting."""
+        self.writer.stop()
+
+    def _device_of(self, client: str, when: float) -> Device:
+        assert self._inventory is not None, "the writer starts after the inventory"
+        return self._inventory.device_of(client, when)
+
+    def _tag(self, name: str, targets: tuple[str, ...], maker: str) -> Tag:
+        return self._classifier.tag(name, targets, maker)

@@ -1,0 +1,99 @@
+"""`telltale demo`: the same house, with simulated televisions before it and a simulated internet behind it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import secrets
+import signal
+import sys
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.daemons.process import begin, end_with_parent
+from gateway.daemons.sockets import bind_dns
+from gateway.daemons.supervisor import Program
+from gateway.daemons.up import run_up
+from gateway.demo.fleet import Fleet
+from gateway.demo.internet import simulated_internet
+from gateway.errors import TelltaleError
+from gateway.settings import Address, Settings
+from web.auth import AuthStore
+
+_WORDS = (
+    *("amber", "birch", "cedar", "coral", "delta", "ember", "fjord", "grove"),
+    *("hazel", "ivory", "linen", "maple", "olive", "pearl", "river", "slate"),
+)
+
+
+def run_demo(settings: Settings, *, explicit_data: bool, pace: float) -> int:
+    """Runs until Ctrl-C. Without a data folder of its own everything is forgotten at the end."""
+    with ExitStack() as stack:
+        if not explicit_data:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="telltale-demo-"))
+            settings = replace(settings, data=Path(folder))
+        internet = _free_loopback()
+        settings = replace(settings, upstreams=(f"udp://{internet}",), simulated=True)
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
+        lines = _password(settings)
+        resolver = settings.dns[0]
+        if resolver.port == 0:
+            resolver = replace(resolver, port=_free_loopback(resolver.host).port)
+            settings = replace(settings, dns=(resolver,))
+        flags = ("--internet", str(internet), "--resolver", str(resolver), "--pace", str(pace))
+        return run_up(settings, [Program("gateway.daemons.demo", flags)], lines)
+
+
+def _free_loopback(host: str = "127.0.0.1") -> Address:
+    sockets = bind_dns((Address(host, 0),))
+    address = sockets.addresses()[0]
+    for each in (*sockets.udp, *sockets.tcp):
+        each.close()
+    return address
+
+
+def _password(settings: Settings) -> list[str]:
+    """A password for the demo's dashboard, made once and printed; one that a person chose stays theirs."""
+    auth = AuthStore(settings.auth)
+    if auth.has_password:
+        return ["Password    the one you chose"]
+    password = "-".join(secrets.choice(_WORDS) for _ in range(4))
+    auth.set_first_password(password)
+    return [f"Password    {password}", "            The televisions and their internet are simulated."]
+
+
+async def _live(internet: Address, resolver: Address, pace: float) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with simulated_internet(internet.host, internet.port):
+        fleet = Fleet((resolver.host, resolver.port), pace=pace)
+        living = asyncio.create_task(fleet.run())
+        ending = asyncio.create_task(stop.wait())
+        await asyncio.wait({living, ending}, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        await fleet.stop()
+        await living
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The simulated world's own process. Exit status 2 when it cannot exist here."""
+    begin("telltale-demo")
+    end_with_parent()
+    parser = argparse.ArgumentParser(prog="telltale-demo")
+    parser.add_argument("--internet", required=True, type=Address.parse)
+    parser.add_argument("--resolver", required=True, type=Address.parse)
+    parser.add_argument("--pace", type=float, default=1.0)
+    parsed = parser.parse_args(arguments)
+    try:
+        asyncio.run(_live(parsed.internet, parsed.resolver, parsed.pace))
+    except TelltaleError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

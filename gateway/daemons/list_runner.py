@@ -1,0 +1,98 @@
+"""Has lists fetched and compiled by a process of their own, one run at a time, and puts the result in force."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from gateway.daemons.lists import Job, read_report
+from gateway.model.book import Book
+from gateway.policy.compiled import CompiledLists
+from gateway.settings import Settings, to_arguments
+
+log = logging.getLogger(__name__)
+
+_TIME = 900.0
+
+
+class ListRunner:
+    """`in_force` is called on the loop with each newly mapped file; `report` with (healthy, sentence) after a run."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        book: Callable[[], Book],
+        in_force: Callable[[CompiledLists], None],
+        report: Callable[[bool, str], None],
+    ) -> None:
+        self._settings = settings
+        self._book = book
+        self._in_force = in_force
+        self._report = report
+        self._wanted = asyncio.Event()
+        self._fetch = False
+        self._running = False
+        self._runs = 0
+
+    @property
+    def refreshing(self) -> bool:
+        return self._running or self._wanted.is_set()
+
+    def want(self, *, fetch: bool = False) -> None:
+        """Asks for a run soon; several wishes become one run."""
+        self._fetch = self._fetch or fetch
+        self._wanted.set()
+
+    def details(self) -> dict[str, dict[str, Any]]:
+        """What the last run said of each subscription, by id."""
+        return read_report(self._settings)
+
+    async def run(self) -> None:
+        """Serves wishes until cancelled."""
+        while True:
+            await self._wanted.wait()
+            # Several clicks in a row are one wish.
+            await asyncio.sleep(0.05)
+            self._wanted.clear()
+            fetch, self._fetch = self._fetch, False
+            self._running = True
+            try:
+                await self._once(fetch)
+            finally:
+                self._running = False
+
+    async def _once(self, fetch: bool) -> None:
+        lists = [(s.id, s.source, s.title, s.action) for s in self._book().lists if s.enabled]
+        job = json.dumps(Job(tuple(lists), fetch).to_json()).encode()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "gateway.daemons.lists",
+            *to_arguments(self._settings),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            _, said = await asyncio.wait_for(process.communicate(job), _TIME)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            self._report(False, "Updating the lists took longer than 15 minutes; the last good ones stay in force.")
+            return
+        except asyncio.CancelledError:
+            process.kill()
+            await process.wait()
+            raise
+        if process.returncode != 0:
+            lines = said.decode(errors="replace").strip().splitlines() or ["the process ended early"]
+            self._report(False, f"The lists could not be updated: {lines[-1][:300]}")
+            return
+        compiled = await asyncio.to_thread(CompiledLists.open, self._settings.lists_folder / "compiled.bin")
+        self._in_force(compiled)
+        wrong = [entry["error"] for entry in self.details().values() if entry.get("error")]
+        self._report(not wrong, wrong[0] if wrong else "Every list is up to date.")

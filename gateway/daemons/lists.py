@@ -1,0 +1,112 @@
+"""One shot: fetches subscribed lists, compiles them into one file, and says what came of it.
+
+Reads a job from standard input, `{"lists": [{"id", "source", "title", "action"}], "fetch": bool}`; without "fetch"
+only those are fetched that have no copy yet. Writes `lists/compiled.bin` and `lists/report.json` in the data folder.
+It runs in a process of its own, so that a hostile or huge list can cost the resolver nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gateway.control.codec import time_to_json
+from gateway.daemons.process import begin, end_with_parent
+from gateway.errors import ListError, TelltaleError
+from gateway.model.verdict import Action
+from gateway.policy.atomic import write_atomically
+from gateway.policy.compiler import ListInput, compile_lists
+from gateway.policy.sources import fetch
+from gateway.settings import Settings, add_arguments, from_arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`lists` are (id, source, title, action) of each enabled subscription."""
+
+    lists: tuple[tuple[int, str, str, Action], ...]
+    fetch: bool
+
+    def to_json(self) -> dict[str, Any]:
+        lists = [{"id": i, "source": s, "title": t, "action": a.value} for i, s, t, a in self.lists]
+        return {"lists": lists, "fetch": self.fetch}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Job:
+        lists = [(int(x["id"]), str(x["source"]), str(x["title"]), Action(x["action"])) for x in value["lists"]]
+        return cls(tuple(lists), bool(value["fetch"]))
+
+
+def run(settings: Settings, job: Job, now: datetime) -> dict[str, Any]:
+    """Does the job; the report, by subscription id. Raises ListError when nothing could be compiled."""
+    folder = settings.lists_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    earlier = read_report(settings)
+    report: dict[str, dict[str, Any]] = {}
+    inputs = []
+    for number, source, title, action in job.lists:
+        entry = {"fetched": None, "error": None, **earlier.get(str(number), {})}
+        copy = folder / f"{number}.txt"
+        if job.fetch or not copy.exists() or not source.startswith("http"):
+            try:
+                fetch(source, copy, allow_private=settings.private_lists)
+                entry |= {"fetched": time_to_json(now), "error": None}
+            except ListError as error:
+                entry["error"] = str(error)
+        if copy.exists():
+            inputs.append(ListInput(number, title, action, copy))
+        report[str(number)] = entry
+    compiled = compile_lists(inputs, folder / "compiled.bin")
+    for each in compiled.lists:
+        entry = report[str(each.subscription)]
+        entry |= {
+            "title": each.title,
+            "syntax": each.syntax.value if each.syntax else None,
+            "entries": each.entries,
+            "skipped": each.skipped,
+        }
+        if each.error:
+            entry["error"] = each.error
+    write_atomically(folder / "report.json", [json.dumps(report, indent=1).encode()])
+    for stale in set(folder.glob("*.txt")) - {folder / f"{number}.txt" for number, *_ in job.lists}:
+        stale.unlink(missing_ok=True)
+    return report
+
+
+def read_report(settings: Settings) -> dict[str, dict[str, Any]]:
+    """What the last run said, by subscription id; empty when there was none."""
+    path: Path = settings.lists_folder / "report.json"
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {k: v for k, v in value.items() if isinstance(v, dict)} if isinstance(value, dict) else {}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status 0 when the compiled file is new, 1 when it could not be made, 2 when the settings are wrong."""
+    begin("telltale-lists")
+    end_with_parent()
+    os.nice(10)
+    parser = argparse.ArgumentParser(prog="telltale-lists")
+    add_arguments(parser)
+    try:
+        settings = from_arguments(parser.parse_args(arguments))
+        run(settings, Job.from_json(json.load(sys.stdin)), datetime.now(UTC))
+    except ListError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (TelltaleError, KeyError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""What every process of ours does first: a log that says who speaks, and an end when its parent ends."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import socket
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def begin(name: str) -> None:
+    """Logs to standard error as `name: LEVEL: message`; warnings and worse only, as journald adds the time."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format=f"{name}: %(levelname)s: %(name)s: %(message)s", force=True
+    )
+
+
+def end_with_parent() -> None:
+    """Asks the kernel to end this process when the one that started it has gone (prctl(2))."""
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit(0)
+
+
+def notify(state: str) -> None:
+    """Tells systemd (sd_notify(3)), when it started us: "READY=1", "WATCHDOG=1", "STATUS=..."."""
+    path = os.environ.get("NOTIFY_SOCKET")
+    if not path:
+        return
+    address = "\0" + path[1:] if path.startswith("@") else path
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        try:
+            channel.sendto(state.encode(), address)
+        except OSError:
+            logging.getLogger(__name__).warning("systemd does not listen at %s", path)

@@ -1,0 +1,246 @@
+"""The resolver's process: DNS, policy, journal, devices, and the control socket that the others speak to.
+
+DNS answers first and whatever else is broken: the journal is opened behind its back, lists are compiled by another
+process, and a part that fails is a sentence on the dashboard.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections import deque
+from datetime import UTC, datetime
+from functools import partial
+from ipaddress import ip_address, ip_network
+
+from gateway.classifier.service import Classifier
+from gateway.control.hub import Hub
+from gateway.control.server import ControlServer
+from gateway.daemons.chronicle import Chronicle
+from gateway.daemons.house import HealthBoard, House
+from gateway.daemons.list_runner import ListRunner
+from gateway.daemons.process import begin, end_with_parent, notify
+from gateway.daemons.rehearsal import introduce_televisions, remember_past
+from gateway.daemons.sockets import DnsSockets, adopt_sockets, bind_dns, inherited_sockets, sort_dns
+from gateway.daemons.verbs import Verbs
+from gateway.devices.inventory import Inventory
+from gateway.devices.neighbours import read_neighbours
+from gateway.devices.own_addresses import own_addresses
+from gateway.devices.vendor import vendor_of
+from gateway.errors import JournalError, ListError, Refused, TelltaleError
+from gateway.journal.reader import Reader
+from gateway.model.event import DeviceSeen, HealthChanged, PolicyChanged
+from gateway.model.lookup import LogRow
+from gateway.model.name import Name
+from gateway.model.policy import Policy
+from gateway.policy.compiled import CompiledLists
+from gateway.policy.service import PolicyService
+from gateway.resolver.options import HOME_NETWORKS, LEADS_HOME, ResolverOptions
+from gateway.resolver.service import Resolver
+from gateway.resolver.upstream import parse_upstream
+from gateway.settings import Settings, add_arguments, from_arguments
+
+log = logging.getLogger(__name__)
+
+_LOG_LIMIT = 200_000
+_HEARTBEAT = 1.0
+_NEIGHBOURS_EVERY = 15
+_OWN_NAME = "telltale.lan"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) -> None:
+    """Wires the house, answers until `stop` is set, and leaves nothing unsaved."""
+    loop = asyncio.get_running_loop()
+    hub = Hub()
+    hub.attach(loop)
+    health = HealthBoard(hub)
+    house, chronicle = _wire(settings, hub, health, loop)
+    house.listening = [str(address) for address in sockets.addresses()]
+    await house.resolver.start(sockets.udp, sockets.tcp)
+    server = ControlServer(settings.control, Verbs(house).table(), hub)
+    await server.start()
+    tasks = [
+        asyncio.create_task(_prepare(house, chronicle), name="prepare"),
+        asyncio.create_task(house.lists.run(), name="lists"),
+        asyncio.create_task(_keep_time(house, chronicle), name="time"),
+    ]
+    for task in tasks:
+        task.add_done_callback(partial(_ended, stop))
+    notify("READY=1")
+    try:
+        await stop.wait()
+    finally:
+        notify("STOPPING=1")
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await server.stop()
+        await house.resolver.stop()
+        await asyncio.to_thread(chronicle.close)
+
+
+def _wire(
+    settings: Settings, hub: Hub, health: HealthBoard, loop: asyncio.AbstractEventLoop
+) -> tuple[House, Chronicle]:
+    queue: deque[LogRow] = deque()
+    classifier = Classifier.load()
+
+    def report_from_thread(change: HealthChanged) -> None:
+        loop.call_soon_threadsafe(health.report, change)
+
+    chronicle = Chronicle(settings, queue, classifier, hub, report_from_thread)
+    inventory = Inventory(
+        devices=chronicle.stored_devices(),
+        save=chronicle.save_device,
+        neighbours=read_neighbours,
+        vendor_of=vendor_of,
+        maker_of=classifier.maker_of,
+        on_seen=lambda device: hub.publish_from_thread(DeviceSeen(device)),
+    )
+    house: House
+
+    def in_force(policy: Policy, change: PolicyChanged) -> None:
+        house.resolver.swap_policy(policy)
+        hub.publish(change)
+
+    service = PolicyService(settings.policy, chronicle, _mapped(settings, health), classifier.tag, in_force, _now)
+    for problem in service.problems:
+        health.report(HealthChanged("rules", service.book.revision > 0, problem))
+    resolver = Resolver(
+        upstreams=[parse_upstream(url) for url in settings.upstreams],
+        policy=service.policy,
+        device_of=inventory.identify,
+        log=queue,
+        log_limit=_LOG_LIMIT,
+        on_health=health.report,
+        options=_options(settings),
+    )
+
+    def lists_done(healthy: bool, says: str) -> None:
+        health.report(HealthChanged("lists", healthy, says))
+
+    lists = ListRunner(settings, lambda: service.book, service.swap_lists, lists_done)
+    house = House(settings, _now(), hub, health, classifier, inventory, service, resolver, lists, chronicle.writer)
+    if settings.simulated:
+        introduce_televisions(inventory)
+        if not settings.journal.exists():
+            remember_past(datetime.now().astimezone(), inventory, service.policy, queue)
+    return house, chronicle
+
+
+def _options(settings: Settings) -> ResolverOptions:
+    names = {Name.parse(name).text: (ip_address(address),) for name, address in settings.names.items()}
+    dashboard = ip_address(settings.web.host)
+    if not names and not dashboard.is_unspecified:
+        names = {_OWN_NAME: (dashboard,)}
+    own = [ip_address(each) for each in own_addresses()]
+    lan = tuple(ip_network((each, 64), strict=False) for each in own if each.version == 6 and each.is_global)
+    exceptions = tuple(Name.parse(name).text for name in settings.rebinding_exceptions)
+    return ResolverOptions(
+        local_names=names,
+        rebinding_protection=settings.rebinding,
+        rebinding_exceptions=(*LEADS_HOME, *exceptions),
+        allowed_networks=(*HOME_NETWORKS, *lan),
+    )
+
+
+def _mapped(settings: Settings, health: HealthBoard) -> CompiledLists:
+    path = settings.lists_folder / "compiled.bin"
+    if not path.exists():
+        return CompiledLists.empty()
+    try:
+        return CompiledLists.open(path)
+    except ListError as error:
+        health.report(HealthChanged("lists", False, f"{error} They are compiled again."))
+        return CompiledLists.empty()
+
+
+async def _prepare(house: House, chronicle: Chronicle) -> None:
+    """What may take a moment, behind DNS's back: the journal, the neighbours, and the lists."""
+    chronicle.start(house.inventory)
+    house.inventory.refresh()
+    house.resolver.forget_clients()
+    subscribed = {each.source for each in house.policy.book.lists}
+    for source in house.settings.lists:
+        if source not in subscribed:
+            try:
+                await house.policy.add_list(source, title="", comment="given at start")
+            except Refused as error:
+                house.health.report(HealthChanged("lists", False, str(error)))
+    house.lists.want()
+
+
+async def _keep_time(house: House, chronicle: Chronicle) -> None:
+    """Once a second: rules that are over end, new neighbours are learnt, systemd hears that we live."""
+    ticks = 0
+    refresh_every = house.settings.refresh_hours * 3600
+    reader = Reader(house.settings.journal)
+    while True:
+        await asyncio.sleep(_HEARTBEAT)
+        ticks += 1
+        notify("WATCHDOG=1")
+        ending = house.policy.next_end()
+        if ending is not None and ending <= _now():
+            await house.policy.expire(_now())
+        if ticks % _NEIGHBOURS_EVERY == 0:
+            before = {device.id for device in house.inventory.all()}
+            await asyncio.to_thread(_look_around, house, chronicle, reader)
+            if before != {device.id for device in house.inventory.all()}:
+                house.resolver.forget_clients()
+        if ticks % refresh_every == 0:
+            house.lists.want(fetch=True)
+
+
+def _look_around(house: House, chronicle: Chronicle, reader: Reader) -> None:
+    house.inventory.refresh()
+    try:
+        chronicle.teach(reader, _now())
+    except JournalError:
+        # The writer has reported it already; makers are learnt when the journal works again.
+        return
+
+
+def _ended(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("%s failed", task.get_name(), exc_info=error)
+        if task.get_name() != "prepare":
+            stop.set()
+
+
+async def _main(settings: Settings, sockets: DnsSockets) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve(settings, sockets, stop)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs until SIGTERM. Exit status 2 when the settings are wrong."""
+    begin("telltale-resolver")
+    parser = argparse.ArgumentParser(prog="telltale-resolver")
+    add_arguments(parser)
+    parser.add_argument("--dns-fd", type=int, action="append", default=[], help=argparse.SUPPRESS)
+    parsed = parser.parse_args(arguments)
+    try:
+        settings = from_arguments(parsed)
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
+        if parsed.dns_fd:
+            end_with_parent()
+        handed = adopt_sockets(parsed.dns_fd) if parsed.dns_fd else inherited_sockets()
+        sockets = sort_dns(handed) if handed else bind_dns(settings.dns)
+        asyncio.run(_main(settings, sockets))
+    except TelltaleError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""The sockets we answer on: bound here, or handed down by systemd or by `telltale up`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+
+from gateway.errors import SettingsError
+from gateway.settings import Address
+
+_FIRST_INHERITED = 3
+_RECEIVE_BUFFER = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class DnsSockets:
+    """UDP and TCP (listening) sockets for DNS; every socket is bound to one address."""
+
+    udp: tuple[socket.socket, ...]
+    tcp: tuple[socket.socket, ...]
+
+    def fds(self) -> list[int]:
+        return [each.fileno() for each in (*self.udp, *self.tcp)]
+
+    def addresses(self) -> list[Address]:
+        return [Address(*each.getsockname()[:2]) for each in self.udp]
+
+
+def bind_dns(addresses: tuple[Address, ...]) -> DnsSockets:
+    """Binds UDP and TCP on each address; port 0 takes a free one for both. Raises SettingsError."""
+    udp, tcp = [], []
+    try:
+        for address in addresses:
+            udp.append(_bind(address, socket.SOCK_DGRAM))
+            port = udp[-1].getsockname()[1]
+            tcp.append(_bind(Address(address.host, port), socket.SOCK_STREAM))
+            tcp[-1].listen(256)
+    except SettingsError:
+        for each in (*udp, *tcp):
+            each.close()
+        raise
+    return DnsSockets(tuple(udp), tuple(tcp))
+
+
+def bind_web(address: Address) -> socket.socket:
+    """A listening socket for the dashboard. Raises SettingsError."""
+    listener = _bind(address, socket.SOCK_STREAM)
+    listener.listen(128)
+    return listener
+
+
+def _bind(address: Address, kind: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    bound = socket.socket(family, kind)
+    try:
+        if kind == socket.SOCK_STREAM:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        else:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((address.host, address.port))
+    except OSError as error:
+        bound.close()
+        raise SettingsError(_sentence(address, error)) from None
+    return bound
+
+
+def _sentence(address: Address, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Something else already listens on {address}; stop it, or choose another address or port."
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"Listening on {address} needs root, because its port is below 1024; choose a higher port."
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{address.host} is not an address of this machine."
+    return f"Listening on {address} does not work: {error.strerror}."
+
+
+def inherited_sockets(
+    environment: MutableMapping[str, str] | Mapping[str, str] = os.environ, pid: int | None = None
+) -> tuple[socket.socket, ...]:
+    """The sockets that systemd handed down (sd_listen_fds(3)); none when they are not meant for this process."""
+    if environment.get("LISTEN_PID") != str(os.getpid() if pid is None else pid):
+        return ()
+    try:
+        count = int(environment.get("LISTEN_FDS", "0"))
+    except ValueError:
+        return ()
+    return adopt_sockets(range(_FIRST_INHERITED, _FIRST_INHERITED + min(count, 64)))
+
+
+def adopt_sockets(fds: range | list[int]) -> tuple[socket.socket, ...]:
+    """Socket objects for open file descriptors; they are no longer inherited by our children."""
+    adopted = []
+    for fd in fds:
+        os.set_inheritable(fd, False)
+        adopted.append(socket.socket(fileno=fd))
+    return tuple(adopted)
+
+
+def sort_dns(sockets: tuple[socket.socket, ...]) -> DnsSockets:
+    """Tells datagram from stream sockets."""
+    return DnsSockets(
+        tuple(each for each in sockets if each.type == socket.SOCK_DGRAM),
+        tuple(each for each in sockets if each.type == socket.SOCK_STREAM),
+    )

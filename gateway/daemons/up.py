@@ -1,0 +1,75 @@
+"""`telltale up`: resolver and dashboard in the foreground, without root."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gateway.control.client import ControlClient
+from gateway.daemons.process import begin
+from gateway.daemons.sockets import bind_dns, bind_web
+from gateway.daemons.supervisor import Program, Supervisor
+from gateway.errors import SettingsError, Unavailable
+from gateway.settings import Address, Settings, to_arguments
+
+_START = 20.0
+
+
+def run_up(settings: Settings, extra: Sequence[Program] = (), lines: Sequence[str] = ()) -> int:
+    """Runs until Ctrl-C. `extra` programs run beside; `lines` are printed with the addresses.
+
+    Raises SettingsError when an address is taken.
+    """
+    begin("telltale")
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
+    except OSError as error:
+        raise SettingsError(f"{settings.data} cannot be made: {error.strerror}; choose a folder with --data.") from None
+    dns = bind_dns(settings.dns)
+    web = bind_web(settings.web)
+    settings = replace(settings, dns=tuple(dns.addresses()), web=Address(*web.getsockname()[:2]))
+    flags = tuple(to_arguments(settings))
+    dns_flags = tuple(word for fd in dns.fds() for word in ("--dns-fd", str(fd)))
+    programs = [
+        Program("gateway.daemons.resolver", (*flags, *dns_flags), tuple(dns.fds())),
+        Program("gateway.daemons.web", (*flags, "--web-fd", str(web.fileno())), (web.fileno(),)),
+        *extra,
+    ]
+    asyncio.run(_run(Supervisor(programs), settings, lines))
+    print("Telltale has stopped.")
+    return 0
+
+
+async def _run(supervisor: Supervisor, settings: Settings, lines: Sequence[str]) -> None:
+    greeting = asyncio.create_task(_greet(settings, lines))
+    await supervisor.run()
+    greeting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await greeting
+
+
+async def _greet(settings: Settings, lines: Sequence[str]) -> None:
+    """Says where to look, as soon as there is something to see."""
+    client = ControlClient(settings.control)
+    deadline = time.monotonic() + _START
+    while time.monotonic() < deadline:
+        try:
+            await asyncio.to_thread(client.call, "status")
+            _, writer = await asyncio.open_connection(settings.web.host, settings.web.port)
+            writer.close()
+            break
+        except (Unavailable, OSError):
+            await asyncio.sleep(0.1)
+    address = settings.dns[0]
+    print(f"Dashboard   http://{settings.web}/")
+    for line in lines:
+        print(line)
+    print(f"DNS         {', '.join(str(each) for each in settings.dns)}")
+    print(f"Try         dig @{address.host} -p {address.port} example.org")
+    print(f"Data        {settings.data}")
+    print("Ctrl-C stops everything.")
+    sys.stdout.flush()

@@ -1,0 +1,204 @@
+"""What the control socket can be asked: each verb is a method, its arguments are strangers' JSON."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway import __version__
+from gateway.control.codec import action_from_json, device_to_json, rule_to_json, scope_from_json, time_to_json
+from gateway.control.server import Handler
+from gateway.daemons.explanation import explain
+from gateway.daemons.house import House
+from gateway.errors import Refused
+from gateway.model.book import Subscription
+from gateway.model.name import Name
+from gateway.model.rule import Rule, ScopeKind
+from gateway.model.tag import Category
+from gateway.model.verdict import Action
+
+Arguments = Mapping[str, Any]
+
+
+class Verbs:
+    """The verbs over one house. Every method takes the arguments' object and returns a JSON value."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def table(self) -> dict[str, Handler]:
+        """Verb to method."""
+        return {
+            "status": self.status,
+            "rules.list": self.rules_list,
+            "rules.add": self.rules_add,
+            "rules.remove": self.rules_remove,
+            "pause": self.pause,
+            "explain": self.explain,
+            "devices.list": self.devices_list,
+            "devices.update": self.devices_update,
+            "lists.list": self.lists_list,
+            "lists.add": self.lists_add,
+            "lists.remove": self.lists_remove,
+            "lists.refresh": self.lists_refresh,
+            "company": self.company,
+            "categories": self.categories,
+        }
+
+    def status(self, _: Arguments) -> dict[str, Any]:
+        house = self._house
+        journal = {f"journal_{name}": count for name, count in house.writer.counters().items()}
+        counters: dict[str, Any] = {**house.resolver.counters(), **journal}
+        pauses = [
+            rule
+            for rule in house.policy.rules()
+            if rule.scope.kind is ScopeKind.EVERYTHING and rule.action is Action.ALLOW
+        ]
+        return {
+            "version": __version__,
+            "started": time_to_json(house.started),
+            "uptime_s": round((datetime.now(UTC) - house.started).total_seconds(), 1),
+            "now": time.time(),
+            "dns": house.listening,
+            "simulated": house.settings.simulated,
+            "generation": house.policy.policy.generation,
+            "listed_names": house.policy.listed_names,
+            "pauses": [{"device": rule.device, "ends": time_to_json(rule.ends)} for rule in pauses],
+            "health": [{"part": h.part, "healthy": h.healthy, "says": h.says} for h in house.health.parts()],
+            "upstreams": [asdict(state) for state in house.resolver.upstreams()],
+            "counters": counters,
+        }
+
+    def rules_list(self, _: Arguments) -> dict[str, Any]:
+        return {"rules": [rule_to_json(rule) for rule in self._house.policy.rules()]}
+
+    async def rules_add(self, arguments: Arguments) -> dict[str, Any]:
+        value = dict(arguments)
+        scope = scope_from_json(value)
+        if scope.kind is ScopeKind.EVERYTHING and value.get("action") != "block":
+            raise Refused("To allow everything for a while, pause filtering.", "everything")
+        rule = await self._house.policy.add_rule(
+            action_from_json(value.get("action")),
+            scope,
+            device=self._device(value.get("device")),
+            seconds=_seconds(value.get("seconds")),
+            made_by=_text(value, "made_by", 64) or "dashboard",
+            comment=_text(value, "comment", 500),
+        )
+        return rule_to_json(rule)
+
+    async def rules_remove(self, arguments: Arguments) -> dict[str, Any]:
+        return rule_to_json(await self._house.policy.remove_rule(_number(arguments.get("id"), "id")))
+
+    async def pause(self, arguments: Arguments) -> dict[str, Any] | None:
+        seconds = arguments.get("seconds")
+        if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
+            raise Refused("seconds is a whole number; 0 ends the pause.", "seconds")
+        device = self._device(arguments.get("device"))
+        rule: Rule | None = await self._house.policy.pause(device, seconds)
+        return rule_to_json(rule) if rule else None
+
+    def explain(self, arguments: Arguments) -> dict[str, Any]:
+        name = _name(arguments.get("name"))
+        device = self._device(arguments.get("device"))
+        known = self._house.inventory.get(device) if device else None
+        return explain(name, device, known.maker if known else "", self._house.classifier, self._house.policy)
+
+    def devices_list(self, _: Arguments) -> dict[str, Any]:
+        return {"devices": [device_to_json(device) for device in self._house.inventory.all()]}
+
+    def devices_update(self, arguments: Arguments) -> dict[str, Any]:
+        changes = {key: arguments[key] for key in ("name", "kind", "maker") if arguments.get(key) is not None}
+        for key, value in changes.items():
+            if not isinstance(value, str):
+                raise Refused(f"{key} is a text.", key)
+        device = self._device(arguments.get("id"))
+        if device is None:
+            raise Refused("Say which device: its id.", "id")
+        return device_to_json(self._house.inventory.update(device, **changes))
+
+    def lists_list(self, _: Arguments) -> dict[str, Any]:
+        details = self._house.lists.details()
+        lists = [_list_to_json(each, details.get(str(each.id), {})) for each in self._house.policy.book.lists]
+        return {"lists": lists, "refreshing": self._house.lists.refreshing}
+
+    async def lists_add(self, arguments: Arguments) -> dict[str, Any]:
+        source = _text(dict(arguments), "source", 2000)
+        added = await self._house.policy.add_list(
+            source,
+            title=_text(dict(arguments), "title", 200),
+            action=action_from_json(arguments.get("action", "block")),
+            comment=_text(dict(arguments), "comment", 500),
+        )
+        self._house.lists.want()
+        return _list_to_json(added, {})
+
+    async def lists_remove(self, arguments: Arguments) -> dict[str, Any]:
+        removed = await self._house.policy.remove_list(_number(arguments.get("id"), "id"))
+        self._house.lists.want()
+        return _list_to_json(removed, {})
+
+    def lists_refresh(self, _: Arguments) -> dict[str, Any]:
+        self._house.lists.want(fetch=True)
+        return {"started": True}
+
+    def company(self, arguments: Arguments) -> dict[str, Any] | None:
+        name = _text(dict(arguments), "name", 200)
+        company = self._house.classifier.company(name)
+        return asdict(company) if company else None
+
+    def categories(self, _: Arguments) -> list[str]:
+        return [category.value for category in Category]
+
+    def _device(self, value: Any) -> str | None:
+        if value is None:
+            return None
+        if not isinstance(value, str) or self._house.inventory.get(value) is None:
+            raise Refused("There is no such device; `telltale devices` lists them.", "device")
+        return value
+
+
+def _list_to_json(each: Subscription, detail: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "source": each.source,
+        "title": each.title or str(detail.get("title") or "") or each.source,
+        "action": each.action.value,
+        "enabled": each.enabled,
+        "comment": each.comment,
+        "added": time_to_json(each.added),
+        "syntax": detail.get("syntax"),
+        "entries": detail.get("entries", 0),
+        "skipped": detail.get("skipped", {}),
+        "fetched": detail.get("fetched"),
+        "error": detail.get("error"),
+    }
+
+
+def _name(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= 1024:
+        raise Refused("Say a domain name.", "name")
+    try:
+        return Name.parse(value).text
+    except ValueError as error:
+        raise Refused(str(error), "name") from None
+
+
+def _number(value: Any, key: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Refused(f"{key} is a whole number.", key)
+    return value
+
+
+def _seconds(value: Any) -> int | None:
+    return None if value is None else _number(value, "seconds")
+
+
+def _text(arguments: dict[str, Any], key: str, most: int) -> str:
+    value = arguments.get(key) or ""
+    if not isinstance(value, str) or len(value) > most:
+        raise Refused(f"{key} is a text of at most {most} characters.", key)
+    return value.strip()

@@ -1,0 +1,73 @@
+"""The dashboard's process: gunicorn, one worker, threads enough for the streams."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from gateway.daemons.process import begin, end_with_parent
+from gateway.errors import TelltaleError
+from gateway.settings import Settings, add_arguments, from_arguments
+from web import create_app
+
+_THREADS = 32
+
+
+class Dashboard(BaseApplication):  # type: ignore[misc]
+    """Gunicorn with our settings instead of its configuration file. `bind` is "fd://N" or "ADDR:PORT"."""
+
+    def __init__(self, settings: Settings, bind: str) -> None:
+        self._settings = settings
+        self._bind = bind
+        super().__init__()
+
+    def load_config(self) -> None:
+        chosen: dict[str, Any] = {
+            "bind": [self._bind],
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": _THREADS,
+            "timeout": 30,
+            "graceful_timeout": 2,
+            "keepalive": 5,
+            "limit_request_line": 8190,
+            "limit_request_fields": 64,
+            "loglevel": "warning",
+            "proc_name": "telltale-web",
+            "control_socket_disable": True,
+        }
+        for key, value in chosen.items():
+            if key in self.cfg.settings:
+                self.cfg.set(key, value)
+
+    def load(self) -> Flask:
+        settings = self._settings
+        return create_app(data=settings.data, control=settings.control, hosts=(*settings.names, *settings.hosts))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs until SIGTERM. Exit status 2 when the settings are wrong."""
+    begin("telltale-web")
+    parser = argparse.ArgumentParser(prog="telltale-web")
+    add_arguments(parser)
+    parser.add_argument("--web-fd", type=int, help=argparse.SUPPRESS)
+    parsed = parser.parse_args(arguments)
+    try:
+        settings = from_arguments(parsed)
+    except TelltaleError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if parsed.web_fd is not None:
+        end_with_parent()
+    # Under systemd gunicorn takes the socket that it was handed by itself (LISTEN_FDS).
+    bind = str(settings.web) if parsed.web_fd is None else f"fd://{parsed.web_fd}"
+    Dashboard(settings, bind).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
