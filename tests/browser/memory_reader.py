@@ -36,12 +36,19 @@ class MemoryReader:
 
     def lookups(self, wanted: Filter, *, limit: int = 100, before: str | None = None) -> Page:
         found = self._all(
-            wanted.since, wanted.until, device=wanted.device, client=wanted.client, company=wanted.company,
-            category=wanted.category, verdict=wanted.verdict,
-        )  # fmt: skip
+            wanted.since,
+            wanted.until,
+            device=wanted.device,
+            client=wanted.client,
+            company=wanted.company,
+            category=wanted.category,
+            verdict=wanted.verdict,
+        )
         if wanted.name:
             pattern = wanted.name.lower()
-            found = [each for each in found if (fnmatchcase(each.name, pattern) if "*" in pattern else pattern in each.name)]
+            found = [
+                each for each in found if (fnmatchcase(each.name, pattern) if "*" in pattern else pattern in each.name)
+            ]
         found = [each for each in reversed(found) if before is None or each.id < int(before)]
         return Page(tuple(found[:limit]), str(found[limit - 1].id) if len(found) > limit else None)
 
@@ -52,32 +59,59 @@ class MemoryReader:
         found = self._all(since, until, device=device)
         trackers = [each for each in found if each.category in _TRACKING]
         return Totals(
-            len(found), _blocked(found), len({each.company for each in found if each.company}), len({each.name for each in found}),
-            len(trackers), _blocked(trackers),
-        )  # fmt: skip
+            len(found),
+            _blocked(found),
+            len({each.company for each in found if each.company}),
+            len({each.name for each in found}),
+            len(trackers),
+            _blocked(trackers),
+        )
 
-    def chart(self, since: datetime, until: datetime, step: int, device: str | None = None, company: str | None = None) -> tuple[Bar, ...]:
+    def chart(
+        self, since: datetime, until: datetime, step: int, device: str | None = None, company: str | None = None
+    ) -> tuple[Bar, ...]:
         grouped = _group(
-            self._all(since, until, device=device, company=company), lambda each: (int(each.time.timestamp()) // step, each.category)
+            self._all(since, until, device=device, company=company),
+            lambda each: (int(each.time.timestamp()) // step, each.category),
         )
         return tuple(
             Bar(datetime.fromtimestamp(slot * step, UTC), category, len(found), _blocked(found))
             for (slot, category), found in grouped.items()
         )
 
-    def companies(self, since: datetime, until: datetime, device: str | None = None, limit: int = 50) -> tuple[CompanyRow, ...]:
-        grouped = _group([each for each in self._all(since, until, device=device) if each.company], lambda each: each.company)
+    def companies(
+        self, since: datetime, until: datetime, device: str | None = None, limit: int = 50
+    ) -> tuple[CompanyRow, ...]:
+        grouped = _group(
+            [each for each in self._all(since, until, device=device) if each.company], lambda each: each.company
+        )
         rows = [
-            CompanyRow(company, _main(found), len(found), _blocked(found), len({each.name for each in found}),
-                       len({each.device for each in found}), found[0].time, found[-1].time)
+            CompanyRow(
+                company,
+                _main(found),
+                len(found),
+                _blocked(found),
+                len({each.name for each in found}),
+                len({each.device for each in found}),
+                found[0].time,
+                found[-1].time,
+            )
             for company, found in grouped.items()
-        ]  # fmt: skip
+        ]
         return tuple(sorted(rows, key=lambda row: -row.lookups)[:limit])
 
     def names(
-        self, since: datetime, until: datetime, device: str | None = None, company: str | None = None, category: str | None = None, limit: int = 200
+        self,
+        since: datetime,
+        until: datetime,
+        device: str | None = None,
+        company: str | None = None,
+        category: str | None = None,
+        limit: int = 200,
     ) -> tuple[NameRow, ...]:
-        grouped = _group(self._all(since, until, device=device, company=company, category=category), lambda each: each.name)
+        grouped = _group(
+            self._all(since, until, device=device, company=company, category=category), lambda each: each.name
+        )
         return tuple(sorted((_name_row(found) for found in grouped.values()), key=lambda row: -row.lookups)[:limit])
 
     def name(self, name: str) -> NameRow | None:
@@ -86,10 +120,17 @@ class MemoryReader:
 
     def devices(self, since: datetime, until: datetime) -> tuple[DeviceRow, ...]:
         return tuple(
-            DeviceRow(device, found[-1].device_name, len(found), _blocked(found), len({each.company for each in found if each.company}),
-                      sum(each.category in _TRACKING for each in found), found[-1].time)
+            DeviceRow(
+                device,
+                found[-1].device_name,
+                len(found),
+                _blocked(found),
+                len({each.company for each in found if each.company}),
+                sum(each.category in _TRACKING for each in found),
+                found[-1].time,
+            )
             for device, found in _group(self._all(since, until), lambda each: each.device).items()
-        )  # fmt: skip
+        )
 
 
 def _group(lookups: Iterable[Lookup], key: Callable[[Lookup], Any]) -> dict[Any, list[Lookup]]:
@@ -108,5 +149,13 @@ def _main(lookups: Iterable[Lookup]) -> str:
 
 
 def _name_row(found: list[Lookup]) -> NameRow:
-    return NameRow(found[-1].name, found[-1].company, _main(found), len(found), _blocked(found), len({each.device for each in found}),
-                   found[0].time, found[-1].time)  # fmt: skip
+    return NameRow(
+        found[-1].name,
+        found[-1].company,
+        _main(found),
+        len(found),
+        _blocked(found),
+        len({each.device for each in found}),
+        found[0].time,
+        found[-1].time,
+    )

@@ -25,8 +25,24 @@ NAMES: tuple[tuple[str, str | None, str, str, str, bool, int], ...] = (
     ("acr-eu-prd.samsungcloud.tv", "Samsung", "acr", "not needed", "", False, 14),
     ("ads.samsungads.com", "Samsung Ads", "advertising", "not needed", "", True, 30),
     ("config.samsungads.com", "Samsung Ads", "advertising", "not needed", "", True, 9),
-    ("time.samsungcloudsolution.com", "Samsung", "time", "required", "The clock stops; every app then refuses to start.", False, 8),
-    ("cdn.samsungcloudsolution.com", "Samsung", "connectivity check", "required", "The television says it has no internet.", False, 40),
+    (
+        "time.samsungcloudsolution.com",
+        "Samsung",
+        "time",
+        "required",
+        "The clock stops; every app then refuses to start.",
+        False,
+        8,
+    ),
+    (
+        "cdn.samsungcloudsolution.com",
+        "Samsung",
+        "connectivity check",
+        "required",
+        "The television says it has no internet.",
+        False,
+        40,
+    ),
     ("log-ingestion-eu.samsungacr.com", "Samsung", "acr", "not needed", "", True, 22),
     ("osb-apps-v2.samsungqbe.com", "Samsung", "app store", "degrades", "The app shop stays empty.", False, 6),
     ("eu.info.lgsmartad.com", "LG Ad Solutions", "advertising", "not needed", "", True, 18),
@@ -39,7 +55,15 @@ NAMES: tuple[tuple[str, str | None, str, str, str, bool, int], ...] = (
     ("logs.netflix.com", "Netflix", "telemetry", "not needed", "", True, 20),
     ("graph.facebook.com", "Meta", "analytics", "not needed", "", True, 5),
     ("www.google-analytics.com", "Google", "analytics", "not needed", "", True, 8),
-    ("connectivitycheck.gstatic.com", "Google", "connectivity check", "required", "The television says it has no internet.", False, 10),
+    (
+        "connectivitycheck.gstatic.com",
+        "Google",
+        "connectivity check",
+        "required",
+        "The television says it has no internet.",
+        False,
+        10,
+    ),
     ("youtubei.googleapis.com", "Google", "content", "required", "YouTube does not start.", False, 14),
     ("device-metrics-us-2.amazon.com", "Amazon", "telemetry", "not needed", "", True, 11),
     ("e12930.a.akamaiedge.net", "Akamai", "cdn", "degrades", "", False, 6),
@@ -47,7 +71,11 @@ NAMES: tuple[tuple[str, str | None, str, str, str, bool, int], ...] = (
     ("p-7x2.telemetry-x.example", None, "unknown", "unknown", "", False, 3),
 )
 EVIDENCE = [
-    {"says": "Named as an advertising endpoint of Samsung televisions.", "source": "https://example.org/paper.pdf", "date": "2019-10"},
+    {
+        "says": "Named as an advertising endpoint of Samsung televisions.",
+        "source": "https://example.org/paper.pdf",
+        "date": "2019-10",
+    },
     {"says": "On the list SmartTV since 2018.", "source": "a public block list", "date": ""},
 ]
 LISTS = ("Smart TV", "AdGuard DNS filter", "Hagezi Pro")
@@ -108,17 +136,27 @@ class Scene:
             if rule.scope.kind is ScopeKind.EVERYTHING and rule.action is Action.ALLOW
         ]
         return {
-            "version": "0.1.0", "started": time_to_json(self.now), "uptime_s": 86400, "dns": ["192.168.50.1"],
-            "simulated": self.simulated, "generation": self.next_id, "listed_names": 186243, "pauses": pauses,
-            "health": self.health, "upstreams": [{"url": "udp://9.9.9.9", "healthy": True, "latency_ms": 12.0}], "counters": {},
-        }  # fmt: skip
+            "version": "0.1.0",
+            "started": time_to_json(self.now),
+            "uptime_s": 86400,
+            "dns": ["192.168.50.1"],
+            "simulated": self.simulated,
+            "generation": self.next_id,
+            "listed_names": 186243,
+            "pauses": pauses,
+            "health": self.health,
+            "upstreams": [{"url": "udp://9.9.9.9", "healthy": True, "latency_ms": 12.0}],
+            "counters": {},
+        }
 
     def add_rule(self, asked: Any) -> dict[str, Any]:
         scope = scope_from_json(dict(asked))
         if scope.value == "refuse.example":
             raise Refused("This name cannot have a rule today.", "name")
         seconds = asked.get("seconds")
-        return rule_to_json(self._add(Action(asked["action"]), scope, asked.get("device"), seconds, asked.get("comment") or ""))
+        return rule_to_json(
+            self._add(Action(asked["action"]), scope, asked.get("device"), seconds, asked.get("comment") or "")
+        )
 
     def _add(self, action: Action, scope: Scope, device: str | None, seconds: int | None, comment: str = "") -> Rule:
         now = datetime.now(UTC)
@@ -151,26 +189,46 @@ class Scene:
         speaking = [
             rule
             for rule in self.current()
-            if rule.device in (None, device) and (rule.scope.value in (name, company, category) or name.endswith("." + rule.scope.value))
+            if rule.device in (None, device)
+            and (rule.scope.value in (name, company, category) or name.endswith("." + rule.scope.value))
         ]
         verdict = speaking[0].action.value if speaking else "block" if listed else "allow"
         about = f"{category} ({company})" if company else category
         return {
-            "name": name, "company": company, "category": category, "party": "third", "need": need, "verdict": verdict,
+            "name": name,
+            "company": company,
+            "category": category,
+            "party": "third",
+            "need": need,
+            "verdict": verdict,
             "reason": "rule" if speaking else "block list" if listed else "no rule",
             "matched": speaking[0].scope.value if speaking else name if listed else None,
-            "lists": list(LISTS[:2]) if listed else [], "rules": [rule_to_json(rule) for rule in speaking],
-            "evidence": EVIDENCE if known else [], "symptom": symptom, "brand": None, "hosted_at": None, "confidence": 0.9 if known else 0.2,
+            "lists": list(LISTS[:2]) if listed else [],
+            "rules": [rule_to_json(rule) for rule in speaking],
+            "evidence": EVIDENCE if known else [],
+            "symptom": symptom,
+            "brand": None,
+            "hosted_at": None,
+            "confidence": 0.9 if known else 0.2,
             "sentence": f"{'Blocked' if verdict == 'block' else 'Allowed'}: {about}.",
-        }  # fmt: skip
+        }
 
     def update_device(self, asked: Any) -> dict[str, Any]:
         for index, device in enumerate(self.devices):
             if device.id == asked["id"]:
                 self.devices[index] = Device(
-                    device.id, device.mac, device.addresses, device.first_seen, device.last_seen, asked.get("name", device.name),
-                    device.host, device.vendor, device.maker, device.kind, device.simulated,
-                )  # fmt: skip
+                    device.id,
+                    device.mac,
+                    device.addresses,
+                    device.first_seen,
+                    device.last_seen,
+                    asked.get("name", device.name),
+                    device.host,
+                    device.vendor,
+                    device.maker,
+                    device.kind,
+                    device.simulated,
+                )
                 return device_to_json(self.devices[index])
         raise Refused("There is no such device.", "id")
 
@@ -190,7 +248,9 @@ class Scene:
     def ask(self, name: str, device: int = 0, **changes: Any) -> Lookup:
         """A lookup that happens now; returned, recorded and told."""
         entry = next((each for each in NAMES if each[0] == name), (name, None, "unknown", "", "", False, 1))
-        lookup = make_lookup(self.lookups[-1].id + 1 if self.lookups else 1, datetime.now(UTC), self.devices[device], entry, **changes)
+        lookup = make_lookup(
+            self.lookups[-1].id + 1 if self.lookups else 1, datetime.now(UTC), self.devices[device], entry, **changes
+        )
         self.lookups.append(lookup)
         return lookup
 
@@ -198,21 +258,47 @@ class Scene:
         self.hub.publish_from_thread(LookupRecorded(tuple(lookups), left_out))
 
 
-def _list(number: int, source: str, title: str, action: str, entries: int, fetched: str | None, **more: Any) -> dict[str, Any]:
+def _list(
+    number: int, source: str, title: str, action: str, entries: int, fetched: str | None, **more: Any
+) -> dict[str, Any]:
     return {
-        "id": number, "source": source, "title": title, "action": action, "enabled": True, "comment": "", "added": "2026-10-01T10:00:00.000Z",
-        "syntax": "hosts" if fetched else "", "entries": entries, "skipped": {}, "fetched": fetched, "error": None, **more,
-    }  # fmt: skip
+        "id": number,
+        "source": source,
+        "title": title,
+        "action": action,
+        "enabled": True,
+        "comment": "",
+        "added": "2026-10-01T10:00:00.000Z",
+        "syntax": "hosts" if fetched else "",
+        "entries": entries,
+        "skipped": {},
+        "fetched": fetched,
+        "error": None,
+        **more,
+    }
 
 
 def make_lookup(number: int, when: datetime, device: Device, entry: tuple[Any, ...], **changes: Any) -> Lookup:
     name, company, category, _, _, listed, _ = entry
     values: dict[str, Any] = {
-        "id": number, "time": when, "name": name, "type": "A", "device": device.id, "device_name": device.label, "client": device.addresses[0],
-        "verdict": "block" if listed else "allow", "reason": "block list" if listed else "no rule", "company": company, "category": category,
-        "party": "third", "source": "policy" if listed else "upstream", "rcode": "NOERROR", "latency_ms": 0.1 if listed else 14.2,
-        "matched": name if listed else None, "lists": LISTS[:2] if listed else (),
-    }  # fmt: skip
+        "id": number,
+        "time": when,
+        "name": name,
+        "type": "A",
+        "device": device.id,
+        "device_name": device.label,
+        "client": device.addresses[0],
+        "verdict": "block" if listed else "allow",
+        "reason": "block list" if listed else "no rule",
+        "company": company,
+        "category": category,
+        "party": "third",
+        "source": "policy" if listed else "upstream",
+        "rcode": "NOERROR",
+        "latency_ms": 0.1 if listed else 14.2,
+        "matched": name if listed else None,
+        "lists": LISTS[:2] if listed else (),
+    }
     return Lookup(**{**values, **changes})
 
 
@@ -231,8 +317,23 @@ def busy_scene(seed: int = 7, lookups: int = 4000) -> Scene:
     now = datetime.now(UTC)
     scene = Scene(now)
     scene.devices = [
-        _device(1, now - timedelta(seconds=20), name="Living room", vendor="Samsung Electronics", maker="Samsung", kind="television"),
-        _device(2, now - timedelta(minutes=3), name="Kitchen", host="lgwebostv", vendor="LG Innotek", maker="LG", kind="television"),
+        _device(
+            1,
+            now - timedelta(seconds=20),
+            name="Living room",
+            vendor="Samsung Electronics",
+            maker="Samsung",
+            kind="television",
+        ),
+        _device(
+            2,
+            now - timedelta(minutes=3),
+            name="Kitchen",
+            host="lgwebostv",
+            vendor="LG Innotek",
+            maker="LG",
+            kind="television",
+        ),
         _device(3, now - timedelta(minutes=40), host="roku-ultra", vendor="Roku", maker="Roku", kind="television"),
         _device(4, now - timedelta(hours=5), vendor="private address", kind="phone"),
     ]
@@ -247,28 +348,74 @@ def busy_scene(seed: int = 7, lookups: int = 4000) -> Scene:
         scene.lookups.append(make_lookup(number, when, scene.devices[device], entry))
     _happen(scene, now)
     scene.rules = [
-        Rule(Action.BLOCK, Scope(ScopeKind.COMPANY, "Samba TV"), now - timedelta(days=2), "dashboard", None, None, "", 3),
-        Rule(Action.ALLOW, Scope(ScopeKind.NAME, "graph.facebook.com"), now - timedelta(hours=3), "dashboard", scene.devices[3].id,
-             now + timedelta(minutes=42), "for the photo frame", 5),
-        Rule(Action.BLOCK, Scope(ScopeKind.SUBTREE, "logs.roku.com"), now - timedelta(minutes=9), "command line", None, None, "", 8),
-    ]  # fmt: skip
+        Rule(
+            Action.BLOCK, Scope(ScopeKind.COMPANY, "Samba TV"), now - timedelta(days=2), "dashboard", None, None, "", 3
+        ),
+        Rule(
+            Action.ALLOW,
+            Scope(ScopeKind.NAME, "graph.facebook.com"),
+            now - timedelta(hours=3),
+            "dashboard",
+            scene.devices[3].id,
+            now + timedelta(minutes=42),
+            "for the photo frame",
+            5,
+        ),
+        Rule(
+            Action.BLOCK,
+            Scope(ScopeKind.SUBTREE, "logs.roku.com"),
+            now - timedelta(minutes=9),
+            "command line",
+            None,
+            None,
+            "",
+            8,
+        ),
+    ]
     fetched = time_to_json(now - timedelta(hours=7))
     scene.lists = [
         _list(1, "https://example.org/SmartTV.txt", "Smart TV", "block", 248, fetched),
-        _list(2, "https://example.org/filter.txt", "AdGuard DNS filter", "block", 118204, fetched, syntax="adblock",
-              skipped={"It speaks of a part of a web page, not of a name.": 812, "It names an IP address.": 3}),
-        _list(4, "https://example.org/gone.txt", "Gone away", "allow", 12, time_to_json(now - timedelta(days=40)),
-              error="The server answered 404; the last good copy stays in force."),
-    ]  # fmt: skip
+        _list(
+            2,
+            "https://example.org/filter.txt",
+            "AdGuard DNS filter",
+            "block",
+            118204,
+            fetched,
+            syntax="adblock",
+            skipped={"It speaks of a part of a web page, not of a name.": 812, "It names an IP address.": 3},
+        ),
+        _list(
+            4,
+            "https://example.org/gone.txt",
+            "Gone away",
+            "allow",
+            12,
+            time_to_json(now - timedelta(days=40)),
+            error="The server answered 404; the last good copy stays in force.",
+        ),
+    ]
     scene.companies = {
-        "Samsung": _company("Samsung", "South Korea", "Electronics", "Makes televisions, and knows what is on their screens."),
-        "Samsung Ads": {**_company("Samsung Ads", "South Korea", "Advertising", "Sells advertisements on Samsung televisions."), "parent": "Samsung"},
-    }  # fmt: skip
+        "Samsung": _company(
+            "Samsung", "South Korea", "Electronics", "Makes televisions, and knows what is on their screens."
+        ),
+        "Samsung Ads": {
+            **_company("Samsung Ads", "South Korea", "Advertising", "Sells advertisements on Samsung televisions."),
+            "parent": "Samsung",
+        },
+    }
     return scene
 
 
 def _company(name: str, country: str, business: str, line: str) -> dict[str, Any]:
-    return {"name": name, "parent": None, "country": country, "business": business, "privacy": "https://example.org/privacy", "line": line}
+    return {
+        "name": name,
+        "parent": None,
+        "country": country,
+        "business": business,
+        "privacy": "https://example.org/privacy",
+        "line": line,
+    }
 
 
 def _happen(scene: Scene, now: datetime) -> None:
@@ -283,11 +430,26 @@ def _happen(scene: Scene, now: datetime) -> None:
             make_lookup(number, now - timedelta(seconds=40 - index), roku, entries["scribe.logs.roku.com"], type=kind)
         )
     cloaked = ("metrics.tvapp.example", None, "unknown", "", "", False, 1)
-    scene.lookups.append(make_lookup(
-        number + 1, now - timedelta(seconds=20), tv, cloaked, verdict="block", reason="block list", matched="||samba.tv^", lists=LISTS[:1],
-        via="events.cid.samba.tv", targets=("edge.tvapp.example", "events.cid.samba.tv"), source="policy",
-    ))  # fmt: skip
-    scene.lookups.append(make_lookup(number + 2, now - timedelta(seconds=12), tv, entries["cdn.samsungcloudsolution.com"], reason="keep-list"))
+    scene.lookups.append(
+        make_lookup(
+            number + 1,
+            now - timedelta(seconds=20),
+            tv,
+            cloaked,
+            verdict="block",
+            reason="block list",
+            matched="||samba.tv^",
+            lists=LISTS[:1],
+            via="events.cid.samba.tv",
+            targets=("edge.tvapp.example", "events.cid.samba.tv"),
+            source="policy",
+        )
+    )
+    scene.lookups.append(
+        make_lookup(
+            number + 2, now - timedelta(seconds=12), tv, entries["cdn.samsungcloudsolution.com"], reason="keep-list"
+        )
+    )
     scene.lookups.append(make_lookup(number + 3, now - timedelta(seconds=5), tv, entries["ads.samsungads.com"]))
 
 
@@ -302,20 +464,48 @@ def hostile_scene() -> Scene:
         Device("ip:192.0.2.9", None, ("192.0.2.9",), now, now, "w" * 64, LONGEST, LONGEST, LONGEST),
     ]
     scene.lookups = [
-        make_lookup(index + 1, now - timedelta(seconds=60 - index), scene.devices[index % 2], (*names[index % 3], "", "", index % 2 == 0, 1),
-                    lists=(HOSTILE, LONGEST), matched=HOSTILE, via=HOSTILE, targets=(HOSTILE, LONGEST), type=HOSTILE, rcode=HOSTILE)
+        make_lookup(
+            index + 1,
+            now - timedelta(seconds=60 - index),
+            scene.devices[index % 2],
+            (*names[index % 3], "", "", index % 2 == 0, 1),
+            lists=(HOSTILE, LONGEST),
+            matched=HOSTILE,
+            via=HOSTILE,
+            targets=(HOSTILE, LONGEST),
+            type=HOSTILE,
+            rcode=HOSTILE,
+        )
         for index in range(30)
-    ]  # fmt: skip
+    ]
     scene.rules = [
         Rule(Action.BLOCK, Scope(ScopeKind.COMPANY, HOSTILE), now, HOSTILE, None, None, HOSTILE, 1),
         Rule(Action.ALLOW, Scope(ScopeKind.SUBTREE, LONGEST), now, HOSTILE, "mac:" + HOSTILE, None, HOSTILE * 4, 2),
     ]
     scene.lists = [
-        _list(1, "javascript:alert(1)//" + HOSTILE, HOSTILE, "block", 10**15, time_to_json(now), syntax=HOSTILE, comment=HOSTILE,
-              skipped={HOSTILE: 10**12}, error=HOSTILE),
+        _list(
+            1,
+            "javascript:alert(1)//" + HOSTILE,
+            HOSTILE,
+            "block",
+            10**15,
+            time_to_json(now),
+            syntax=HOSTILE,
+            comment=HOSTILE,
+            skipped={HOSTILE: 10**12},
+            error=HOSTILE,
+        ),
         _list(2, "https://" + LONGEST, LONGEST, "allow", 0, None),
-    ]  # fmt: skip
-    scene.companies = {HOSTILE: {"name": HOSTILE, "parent": HOSTILE + "2", "country": HOSTILE, "business": HOSTILE,
-                                 "privacy": "javascript:alert(1)", "line": HOSTILE}}  # fmt: skip
+    ]
+    scene.companies = {
+        HOSTILE: {
+            "name": HOSTILE,
+            "parent": HOSTILE + "2",
+            "country": HOSTILE,
+            "business": HOSTILE,
+            "privacy": "javascript:alert(1)",
+            "line": HOSTILE,
+        }
+    }
     scene.health = [{"part": HOSTILE, "healthy": False, "says": HOSTILE}]
     return scene

@@ -15,6 +15,7 @@ def rules() -> str:
     return page(
         "rules.html",
         "rules",
+        standing=found,
         rules=[rule for rule in mine if not present.is_pause(rule)],
         pause_rules=[rule for rule in mine if present.is_pause(rule)],
         switches=[
