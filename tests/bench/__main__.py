@@ -1,0 +1,175 @@
+"""`python -m tests.bench`: our resolver beside others, same list, same upstream, same cores, in turn."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench.figures import complaints, parse_dnsperf, turn
+from tests.bench.processes import Process, free_port, written_bytes
+from tests.bench.report import Result, machine, summary, table, write_json
+from tests.bench.servers import Setting, choose
+from tests.bench.watch import Checker, latencies, wait_until_right
+from tests.bench.workload import Workload, allowed_names, block_list, workloads
+
+_ROOT = Path(__file__).resolve().parents[2]
+_SERVER_CORE, _CLIENT_CORE = 0, 1
+_START_PATIENCE = 120.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 1 when an answer was wrong or a server did not come up: such figures do not count."""
+    options = _parse(arguments)
+    for tool in ("dnsperf", "taskset"):
+        if shutil.which(tool) is None:
+            print(f"{tool} is missing; install Debian's package {'dnsperf' if tool == 'dnsperf' else 'util-linux'}.")
+            return 1
+    try:
+        recipes = choose(options.servers.split(",") if options.servers else [], options.command)
+    except ValueError as error:
+        print(error)
+        return 2
+    os.sched_setaffinity(0, {_CLIENT_CORE % (os.cpu_count() or 1)})
+    chosen = [one for one in workloads(options.names) if one.name in options.workloads.split(",")]
+    before = machine()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="telltale-bench-")))
+        names = folder / "blocked.txt"
+        with names.open("w", encoding="ascii") as file:
+            file.writelines(f"{name}\n" for name in block_list(options.names))
+        upstream = ("127.0.0.1", free_port())
+        stack.enter_context(
+            Process(
+                "the authority",
+                [sys.executable, "-m", "tests.bench.authority", str(upstream[1])],
+                core=_CLIENT_CORE,
+                log=folder / "authority.log",
+                cwd=_ROOT,
+            )
+        )
+        running: dict[str, tuple[Process, tuple[str, int]]] = {}
+        starts: dict[str, dict[str, float]] = {}
+        for name, recipe in recipes.items():
+            own = folder / name
+            own.mkdir()
+            setting = Setting(own, free_port(), free_port(), upstream, names)
+            process = Process(name, recipe(setting), core=_SERVER_CORE, log=own / "output.log", cwd=_ROOT)
+            stack.enter_context(process)
+            server = ("127.0.0.1", setting.port)
+            try:
+                seconds = wait_until_right(
+                    server, _samples(options.names), check=process.check, patience=_START_PATIENCE
+                )
+            except RuntimeError as error:
+                print(f"{name}: {error}")
+                return 1
+            running[name] = (process, server)
+            starts[name] = {"seconds_to_right_answers": seconds, "resident_mb": process.resident_bytes() / 1e6}
+            print(f"{name}: right answers after {seconds:.1f} s, {starts[name]['resident_mb']:.0f} MB", flush=True)
+        results = _rounds(running, chosen, folder, options)
+        ends = {
+            name: {"resident_mb": process.resident_bytes() / 1e6, "written_mb": written_bytes(folder / name) / 1e6}
+            for name, (process, _) in running.items()
+        }
+    print(table(results, list(running)))
+    for name, end in ends.items():
+        print(f"{name}: {end['resident_mb']:.0f} MB resident, {end['written_mb']:.0f} MB in its folder")
+    if options.json:
+        report = {
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": {"before": before, "after": machine()},
+            "settings": {k: v for k, v in vars(options).items() if k != "json"},
+            "starts": starts,
+            "ends": ends,
+            "summary": summary(results, list(running)),
+            "results": [asdict(result) for result in results],
+        }
+        write_json(Path(options.json), report)
+    return 1 if any(result.complaints for result in results) else 0
+
+
+def _rounds(
+    running: dict[str, tuple[Process, tuple[str, int]]],
+    chosen: Sequence[Workload],
+    folder: Path,
+    options: argparse.Namespace,
+) -> list[Result]:
+    """Every server warms up on every workload; then they take turns, each round beginning with another one."""
+    files = {workload.name: workload.write(folder) for workload in chosen}
+    for workload, (_, server) in itertools.product(chosen, running.values()):
+        _dnsperf(server, files[workload.name], min(1.0, options.seconds))
+    results = []
+    for number, workload in itertools.product(range(options.rounds), chosen):
+        for name in turn(list(running), number):
+            process, server = running[name]
+            result = _measure(name, process, server, workload, files[workload.name], number, options.seconds)
+            print(f"round {number + 1} {workload.name:8} {name:16} {result.cpu_us:7.1f} us", flush=True)
+            results.append(result)
+    return sorted(results, key=lambda result: result.round)
+
+
+def _measure(
+    name: str, process: Process, server: tuple[str, int], workload: Workload, queries: Path, number: int, seconds: float
+) -> Result:
+    process.check()
+    p50, p99 = latencies(server, workload)
+    before = process.settled_cpu_seconds()
+    with Checker(server, workload) as checker:
+        load = parse_dnsperf(_dnsperf(server, queries, seconds))
+    used = process.settled_cpu_seconds() - before
+    process.check()
+    return Result(
+        server=name,
+        workload=workload.name,
+        round=number,
+        per_second=load.per_second,
+        cpu_us=used / max(1, load.completed + checker.asked) * 1e6,
+        p50_ms=p50 * 1e3,
+        p99_ms=p99 * 1e3,
+        checked=checker.asked,
+        complaints=(*complaints(load), *checker.wrong[:3]),
+    )
+
+
+def _dnsperf(server: tuple[str, int], queries: Path, seconds: float) -> str:
+    host, port = server
+    command = ["dnsperf", "-s", host, "-p", str(port), "-d", str(queries), "-l", str(max(1, round(seconds)))]
+    command = ["taskset", "-c", str(_CLIENT_CORE), *command, "-c", "8", "-q", "100", "-T", "1", "-t", "3", "-W"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=False)
+    return done.stdout + done.stderr
+
+
+def _samples(list_size: int) -> list[tuple[str, bool]]:
+    some = list(itertools.islice(block_list(list_size), 0, list_size, max(1, list_size // 5)))
+    return [(name, False) for name in allowed_names(3)] + [(name, True) for name in some]
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="how often each server has its turn (default 3)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="whole seconds of load in each turn (default 3)")
+    parser.add_argument("--names", type=int, default=100_000, help="size of the block list (default 100,000)")
+    parser.add_argument("--servers", default="telltale,dnsmasq", help="telltale,dnsmasq,dnsmasq-address,unbound")
+    parser.add_argument("--command", action="append", default=[], metavar="NAME=COMMAND", help="one more server")
+    parser.add_argument("--workloads", default="hot,blocked,mixed", help="hot,blocked,mixed")
+    parser.add_argument("--json", metavar="FILE", help="where the figures go as JSON")
+    options = parser.parse_args(arguments)
+    if options.rounds < 1 or options.seconds < 1 or options.names < 10:
+        parser.error("at least 1 round, 1 second and 10 names")
+    if not set(options.workloads.split(",")) <= {"hot", "blocked", "mixed"}:
+        parser.error("workloads are hot, blocked and mixed")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

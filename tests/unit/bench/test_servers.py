@@ -1,0 +1,54 @@
+"""Every server of the bench gets the same list, the same upstream and a log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.bench.servers import RECIPES, Setting, choose, from_command
+
+
+@pytest.fixture
+def setting(tmp_path: Path) -> Setting:
+    names = tmp_path / "blocked.txt"
+    names.write_text("ads.example\ntrack.example\n")
+    folder = tmp_path / "server"
+    folder.mkdir()
+    return Setting(folder, 5300, 8300, ("127.0.0.1", 5400), names)
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_every_recipe_says_port_upstream_and_list(setting: Setting, name: str) -> None:
+    command = RECIPES[name](setting)
+    said = " ".join(command) + "".join(path.read_text() for path in setting.folder.iterdir())
+    assert "5300" in said
+    assert "5400" in said
+    assert "ads.example" in said or str(setting.block_list) in command
+
+
+@pytest.mark.parametrize("name", ["dnsmasq", "dnsmasq-address", "unbound"])
+def test_peers_log_every_query(setting: Setting, name: str) -> None:
+    command = RECIPES[name](setting)
+    said = " ".join(command) + "".join(path.read_text() for path in setting.folder.iterdir())
+    assert "log-queries" in said
+
+
+def test_any_other_server_can_be_given_as_a_command(setting: Setting) -> None:
+    name, recipe = from_command("mine=server --port {port} --up '{upstream_host}:{upstream_port}' {list}")
+    assert name == "mine"
+    assert recipe(setting) == ["server", "--port", "5300", "--up", "127.0.0.1:5400", str(setting.block_list)]
+
+
+@pytest.mark.parametrize("text", ["", "mine", "=server {port}", "mine=server"])
+def test_a_command_without_name_or_port_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="NAME=COMMAND"):
+        from_command(text)
+
+
+def test_servers_are_chosen_in_order() -> None:
+    assert list(choose(["telltale", "dnsmasq"], ["x=y {port}"])) == ["telltale", "dnsmasq", "x"]
+    with pytest.raises(ValueError, match="'bind' is not a server"):
+        choose(["bind"], [])
+    with pytest.raises(ValueError, match="No server"):
+        choose([], [])
