@@ -61,7 +61,7 @@ def read_rules(
     if set(table) - {"rules"}:
         raise Problem(f"{file}: only [[rules]] tables are read; remove {_listed(set(table) - {'rules'})}.")
     for number, row in enumerate(table.get("rules", ()), 1):
-        names = row.get("names")
+        names = row.get("names") if isinstance(row, dict) else None
         if not isinstance(names, list) or not names:
             raise Problem(f"{file}, rule {number}: names must be a list with at least one pattern.")
         where = f"{file}, rule {number} (names {names[0]!r}, …)"

@@ -1,0 +1,139 @@
+"""The knowledge that we ship: honest, complete, quick."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from gateway.classifier.loader import Knowledge, load_knowledge
+from gateway.classifier.pattern import Kind, parse_pattern
+from gateway.model.tag import Category, Need
+from tests.support.shared_data import shared_data
+
+_MIXED_ZONES = (
+    "samsungcloudsolution.com samsungcloudsolution.net samsungqbe.com samsungcloud.tv smartcasttv.com "
+    "vizio.com roku.com vidaahub.com hismarttv.com lge.com amazon.com googleapis.com google.com "
+    "myhomescreen.tv nettvservices.com sony.tv sony.net samsung.com samsungapps.com samsungosp.com a2z.com "
+    "akamaihd.net cloudfront.net amazonaws.com azureedge.net titanos.tv netflix.com apple.com icloud.com "
+    "microsoft.com lgtvsdp.com lgappstv.com"
+)
+
+
+@pytest.fixture(scope="module")
+def knowledge() -> Knowledge:
+    return load_knowledge()
+
+
+@pytest.mark.parametrize("zone", _MIXED_ZONES.split())
+def test_no_mixed_zone_is_called_a_tracker_as_a_whole(knowledge: Knowledge, zone: str) -> None:
+    found = knowledge.index.find("nobody-has-seen-this." + zone)
+    assert found is None or not found[1].category.tracks
+
+
+def test_every_tag_has_a_reason_with_a_source(knowledge: Knowledge) -> None:
+    for text, _, fact in knowledge.index.items():
+        assert fact.evidence, text
+        assert all(e.says and "https://" in e.source for e in fact.evidence), text
+
+
+def test_a_dispute_names_more_than_one_voice(knowledge: Knowledge) -> None:
+    alone = {t for t, _, f in knowledge.index.items() if f.need is Need.DISPUTED and len(f.evidence) < 2}
+    assert not alone
+
+
+def test_what_must_stay_reachable_is_never_a_tracker(knowledge: Knowledge) -> None:
+    assert not [t for t, _, f in knowledge.index.items() if f.need is Need.REQUIRED and f.category.tracks]
+
+
+def test_an_app_that_a_family_may_want_to_block_never_must_stay_reachable(knowledge: Knowledge) -> None:
+    assert not [t for t, _, f in knowledge.index.items() if f.need is Need.REQUIRED and f.category is Category.CONTENT]
+
+
+def test_content_recognition_of_the_makers_in_the_study_is_known(knowledge: Knowledge) -> None:
+    for name in (
+        "acr-us-prd.samsungcloud.tv",
+        "log-ingestion-eu.samsungacr.com",
+        "eu-acr4.alphonso.tv",
+        "tkacr2.alphonso.tv",
+    ):
+        found = knowledge.index.find(name)
+        assert found is not None
+        assert found[1].category is Category.ACR
+
+
+def test_each_maker_can_be_told_by_enough_names(knowledge: Knowledge) -> None:
+    told = {fact.identifies for _, _, fact in knowledge.index.items()}
+    assert {"Samsung", "LG", "Roku", "Amazon", "Vizio", "Hisense", "Sony", "Philips", "Panasonic", "TCL"} <= told
+
+
+def _names_of(key: str) -> set[str]:
+    """Names that a source really speaks of, from the data beside the checkout."""
+    if key == "companiesdb":
+        return set(json.loads(shared_data("companies", "trackers.json").read_text())["trackerDomains"])
+    title = {"perflyst": "Perflyst/", "okazakee": "Okazakee/", "iotrim": "IoTrim/"}[key]
+    with shared_data("labels", "tv_labelled_domains.csv").open(encoding="utf-8") as file:
+        names = {row["domain"] for row in csv.DictReader(file) if title in row["sources"]}
+    if key == "iotrim":
+        with shared_data("labels", "iotrim.csv").open(encoding="utf-8") as file:
+            names |= {row["destination"].lstrip(".") for row in csv.DictReader(file, delimiter=";")}
+    return names
+
+
+@pytest.mark.parametrize(
+    ("key", "source"),
+    [
+        ("perflyst", "SmartTV.txt and AmazonFireTV.txt"),
+        ("okazakee", "Okazakee/tv-dns-blocklist"),
+        ("iotrim", "IoTrim/iotrimlist"),
+        ("companiesdb", "AdguardTeam/companiesdb"),
+    ],
+)
+def test_a_source_really_speaks_of_each_name_it_is_cited_for(knowledge: Knowledge, key: str, source: str) -> None:
+    listed, cited, wrong = _names_of(key), 0, []
+    for text, domain, fact in knowledge.index.items():
+        if not any(source in e.source for e in fact.evidence):
+            continue
+        cited += 1
+        pattern = parse_pattern(text)
+        parents = {domain.split(".", n)[-1] for n in range(domain.count("."))}
+        if pattern.kind is Kind.REGEX:
+            tail = domain.replace(".", r"\.") + "$"
+            said = any(pattern.matches(n) or n.endswith(tail) for n in listed)
+        else:
+            said = bool(parents & listed) or any(n.endswith("." + domain) for n in listed)
+        if not said:
+            wrong.append(text)
+    assert cited > 10
+    assert wrong == []
+
+
+def test_loading_takes_less_than_a_tenth_of_a_second_of_processor_time() -> None:
+    load_knowledge()
+    best = min(_cpu_of_loading() for _ in range(3))
+    print(f"loading: {best * 1000:.0f} ms of processor time")
+    assert best < 0.1
+
+
+def _cpu_of_loading() -> float:
+    start = time.process_time()
+    load_knowledge()
+    return time.process_time() - start
+
+
+def test_loading_takes_less_than_fifteen_megabytes() -> None:
+    program = """if True:
+        import resource
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        from gateway.classifier.service import Classifier
+        classifier = Classifier.load()
+        classifier.tag("nobody.has.seen.example.org")
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    print("memory:", done.stdout.strip(), "KiB")
+    assert int(done.stdout) < 15 * 1024

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.classifier.loader import BUILT_IN, load_knowledge
+from gateway.errors import SettingsError
+from gateway.model.tag import Category, Evidence, Need
+
+_COMPANIES = """
+["Samsung"]
+country = "KR"
+business = "televisions"
+privacy = "https://www.samsung.com/privacy"
+line = "Makes televisions."
+devices = true
+["Samba"]
+parent = "Samsung"
+country = "US"
+business = "content recognition"
+line = "Watches screens."
+"""
+_SOURCES = """
+[paper]
+title = "A paper"
+url = "https://example.org/paper"
+date = "2024-05"
+"""
+_RULE = """
+[[rules]]
+names = ["acr.example.com", ".samba.example"]
+company = "Samba"
+brand = "Samba TV"
+category = "acr"
+need = "degrades"
+symptom = "Nothing."
+confidence = 0.9
+identifies = "Samsung"
+evidence = { paper = "Says so." }
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "companies.toml").write_text(_COMPANIES)
+    (tmp_path / "sources.toml").write_text(_SOURCES)
+    (tmp_path / "samba.toml").write_text(_RULE)
+    return tmp_path
+
+
+def test_a_rule_says_everything_about_each_of_its_names(folder: Path) -> None:
+    knowledge = load_knowledge(folder)
+    hit = knowledge.index.find("x.samba.example")
+    assert hit is not None
+    text, fact = hit
+    assert text == ".samba.example"
+    assert (fact.company, fact.brand, fact.category) == ("Samba", "Samba TV", Category.ACR)
+    assert (fact.need, fact.symptom, fact.confidence, fact.identifies) == (Need.DEGRADES, "Nothing.", 0.9, "Samsung")
+    assert fact.evidence == (Evidence("Says so.", "A paper, https://example.org/paper", "2024-05"),)
+    assert knowledge.companies["Samba"].parent == "Samsung"
+    assert knowledge.companies["Samsung"].devices
+
+
+def test_a_rule_may_leave_out_an_owner_that_nobody_knows(folder: Path) -> None:
+    (folder / "samba.toml").write_text(_RULE.replace('company = "Samba"\n', ""))
+    hit = load_knowledge(folder).index.find("acr.example.com")
+    assert hit is not None
+    assert hit[1].company is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "advice"),
+    [
+        ('["acr.example.com", ".samba.example"]', "[]", "names must be a list"),
+        ('"acr.example.com"', '"*.example.com"', "write it as name.example.com"),
+        ('company = "Samba"', 'company = "Sambaa"', "no entry in companies.toml"),
+        ('"acr"\n', '"watching"\n', "category 'watching' is not one of"),
+        ('need = "degrades"', 'need = "maybe"', "need 'maybe' is not one of"),
+        ('symptom = "Nothing."\n', "", "symptom must say what a person sees"),
+        ("0.9", "1.5", "confidence must be a number"),
+        ("confidence = 0.9", "confidence = true", "confidence must be a number"),
+        ('identifies = "Samsung"', 'identifies = "Samba"', "sells no devices"),
+        ("{ paper =", "{ book =", "not in sources.toml"),
+        ('evidence = { paper = "Says so." }', "", "at least one source"),
+        ('"Says so."', "3", "paper must be text"),
+        ('brand = "Samba TV"', 'brnd = "Samba TV"', "brnd is not known here; use"),
+        ('"Samba TV"', '"' + "x" * 301 + '"', "at most 300 characters"),
+        ('"Samba TV"', '"a\\u001bb"', "one line"),
+        ("[[rules]]", "[rules]", "rule 1"),
+        ("[[rules]]", "[[rule]]", "only [[rules]] tables are read; remove rule"),
+        ("names =", "names", "is not TOML"),
+    ],
+)
+def test_a_mistake_in_a_rule_is_told_with_file_place_and_advice(folder: Path, old: str, new: str, advice: str) -> None:
+    assert old in _RULE
+    (folder / "samba.toml").write_text(_RULE.replace(old, new))
+    with pytest.raises(SettingsError) as error:
+        load_knowledge(folder)
+    assert str(error.value).startswith("samba.toml")
+    assert advice in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "advice"),
+    [
+        ('"KR"', '"Korea"', "two capital letters"),
+        ('"https://www.samsung.com/privacy"', '"www.samsung.com"', "https:// address"),
+        ("devices = true", 'devices = "yes"', "true or false"),
+        ('parent = "Samsung"', 'parent = "Nobody"', "'Nobody' has no entry"),
+        ('parent = "Samsung"', 'parent = "Samba"', "run in a circle"),
+        ('parent = "Samsung"', 'platforms = "Samsung"', "platforms must be a list"),
+        ('parent = "Samsung"', "staff = 3", "staff is not known here"),
+        ('line = "Watches screens."', "", "line must be text"),
+    ],
+)
+def test_a_mistake_in_a_company_is_told_with_its_name(folder: Path, old: str, new: str, advice: str) -> None:
+    assert old in _COMPANIES
+    (folder / "companies.toml").write_text(_COMPANIES.replace(old, new))
+    with pytest.raises(SettingsError) as error:
+        load_knowledge(folder)
+    assert "companies.toml, ['Sam" in str(error.value)
+    assert advice in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "advice"),
+    [
+        ('"2024-05"', '"May 2024"', "must look like"),
+        ('"https://example.org/paper"', '"http://example.org"', "https:// address"),
+        ('title = "A paper"', "", "title must be text"),
+    ],
+)
+def test_a_mistake_in_a_source_is_told_with_its_key(folder: Path, old: str, new: str, advice: str) -> None:
+    (folder / "sources.toml").write_text(_SOURCES.replace(old, new))
+    with pytest.raises(SettingsError) as error:
+        load_knowledge(folder)
+    assert "sources.toml, [paper]" in str(error.value)
+    assert advice in str(error.value)
+
+
+def test_two_files_cannot_speak_of_the_same_pattern(folder: Path) -> None:
+    (folder / "zamba.toml").write_text(_RULE)
+    with pytest.raises(SettingsError, match=r"zamba\.toml: acr\.example\.com stands in two rules"):
+        load_knowledge(folder)
+
+
+def test_a_missing_file_is_told_with_its_folder(folder: Path) -> None:
+    (folder / "companies.toml").unlink()
+    with pytest.raises(SettingsError, match=r"companies\.toml: cannot be read \(No such file"):
+        load_knowledge(folder)
+
+
+def test_a_file_that_is_not_text_is_told(folder: Path) -> None:
+    (folder / "samba.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match=r"samba\.toml: is not TOML"):
+        load_knowledge(folder)
+
+
+def test_a_file_of_monstrous_size_is_refused(folder: Path) -> None:
+    (folder / "samba.toml").write_bytes(b"#" * ((1 << 20) + 1))
+    with pytest.raises(SettingsError, match="split it"):
+        load_knowledge(folder)
+
+
+def test_parents_in_a_longer_circle_are_found(folder: Path) -> None:
+    circle = _COMPANIES.replace("devices = true", 'devices = true\nparent = "Samba"')
+    (folder / "companies.toml").write_text(circle)
+    with pytest.raises(SettingsError, match="circle"):
+        load_knowledge(folder)
+
+
+def test_the_knowledge_that_we_ship_is_where_the_package_is() -> None:
+    assert (BUILT_IN / "README.md").is_file()
+    assert len(load_knowledge().index) >= 800

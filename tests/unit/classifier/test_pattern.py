@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from gateway.classifier.pattern import Kind, parse_pattern
+
+
+def test_a_plain_name_means_this_name_only() -> None:
+    pattern = parse_pattern("log.example.com")
+    assert pattern.kind is Kind.EXACT
+    assert pattern.matches("log.example.com")
+    assert not pattern.matches("a.log.example.com")
+
+
+def test_a_leading_dot_means_the_name_and_all_below_it() -> None:
+    pattern = parse_pattern(".example.com")
+    assert pattern.kind is Kind.SUBTREE
+    assert pattern.matches("example.com")
+    assert pattern.matches("a.b.example.com")
+    assert not pattern.matches("badexample.com")
+
+
+def test_an_expression_means_whole_names_and_knows_the_domain_it_ends_in() -> None:
+    pattern = parse_pattern(r"/^acr-[a-z]{2,4}-prd\.samsungcloud\.tv$/")
+    assert pattern.kind is Kind.REGEX
+    assert pattern.domain == "samsungcloud.tv"
+    assert pattern.matches("acr-eu-prd.samsungcloud.tv")
+    assert not pattern.matches("acr-eu-prd.samsungcloud.tv.evil.com")
+    assert not pattern.matches("x.acr-eu-prd.samsungcloud.tv")
+
+
+@pytest.mark.parametrize(
+    "text", [r"/^(collect|usage)(-us)?\.x\.tv$/", r"/^a\d{2}[a-f0-9]{1,8}\.x\.tv$/", r"/^ab?\.x\.tv$/"]
+)
+def test_bounded_expressions_are_welcome(text: str) -> None:
+    assert parse_pattern(text).domain == "x.tv"
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("", "name.example.com"),
+        ("com", "name.example.com"),
+        ("..example.com", "name.example.com"),
+        ("*.example.com", "name.example.com"),
+        ("Example.com", "lower case"),
+        ("exa mple.com", "name.example.com"),
+        ("a" * 64 + ".example.com", "name.example.com"),
+        ("/", "slash"),
+        ("/^a", "slash"),
+        (r"/a\.x\.tv$/", "from ^ to $"),
+        (r"/^a+\.x\.tv$/", "may use only"),
+        (r"/^a*\.x\.tv$/", "may use only"),
+        (r"/^.\.x\.tv$/", "may use only"),
+        (r"/^((a)){9}\.x\.tv$/", "may use only"),
+        (r"/^(a|aa){2}\.x\.tv$/", "may use only"),
+        (r"/^[^a]\.x\.tv$/", "may use only"),
+        (r"/^a(?=b)\.x\.tv$/", "may use only"),
+        (r"/^ads\.[a-z]{2,3}$/", "literal domain"),
+        (r"/^a{1,9}b{1,9}c{1,9}\.x\.tv$/", "split it"),
+        (r"/^a{9,1}\.x\.tv$/", "turn the two round"),
+        (r"/^[z-a]\.x\.tv$/", "runs backwards"),
+        ("/^" + "a" * 200 + r"\.x\.tv$/", "160"),
+    ],
+)
+def test_what_cannot_be_a_pattern_is_refused_with_advice(text: str, advice: str) -> None:
+    with pytest.raises(ValueError, match=r"\w") as error:
+        parse_pattern(text)
+    assert advice in str(error.value)
+
+
+def test_the_worst_name_costs_no_more_than_a_few_milliseconds() -> None:
+    pattern = parse_pattern(r"/^[a-z]{1,63}[a-z]{1,63}0\.x\.tv$/")
+    start = time.process_time()
+    assert not pattern.matches("a" * 240 + ".x.tv")
+    assert not pattern.matches("a" * 63 + ".x.tv")
+    assert time.process_time() - start < 0.05

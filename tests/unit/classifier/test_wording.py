@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from gateway.classifier.service import Classifier
+from gateway.classifier.wording import sentence
+from gateway.model.tag import Category, Need, Party, Tag
+
+
+def test_a_tracker_in_plain_words() -> None:
+    tag = Tag("Samsung", Category.ACR, Party.FIRST, Need.NOT_NEEDED, brand="Samsung ACR", confidence=0.95)
+    assert sentence("log.samsungacr.com", tag) == (
+        "log.samsungacr.com was contacted. It belongs to Samsung (Samsung ACR); it is for recognising what is on the "
+        "screen (ACR). Nothing visible is known to be lost when it is blocked."
+    )
+
+
+def test_what_breaks_is_told_before_the_click() -> None:
+    tag = Tag("Samsung", Category.TIME, Party.FIRST, Need.REQUIRED, symptom="The clock stops.", confidence=0.9)
+    assert sentence("time.x.tv", tag).endswith("it is for setting the clock. If it is blocked: The clock stops.")
+
+
+def test_a_third_party_and_a_landlord_are_called_so() -> None:
+    tag = Tag("Netflix", Category.CONTENT, Party.THIRD, hosted_at="Akamai", confidence=0.9)
+    assert sentence("x.nflximg.com", tag) == (
+        "x.nflximg.com was contacted. It belongs to Netflix, a third party; it is for programmes, pictures and apps. "
+        "The computers are rented from Akamai, which only carries it."
+    )
+
+
+def test_a_disguise_is_lifted() -> None:
+    tag = Tag("Adobe", Category.ANALYTICS, Party.THIRD, via="x.omtrdc.net", confidence=0.9)
+    assert "It leads to x.omtrdc.net: behind it stands Adobe, a third party" in sentence("m.example.com", tag)
+
+
+def test_a_dispute_is_told() -> None:
+    assert "Sources disagree" in sentence("a.b", Tag("Amazon", Category.TELEMETRY, need=Need.DISPUTED, confidence=0.7))
+
+
+def test_a_guess_is_called_uncertain() -> None:
+    assert "not certain" in sentence("log.example.org", Tag(None, Category.TELEMETRY, confidence=0.3))
+
+
+def test_nothing_known_is_said_plainly() -> None:
+    assert sentence("x.example.org", Tag()) == (
+        "x.example.org was contacted. Nobody has told yet whose it is or what it is for."
+    )
+    assert "what it is for is not known" in sentence("x.roku.com", Tag("Roku", confidence=0.5))
+
+
+def test_names_of_the_house_are_looked_up_not_contacted() -> None:
+    assert sentence("tv.lan", Tag(category=Category.LOCAL)) == "tv.lan was looked up: a name inside your own network."
+
+
+def test_a_name_of_monstrous_length_is_shortened() -> None:
+    assert len(sentence("a" * 250, Tag())) < 160
+
+
+def test_every_listed_name_can_be_said_and_nothing_is_ever_sent() -> None:
+    classifier = Classifier.load()
+    for text, domain, _ in classifier._index.items():
+        said = sentence(domain, classifier.tag(domain, maker="Samsung"))
+        assert "contacted" in said, text
+        assert " sent" not in said, text
+        assert not said.endswith(".."), text
+        assert said.endswith("."), text
