@@ -23,7 +23,6 @@ _MAX_TEXTS = 50_000
 _MAX_CLIENTS = 5_000
 _LONGEST = 1024
 _MOST = 32
-_DAY_MS = 86_400_000
 
 TagOf: TypeAlias = Callable[[str, tuple[str, ...], str], Tag]
 DeviceOf: TypeAlias = Callable[[str, float], Device]
@@ -64,6 +63,7 @@ class Dictionary:
         self._askers: dict[tuple[str, str], Asker] = {}
         self._clients: dict[tuple[str, int], int] = {}
         self._names: dict[tuple[str, str | None, Category], int] = {}
+        self._fact_ids: dict[tuple[Any, ...], int] = {}
         self._facts = 0
         self._day = 0
         self._complained: set[str] = set()
@@ -73,6 +73,7 @@ class Dictionary:
         self._askers.clear()
         self._clients.clear()
         self._names.clear()
+        self._fact_ids.clear()
         self._facts = 0
 
     def set_day(self, day: int) -> None:
@@ -145,8 +146,13 @@ class Dictionary:
             _short(verdict.via),
             _texts(facts.targets),
         )
-        digest = blake2b(repr(row).encode("utf-8", "backslashreplace"), digest_size=16).digest()
-        return self._one(say.LEARN_FACT, (digest, *row, self._day))
+        number = self._fact_ids.get(row)
+        if number is None:
+            if len(self._fact_ids) >= _MAX_TEXTS:
+                self._fact_ids.clear()
+            digest = blake2b(repr(row).encode("utf-8", "backslashreplace"), digest_size=16).digest()
+            number = self._fact_ids[row] = self._one(say.LEARN_FACT, (digest, *row, self._day))
+        return number
 
     def _device_number(self, device: Device) -> int:
         found = self._cursor.execute(DEVICE_NUMBER, (device.id,)).fetchone()
