@@ -82,6 +82,11 @@ class PolicyService:
     def problems(self) -> list[str]:
         return [*self._start_problems, *self._write_problems]
 
+    @property
+    def listed_names(self) -> int:
+        """How many different names and patterns the lists in force have together."""
+        return len(self._compiled)
+
     def rules(self) -> tuple[Rule, ...]:
         """The rules in force, in the order they were made."""
         return self._snapshot.rules
