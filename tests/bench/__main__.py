@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -18,13 +20,14 @@ from pathlib import Path
 from tests.bench.figures import complaints, parse_dnsperf, turn
 from tests.bench.processes import Process, free_port, written_bytes
 from tests.bench.report import Result, machine, summary, table, write_json
-from tests.bench.servers import Setting, choose
+from tests.bench.servers import Setting, choose, logged
 from tests.bench.watch import Checker, latencies, wait_until_right
 from tests.bench.workload import Workload, allowed_names, block_list, workloads
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SERVER_CORE, _CLIENT_CORE = 0, 1
 _START_PATIENCE = 120.0
+LATENCIES = 2_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,14 +79,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             running[name] = (process, server)
             starts[name] = {"seconds_to_right_answers": seconds, "resident_mb": process.resident_bytes() / 1e6}
             print(f"{name}: right answers after {seconds:.1f} s, {starts[name]['resident_mb']:.0f} MB", flush=True)
-        results = _rounds(running, chosen, folder, options)
-        ends = {
-            name: {"resident_mb": process.resident_bytes() / 1e6, "written_mb": written_bytes(folder / name) / 1e6}
-            for name, (process, _) in running.items()
-        }
+        results, asked = _rounds(running, chosen, folder, options)
+        ends = {name: _end(process, folder / name, asked[name]) for name, (process, _) in running.items()}
     print(table(results, list(running)))
     for name, end in ends.items():
-        print(f"{name}: {end['resident_mb']:.0f} MB resident, {end['written_mb']:.0f} MB in its folder")
+        print(f"{name}: {end['resident_mb']:.0f} MB resident, {end['logged_share']:.1%} of its queries in its log")
     if options.json:
         report = {
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -103,26 +103,42 @@ def _rounds(
     chosen: Sequence[Workload],
     folder: Path,
     options: argparse.Namespace,
-) -> list[Result]:
-    """Every server warms up on every workload; then they take turns, each round beginning with another one."""
+) -> tuple[list[Result], Counter[str]]:
+    """Every server warms up on every workload; then they take turns, each round beginning with another one.
+
+    Also gives how many queries each was asked altogether.
+    """
     files = {workload.name: workload.write(folder) for workload in chosen}
-    for workload, (_, server) in itertools.product(chosen, running.values()):
-        _dnsperf(server, files[workload.name], min(1.0, options.seconds))
+    asked: Counter[str] = Counter()
+    for workload, (name, (_, server)) in itertools.product(chosen, running.items()):
+        asked[name] += parse_dnsperf(_dnsperf(server, files[workload.name], 1.0)).sent
     results = []
     for number, workload in itertools.product(range(options.rounds), chosen):
         for name in turn(list(running), number):
             process, server = running[name]
             result = _measure(name, process, server, workload, files[workload.name], number, options.seconds)
+            asked[name] += result.asked
             print(f"round {number + 1} {workload.name:8} {name:16} {result.cpu_us:7.1f} us", flush=True)
             results.append(result)
-    return sorted(results, key=lambda result: result.round)
+    return sorted(results, key=lambda result: result.round), asked
+
+
+def _end(process: Process, folder: Path, asked: int) -> dict[str, float]:
+    """What a server holds at the end: memory, files, and how much of what it was asked stands in its log."""
+    entries = logged(folder)
+    return {
+        "resident_mb": process.resident_bytes() / 1e6,
+        "written_mb": written_bytes(folder) / 1e6,
+        "asked": asked,
+        "logged_share": entries / asked if entries is not None and asked else math.nan,
+    }
 
 
 def _measure(
     name: str, process: Process, server: tuple[str, int], workload: Workload, queries: Path, number: int, seconds: float
 ) -> Result:
     process.check()
-    p50, p99 = latencies(server, workload)
+    p50, p99 = latencies(server, workload, count=LATENCIES)
     before = process.settled_cpu_seconds()
     with Checker(server, workload) as checker:
         load = parse_dnsperf(_dnsperf(server, queries, seconds))
@@ -136,6 +152,7 @@ def _measure(
         cpu_us=used / max(1, load.completed + checker.asked) * 1e6,
         p50_ms=p50 * 1e3,
         p99_ms=p99 * 1e3,
+        asked=load.sent + checker.asked + LATENCIES,
         checked=checker.asked,
         complaints=(*complaints(load), *checker.wrong[:3]),
     )

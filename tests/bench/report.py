@@ -25,6 +25,7 @@ class Result:
     cpu_us: float
     p50_ms: float
     p99_ms: float
+    asked: int
     checked: int
     complaints: tuple[str, ...]
 

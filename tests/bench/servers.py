@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import sqlite3
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,6 +128,19 @@ def from_command(text: str) -> tuple[str, Recipe]:
         return [part.format(**values) for part in shlex.split(command)]
 
     return name.strip(), recipe
+
+
+def logged(folder: Path) -> int | None:
+    """How many queries stand in a server's log, as the proof that it keeps one; None for a server we cannot read."""
+    journal = folder / "data" / "journal.sqlite"
+    if journal.is_file():
+        with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT count(*) FROM lookups").fetchone()[0])
+    for name, mark in (("dnsmasq.log", b": query["), ("unbound.log", b" info: 127.0.0.1 ")):
+        if (folder / name).is_file():
+            with (folder / name).open("rb") as lines:
+                return sum(mark in line for line in lines)
+    return None
 
 
 RECIPES: dict[str, Recipe] = {

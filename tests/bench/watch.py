@@ -52,7 +52,7 @@ def wait_until_right(
     raise RuntimeError(f"After {patience:g} s the server still does not answer rightly: {complaint}.")
 
 
-def latencies(server: tuple[str, int], workload: Workload, *, count: int = 2_000) -> tuple[float, float]:
+def latencies(server: tuple[str, int], workload: Workload, *, count: int) -> tuple[float, float]:
     """Median and 99th percentile of the seconds that one query at a time takes, our own reading left out."""
     taken = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:

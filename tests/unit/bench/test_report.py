@@ -11,7 +11,7 @@ from tests.bench.report import Result, machine, summary, table, write_json
 
 
 def result(server: str, number: int, cpu: float, *complaints: str) -> Result:
-    return Result(server, "hot", number, 1e6 / cpu, cpu, 0.1, 0.4, 120, complaints)
+    return Result(server, "hot", number, 1e6 / cpu, cpu, 0.1, 0.4, 9_000, 120, complaints)
 
 
 RESULTS = [

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.bench.servers import RECIPES, Setting, choose, from_command
+from tests.bench.servers import RECIPES, Setting, choose, from_command, logged
 
 
 @pytest.fixture
@@ -52,3 +54,21 @@ def test_servers_are_chosen_in_order() -> None:
         choose(["bind"], [])
     with pytest.raises(ValueError, match="No server"):
         choose([], [])
+
+
+def test_a_log_is_counted_query_by_query(tmp_path: Path) -> None:
+    assert logged(tmp_path) is None
+    (tmp_path / "dnsmasq.log").write_text(
+        "Nov 20 12:00:00 dnsmasq[1]: query[A] a.example from 127.0.0.1\n"
+        "Nov 20 12:00:00 dnsmasq[1]: forwarded a.example to 127.0.0.1#5400\n"
+        "Nov 20 12:00:00 dnsmasq[1]: query[A] b.example from 127.0.0.1\n"
+    )
+    assert logged(tmp_path) == 2
+
+
+def test_a_journal_is_counted_row_by_row(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with closing(sqlite3.connect(tmp_path / "data" / "journal.sqlite")) as connection, connection:
+        connection.execute("CREATE TABLE lookups (id INTEGER)")
+        connection.executemany("INSERT INTO lookups VALUES (?)", [(n,) for n in range(7)])
+    assert logged(tmp_path) == 7
