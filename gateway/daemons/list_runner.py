@@ -95,4 +95,5 @@ class ListRunner:
         compiled = await asyncio.to_thread(CompiledLists.open, self._settings.lists_folder / "compiled.bin")
         self._in_force(compiled)
         wrong = [entry["error"] for entry in self.details().values() if entry.get("error")]
-        self._report(not wrong, wrong[0] if wrong else "Every list is up to date.")
+        well = "Every list is up to date." if lists else "There are no block lists; your rules are in force."
+        self._report(not wrong, wrong[0] if wrong else well)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 log = logging.getLogger(__name__)
 
 _PATIENCE = 10.0
-_STEADY = 30.0
+_STEADY = 1.5
 _SLOWEST = 5.0
 
 

@@ -60,11 +60,11 @@ class Rain:
 
 
 def newest_second(journal: Path) -> float:
-    """Epoch seconds of the newest recorded lookup."""
+    """Epoch seconds of the newest recorded lookup; the journal counts milliseconds."""
     with sqlite3.connect(f"file:{journal}?mode=ro", uri=True) as connection:
         [(newest,)] = connection.execute("SELECT max(time) FROM lookups").fetchall()
     connection.close()
-    return float(newest or 0)
+    return float(newest or 0) / 1e3
 
 
 def test_kill_nine_twenty_times_under_two_thousand_lookups_a_second(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_kill_nine_twenty_times_under_two_thousand_lookups_a_second(tmp_path: Pa
                 assert lost <= 1.0, f"round {round_}: the last {lost:.2f} s of lookups are gone"
                 house.wait_for(lambda pid=pid: _is_back(house, pid), timeout=15)
                 for each in names:
-                    assert addresses(ask(each, server=house.dns)) == ["0.0.0.0"], f"round {round_}: {each}"
+                    assert _ask_like_a_television(each, house.dns) == ["0.0.0.0"], f"round {round_}: {each}"
         rules = house.get("/api/v1/rules")[1]["rules"]
         assert {rule["name"] for rule in rules} == set(names)
     with sqlite3.connect(data / "journal.sqlite") as connection:
@@ -97,6 +97,16 @@ def test_kill_nine_twenty_times_under_two_thousand_lookups_a_second(tmp_path: Pa
 
 def _lost_seconds(journal: Path, killed_at: float) -> float:
     return killed_at - newest_second(journal)
+
+
+def _ask_like_a_television(name: str, server: tuple[str, int]) -> list[str]:
+    """Asks again when nothing comes: what arrives while nobody listens fills the socket and is lost."""
+    for _ in range(4):
+        try:
+            return addresses(ask(name, server=server, timeout=1.0))
+        except TimeoutError:
+            continue
+    return []
 
 
 def _is_back(house: RunningHouse, killed: int) -> bool:

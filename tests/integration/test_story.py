@@ -24,7 +24,7 @@ ZONE = {
     "www.example.com": ["60 A 198.51.100.7"],
     "api.example.com": ["60 A 198.51.100.8"],
     "tv.example.com": ["60 A 198.51.100.9"],
-    "cloaked.example.com": ["60 CNAME tracker.hidden.example"],
+    "cloaked.example.com": ["60 CNAME tracker.hidden.example."],
     "tracker.hidden.example": ["60 A 198.51.100.10"],
     "acr-us-prd.samsungcloud.tv": ["60 A 198.51.100.11"],
     LISTED: ["60 A 198.51.100.66"],
