@@ -1,0 +1,178 @@
+"""What a television sees of the resolver over TCP, and what a bad one can do to it."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import dns.message
+import pytest
+
+from gateway.resolver.options import ResolverOptions
+from tests.support.client import Connection, addresses, ask, question
+from tests.support.serving import Serving, rules
+from tests.support.upstream import Upstream
+
+pytestmark = pytest.mark.integration
+
+ZONE = {
+    "www.example.com": "300 A 192.0.2.1",
+    "slow.example.com": "300 A 192.0.2.2",
+    "*.many.example.com": "60 A 192.0.2.3",
+}
+OPTIONS = ResolverOptions(
+    rebinding_protection=False, tcp_idle=0.4, tcp_in_flight=8, tcp_connections=12, tcp_connections_per_client=5
+)
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    with Upstream(ZONE) as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def serving(upstream: Upstream) -> Iterator[Serving]:
+    with Serving(upstream.url, policy=rules(block=["ads.example"]), options=OPTIONS) as serving:
+        yield serving
+
+
+def test_a_name_is_answered_over_tcp(serving: Serving) -> None:
+    for _ in range(3):
+        assert addresses(ask("www.example.com", server=serving.server, tcp=True)) == ["192.0.2.1"]
+        assert addresses(ask("ads.example", server=serving.server, tcp=True)) == ["0.0.0.0"]
+    assert serving.counters()["queries_tcp"] == 6
+    assert len(serving.log) == 6
+
+
+def test_pipelined_queries_are_answered_as_they_finish(serving: Serving, upstream: Upstream) -> None:
+    upstream.fail("slow.example.com", delay=0.3)
+    with Connection(serving.server) as connection:
+        connection.send(question("slow.example.com", message_id=1).to_wire())
+        connection.send(question("www.example.com", message_id=2).to_wire())
+        first, second = (dns.message.from_wire(connection.receive()) for _ in range(2))
+    assert (first.id, second.id) == (2, 1)
+    assert addresses(second) == ["192.0.2.2"]
+
+
+def test_the_length_prefix_may_be_split_anywhere(serving: Serving) -> None:
+    wire = question("www.example.com", message_id=7).to_wire()
+    framed = (len(wire).to_bytes(2) + wire) * 2
+    for cut in (1, 2, 3, 20, len(wire) + 2, len(wire) + 3):
+        with Connection(serving.server) as connection:
+            connection.send_bytes(framed[:cut])
+            time.sleep(0.02)
+            connection.send_bytes(framed[cut:])
+            for _ in range(2):
+                assert addresses(dns.message.from_wire(connection.receive())) == ["192.0.2.1"]
+
+
+def test_more_queries_than_may_be_open_at_once_are_all_answered(serving: Serving, upstream: Upstream) -> None:
+    upstream.fail_all(delay=0.02)
+    with Connection(serving.server) as connection:
+        for n in range(100):
+            connection.send(question(f"n{n}.many.example.com", message_id=n).to_wire())
+        ids = {dns.message.from_wire(connection.receive()).id for _ in range(100)}
+        assert ids == set(range(100))
+    assert serving.counters()["in_flight"] == 0
+
+
+def test_never_more_of_a_connection_is_under_way_than_allowed(serving: Serving, upstream: Upstream) -> None:
+    upstream.fail_all(delay=0.3)
+    with Connection(serving.server) as connection:
+        for n in range(50):
+            connection.send(question(f"n{n}.many.example.com", message_id=n).to_wire())
+        time.sleep(0.15)
+        assert serving.counters()["in_flight"] == OPTIONS.tcp_in_flight
+
+
+def test_an_idle_connection_is_closed(serving: Serving) -> None:
+    with Connection(serving.server) as silent, Connection(serving.server) as half:
+        half.send_bytes(b"\0")
+        start = time.monotonic()
+        assert silent.is_closed_by_peer()
+        assert half.is_closed_by_peer()
+        assert 0.3 < time.monotonic() - start < 1.5
+
+
+def test_a_connection_in_use_stays_open(serving: Serving) -> None:
+    with Connection(serving.server) as connection:
+        for _ in range(6):
+            time.sleep(0.2)
+            connection.send(question("www.example.com").to_wire())
+            assert addresses(dns.message.from_wire(connection.receive())) == ["192.0.2.1"]
+
+
+def test_one_client_cannot_take_every_connection(serving: Serving) -> None:
+    with ExitStack() as stack:
+        greedy = [stack.enter_context(Connection(serving.server, source="127.0.0.9")) for _ in range(7)]
+        assert [one.is_closed_by_peer(0.02) for one in greedy] == [False] * 5 + [True] * 2
+        assert addresses(ask("www.example.com", server=serving.server, tcp=True)) == ["192.0.2.1"]
+
+
+def test_connections_are_bounded_altogether_and_free_again_when_closed(serving: Serving) -> None:
+    with ExitStack() as stack:
+        for n in range(12):
+            stack.enter_context(Connection(serving.server, source=f"127.0.1.{1 + n // 4}"))
+        with Connection(serving.server, source="127.0.2.1") as refused:
+            assert refused.is_closed_by_peer()
+    serving.wait_for(lambda: addresses(ask("www.example.com", server=serving.server, tcp=True)) == ["192.0.2.1"])
+
+
+def test_a_client_that_closes_its_half_still_gets_its_answers(serving: Serving, upstream: Upstream) -> None:
+    upstream.fail("slow.example.com", delay=0.2)
+    wire = question("slow.example.com").to_wire()
+    with socket.create_connection(serving.server, 3) as sock:
+        sock.sendall(len(wire).to_bytes(2) + wire)
+        sock.shutdown(socket.SHUT_WR)
+        received = b""
+        while part := sock.recv(4096):
+            received += part
+    assert addresses(dns.message.from_wire(received[2:])) == ["192.0.2.2"]
+
+
+def test_a_client_that_hangs_up_takes_nothing_from_the_others(serving: Serving, upstream: Upstream) -> None:
+    upstream.fail("slow.example.com", delay=0.3)
+    with Connection(serving.server) as leaver:
+        leaver.send(question("slow.example.com").to_wire())
+        upstream.wait_for(1)
+    assert addresses(ask("slow.example.com", server=serving.server)) == ["192.0.2.2"]
+    assert upstream.count("slow.example.com") == 1
+
+
+def test_a_client_that_never_reads_is_bounded_and_closed(serving: Serving, upstream: Upstream) -> None:
+    upstream.set_zone({"big.example.com": [f'60 TXT "{"x" * 250}{n}"' for n in range(200)]})
+    wire = question("big.example.com", "TXT").to_wire()
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.connect(serving.server)
+        sock.settimeout(0.5)
+        sent = 0
+        try:
+            while sent < 3000:
+                sock.sendall(len(wire).to_bytes(2) + wire)
+                sent += 1
+        except (TimeoutError, ConnectionError):
+            pass
+        assert serving.counters()["queries_tcp"] < 400, "reading stops while answers pile up"
+        serving.wait_for(lambda: serving.counters()["in_flight"] == 0)
+    assert ask("www.example.com", server=serving.server, tcp=True).rcode() == 3
+
+
+def test_whoever_speaks_no_dns_is_closed(serving: Serving) -> None:
+    for data in (b"\0\0", b"\0\5hello", b"\0\0\0\0\0\0"):
+        with Connection(serving.server) as connection:
+            connection.send_bytes(data)
+            assert connection.is_closed_by_peer(0.2)
+
+
+def test_a_malformed_query_is_told_so_and_the_connection_goes_on(serving: Serving) -> None:
+    good = question("www.example.com", message_id=3).to_wire()
+    with Connection(serving.server) as connection:
+        connection.send(good[:20])
+        assert connection.receive()[3] & 0x0F == 1
+        connection.send(good[:2] + b"\x81" + good[3:])
+        connection.send(good)
+        assert addresses(dns.message.from_wire(connection.receive())) == ["192.0.2.1"]

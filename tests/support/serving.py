@@ -1,0 +1,149 @@
+"""A resolver that really serves, on loopback ports of its own, with a policy that a test writes in three words."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from gateway.model.event import HealthChanged
+from gateway.model.lookup import LogRow
+from gateway.model.name import ancestors
+from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
+from gateway.resolver.options import ResolverOptions
+from gateway.resolver.service import Resolver
+from gateway.resolver.upstream import Upstream, parse_upstream
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """A policy: `block` and `allow` are names, each with its subtree; a device may have a set of its own."""
+
+    block: frozenset[str] = frozenset()
+    allow: frozenset[str] = frozenset()
+    devices: Mapping[str, Rules] = field(default_factory=dict)
+    generation: int = 1
+
+    def decide(self, name: str, device: str | None, qtype: int = 1) -> Verdict:
+        rules = self.devices.get(device or "", self)
+        for parent in ancestors(name):
+            if parent in rules.allow:
+                return Verdict(Action.ALLOW, Reason.RULE, matched=parent)
+            if parent in rules.block:
+                return Verdict(Action.BLOCK, Reason.BLOCK_LIST, matched=parent)
+        return ALLOWED
+
+    def decide_target(self, target: str, device: str | None, qtype: int = 1) -> Verdict:
+        return self.decide(target, device, qtype)
+
+    def profile(self, device: str | None) -> Hashable:
+        return device if device in self.devices else None
+
+
+def rules(block: Iterable[str] = (), allow: Iterable[str] = (), **more: Any) -> Rules:
+    return Rules(frozenset(block), frozenset(allow), **more)
+
+
+class Serving:
+    """Use it as a context manager. The resolver has a loop and a thread to itself; `call` runs a function there."""
+
+    def __init__(
+        self,
+        *upstreams: str | Upstream,
+        policy: Rules | None = None,
+        options: ResolverOptions | None = None,
+        host: str = "127.0.0.1",
+        device_of: Callable[[str], str | None] = lambda client: client,
+        log_limit: int = 100_000,
+        **more: Any,
+    ) -> None:
+        self.log: deque[LogRow] = deque()
+        self.health: list[HealthChanged] = []
+        self._host = host
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="resolver", daemon=True)
+        self.resolver = Resolver(
+            upstreams=[parse_upstream(one) if isinstance(one, str) else one for one in upstreams],
+            policy=policy or rules(),
+            device_of=device_of,
+            log=self.log,
+            log_limit=log_limit,
+            options=options or ResolverOptions(rebinding_protection=False),
+            on_health=self.health.append,
+            **more,
+        )
+
+    @property
+    def server(self) -> tuple[str, int]:
+        return self._host, self.port
+
+    def __enter__(self) -> Serving:
+        self._udp, self._tcp = _sockets(self._host)
+        self.port: int = self._udp.getsockname()[1]
+        self._thread.start()
+        self.run(self.resolver.start([self._udp], [self._tcp]))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.run(self.resolver.stop())
+            left = self.run(_others())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(10)
+            self._loop.close()
+            self._udp.close()
+            self._tcp.close()
+        assert not left, f"tasks were left behind: {left}"
+
+    def run(self, work: Coroutine[Any, Any, T], timeout: float = 10.0) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
+
+    def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        async def work() -> T:
+            return function(*arguments)
+
+        return self.run(work())
+
+    def swap(self, policy: Rules) -> None:
+        self.call(self.resolver.swap_policy, policy)
+
+    def counters(self) -> dict[str, int | float]:
+        return self.call(self.resolver.counters)
+
+    def wait_for(self, seen: Callable[[], Any], timeout: float = 5.0) -> Any:
+        """The first true value of `seen()`."""
+        deadline = time.monotonic() + timeout
+        while not (value := seen()):
+            assert time.monotonic() < deadline, "it did not happen in time"
+            time.sleep(0.01)
+        return value
+
+
+async def _others() -> list[str]:
+    await asyncio.sleep(0)
+    return [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+def _sockets(host: str) -> tuple[socket.socket, socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for _ in range(50):
+        udp, tcp = socket.socket(family, socket.SOCK_DGRAM), socket.socket(family, socket.SOCK_STREAM)
+        try:
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+            udp.bind((host, 0))
+            tcp.bind((host, udp.getsockname()[1]))
+            tcp.listen(128)
+        except OSError:
+            udp.close()
+            tcp.close()
+            continue
+        return udp, tcp
+    raise OSError("no port is free for both UDP and TCP")
