@@ -111,7 +111,7 @@ def _rounds(
     files = {workload.name: workload.write(folder) for workload in chosen}
     asked: Counter[str] = Counter()
     for workload, (name, (_, server)) in itertools.product(chosen, running.items()):
-        asked[name] += parse_dnsperf(_dnsperf(server, files[workload.name], 1.0)).sent
+        asked[name] += parse_dnsperf(_dnsperf(server, files[workload.name], min(3.0, options.seconds))).sent
     results = []
     for number, workload in itertools.product(range(options.rounds), chosen):
         for name in turn(list(running), number):

@@ -15,6 +15,7 @@ from gateway.demo.world import World
 from gateway.errors import WireError
 from gateway.model.dns import QType
 from gateway.model.name import Name
+from tests.support.datagrams import datagrams
 
 WORLD = World.load()
 LABELS = st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=6)
@@ -57,3 +58,11 @@ def test_what_is_written_is_read(labels: list[bytes], addresses: list[str]) -> N
     answer = read_answer(write_answer(asked, 0, records), 9, name, QType.A)
     assert answer.addresses == tuple(addresses)
     assert answer.ttl == (60 if addresses else 0)
+
+
+@given(datagrams())
+def test_no_datagram_upsets_the_simulated_internet(wire: bytes) -> None:
+    found = Internet(WORLD).answer(wire, udp=True)
+    if found is not None:
+        assert found[0][:2] == wire[:2]
+        dns.message.from_wire(found[0])
