@@ -36,7 +36,7 @@ class ListRunner:
         self._wanted = asyncio.Event()
         self._fetch = False
         self._running = False
-        self._runs = 0
+        self._details = read_report(settings)
 
     @property
     def refreshing(self) -> bool:
@@ -48,8 +48,8 @@ class ListRunner:
         self._wanted.set()
 
     def details(self) -> dict[str, dict[str, Any]]:
-        """What the last run said of each subscription, by id."""
-        return read_report(self._settings)
+        """What is known of each subscription in force, by id: syntax, entries, skipped, fetched, error."""
+        return self._details
 
     async def run(self) -> None:
         """Serves wishes until cancelled."""
@@ -94,6 +94,7 @@ class ListRunner:
             return
         compiled = await asyncio.to_thread(CompiledLists.open, self._settings.lists_folder / "compiled.bin")
         self._in_force(compiled)
-        wrong = [entry["error"] for entry in self.details().values() if entry.get("error")]
+        self._details = read_report(self._settings)
+        wrong = [entry["error"] for entry in self._details.values() if entry.get("error")]
         well = "Every list is up to date." if lists else "There are no block lists; your rules are in force."
         self._report(not wrong, wrong[0] if wrong else well)

@@ -1,0 +1,135 @@
+"""Every verb of `telltale`, against a running box, as a transcript."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import main
+from tests.support.client import addresses, ask
+from tests.support.house import RunningHouse, free_port
+from tests.support.upstream import Upstream
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHouse]:
+    folder = tmp_path_factory.mktemp("cli")
+    zone = {"tv.example.com": ["60 A 198.51.100.9"]}
+    with Upstream(zone) as upstream, RunningHouse(folder / "data", ["--upstream", upstream.url]) as running:
+        yield running
+
+
+@pytest.fixture
+def telltale(house: RunningHouse, capsys: pytest.CaptureFixture[str]) -> object:
+    def run(*words: str, status: int = 0) -> str:
+        capsys.readouterr()
+        assert main([*words, "--data", str(house.data)]) == status
+        said = capsys.readouterr()
+        return said.out if status == 0 else said.err
+
+    return run
+
+
+def test_block_allow_and_rules(house: RunningHouse, telltale) -> None:  # type: ignore[no-untyped-def]
+    assert "block tv.example.com until" in telltale("block", "tv.example.com", "--for", "15m")
+    assert addresses(ask("tv.example.com", server=house.dns)) == ["0.0.0.0"]
+    assert "allow tv.example.com" in telltale("allow", "tv.example.com")
+    assert addresses(ask("tv.example.com", server=house.dns)) == ["198.51.100.9"]
+    assert "block ads.example and everything below it" in telltale("rules", "add", "block", "*.ads.example")
+    listed = telltale("rules", "ls").splitlines()
+    for line in listed:
+        telltale("rules", "rm", line.split()[0])
+    assert telltale("rules", "ls") == ""
+    assert "no such rule" in telltale("rules", "rm", "999999", status=1)
+    assert "rules ls" in telltale("rules", "add", "block", status=2)
+
+
+def test_pause_and_its_end(house: RunningHouse, telltale) -> None:  # type: ignore[no-untyped-def]
+    telltale("block", "tv.example.com")
+    assert "paused until" in telltale("pause", "5m")
+    assert addresses(ask("tv.example.com", server=house.dns)) == ["198.51.100.9"]
+    assert "Filtering is on" in telltale("pause", "0")
+    assert addresses(ask("tv.example.com", server=house.dns)) == ["0.0.0.0"]
+    telltale("allow", "tv.example.com")
+    assert "not a duration" in telltale("pause", "soon", status=2)
+
+
+def test_explain_says_why_with_and_without_a_running_box(telltale, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    said = telltale("explain", "acr-us-prd.samsungcloud.tv")
+    assert "Samsung" in said
+    assert "Because:" in said
+    told = json.loads(telltale("explain", "acr-us-prd.samsungcloud.tv", "--json"))
+    assert {"name", "company", "category", "party", "need", "verdict", "reason", "lists", "rules", "evidence"} <= set(
+        told
+    )
+    assert main(["explain", "acr-us-prd.samsungcloud.tv", "--data", str(tmp_path / "none")]) == 0
+    assert "Samsung" in capsys.readouterr().out
+    assert not (tmp_path / "none").exists(), "explaining makes no folder"
+    assert "255 bytes" in telltale("explain", ".".join(["x" * 60] * 6), status=1)
+
+
+def test_lists_come_and_go(house: RunningHouse, telltale, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    block_list = tmp_path / "list.txt"
+    block_list.write_text("! Title: Mine\n||listed.example^\n||odd.example^$unknown\n")
+    telltale("lists", "add", str(block_list))
+    line = house.wait_for(lambda: next((x for x in telltale("lists", "ls").splitlines() if "1 entries" in x), None))
+    assert "Mine" in line
+    assert "1 left out" in line
+    assert addresses(ask("sub.listed.example", server=house.dns)) == ["0.0.0.0"]
+    assert "being fetched" in telltale("lists", "refresh")
+    telltale("lists", "rm", line.split()[0])
+    house.wait_for(lambda: house.control.call("status")["listed_names"] == 0)
+    assert "neither a file nor" in telltale("lists", "add", "file:///etc/passwd", status=2)
+
+
+def test_devices_and_a_token(house: RunningHouse, telltale) -> None:  # type: ignore[no-untyped-def]
+    ask("tv.example.com", server=house.dns, source="127.0.0.71")
+    house.wait_for(lambda: "127.0.0.71" in telltale("devices"))
+    assert isinstance(json.loads(telltale("devices", "--json")), list)
+    token = telltale("token").strip()
+    assert house.request("GET", "/api/v1/status", token=token)[0] == 200
+    assert house.request("GET", "/api/v1/status", token="wrong")[0] == 401
+
+
+def test_the_doctor_finds_a_healthy_box_healthy(house: RunningHouse, telltale) -> None:  # type: ignore[no-untyped-def]
+    ask("tv.example.com", server=house.dns)
+    said = telltale("doctor")
+    assert "DNS answers" in said
+    assert "WRONG" not in said
+
+
+def test_the_doctor_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "journal.sqlite").write_bytes(b"not a database" * 1000)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        assert main(["doctor", "--data", str(tmp_path), "--dns", f"127.0.0.1:{port}"]) == 1
+    said = capsys.readouterr().out
+    assert "does not answer" in said
+    assert "The history" in said
+    assert "DNS cannot listen" in said
+
+
+def test_up_says_in_a_sentence_why_it_cannot_start(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        command = [sys.executable, "-m", "gateway.cli", "up", "--data", str(tmp_path)]
+        flags = ["--dns", f"127.0.0.1:{free_port()}", "--web", f"127.0.0.1:{taken.getsockname()[1]}"]
+        ended = subprocess.run([*command, *flags], check=False, capture_output=True, text=True, timeout=20)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("Something else already listens on")
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_nobody_at_home_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "ls", "--data", str(tmp_path)]) == 1
+    assert "is Telltale running?" in capsys.readouterr().err

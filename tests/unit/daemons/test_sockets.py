@@ -1,0 +1,59 @@
+"""Sockets are bound, or handed down; what cannot be had is a sentence."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from gateway.daemons.sockets import adopt_sockets, bind_dns, bind_web, inherited_sockets, sort_dns
+from gateway.errors import SettingsError
+from gateway.settings import Address
+
+
+def test_udp_and_tcp_share_a_free_port() -> None:
+    bound = bind_dns((Address("127.0.0.1", 0), Address("::1", 0)))
+    try:
+        assert [each.getsockname()[:2] for each in bound.udp] == [each.getsockname()[:2] for each in bound.tcp]
+        assert [str(address).rpartition(":")[0] for address in bound.addresses()] == ["127.0.0.1", "[::1]"]
+    finally:
+        for each in (*bound.udp, *bound.tcp):
+            each.close()
+
+
+def test_a_taken_port_is_a_sentence_and_nothing_stays_open() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        before = len(os.listdir("/proc/self/fd"))
+        with pytest.raises(SettingsError, match="Something else already listens"):
+            bind_dns((Address("127.0.0.1", port),))
+        with pytest.raises(SettingsError, match="Something else already listens"):
+            bind_web(Address("127.0.0.1", port))
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_an_address_of_another_machine_is_a_sentence() -> None:
+    with pytest.raises(SettingsError, match=r"192\.0\.2\.1 is not an address of this machine"):
+        bind_dns((Address("192.0.2.1", 5335),))
+
+
+def test_handed_down_sockets_are_told_apart() -> None:
+    bound = bind_dns((Address("127.0.0.1", 0),))
+    copies = [os.dup(fd) for fd in bound.fds()]
+    adopted = sort_dns(adopt_sockets(copies))
+    try:
+        assert [each.type for each in adopted.udp] == [socket.SOCK_DGRAM]
+        assert [each.type for each in adopted.tcp] == [socket.SOCK_STREAM]
+        assert not any(os.get_inheritable(fd) for fd in copies)
+    finally:
+        for each in (*bound.udp, *bound.tcp, *adopted.udp, *adopted.tcp):
+            each.close()
+
+
+def test_sockets_meant_for_another_process_are_left_alone() -> None:
+    assert inherited_sockets({"LISTEN_PID": "1", "LISTEN_FDS": "2"}) == ()
+    assert inherited_sockets({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "many"}) == ()
+    assert inherited_sockets({}) == ()
