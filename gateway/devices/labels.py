@@ -8,6 +8,7 @@ from gateway.errors import Refused
 
 _LIMITS = {"name": 64, "host": 64, "kind": 32, "maker": 64}
 _HOSTILE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+_JOINERS = "\u200c\u200d"  # Persian and Indic words and many emoji are spelled with them
 
 
 def checked_label(text: str, field: str) -> str:
@@ -17,7 +18,8 @@ def checked_label(text: str, field: str) -> str:
     writing or cannot be seen, and for text that is too long.
     """
     limit = _LIMITS[field]
-    if any(unicodedata.category(char) in _HOSTILE for char in text):
+    hostile = any(unicodedata.category(char) in _HOSTILE and char not in _JOINERS for char in text)
+    if hostile or (text and not text.strip(_JOINERS)):
         raise Refused(f"The {field} has characters that cannot be shown; type it again with letters and digits.", field)
     tidy = " ".join(unicodedata.normalize("NFC", text).split())
     if len(tidy) > limit:

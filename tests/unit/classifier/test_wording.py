@@ -36,7 +36,8 @@ def test_a_dispute_is_told() -> None:
 
 
 def test_a_guess_is_called_uncertain() -> None:
-    assert "not certain" in sentence("log.example.org", Tag(None, Category.TELEMETRY, confidence=0.3))
+    assert "its spelling suggests reports" in sentence("log.example.org", Tag(None, Category.TELEMETRY, confidence=0.3))
+    assert "not certain" in sentence("log.roku.com", Tag("Roku", Category.TELEMETRY, confidence=0.3))
 
 
 def test_nothing_known_is_said_plainly() -> None:

@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.devices.inventory import Inventory
+from gateway.errors import Refused
+from gateway.model.device import Device
+
+_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+_TV, _PHONE = "cc:6d:a0:11:22:33", "da:a1:19:00:00:01"
+_ROKU = ("scribe.logs.roku.com", "api.sr.roku.com", "tvupdate.roku.com")
+
+
+class House:
+    """A home with a clock, a neighbour table and a store that we can look into."""
+
+    def __init__(self, devices: tuple[Device, ...] = ()) -> None:
+        self.time = _NOON.timestamp()
+        self.table: dict[str, str] = {}
+        self.looks = 0
+        self.saved: list[Device] = []
+        self.told: list[Device] = []
+        self.inventory = Inventory(
+            devices=devices,
+            save=self.saved.append,
+            neighbours=self.look,
+            vendor_of=lambda mac: "Roku, Inc." if mac == _TV else "",
+            maker_of=lambda name: "Roku" if name.endswith("roku.com") else None,
+            on_seen=self.told.append,
+            now=lambda: self.time,
+        )
+
+    def look(self) -> Mapping[str, str]:
+        self.looks += 1
+        return dict(self.table)
+
+
+@pytest.fixture
+def house() -> House:
+    house = House()
+    house.table["10.42.0.7"] = _TV
+    return house
+
+
+def stored(device_id: str, mac: str | None, *addresses: str, at: datetime = _NOON, name: str = "") -> Device:
+    return Device(device_id, mac, addresses, at, at, name=name)
+
+
+def test_a_new_client_becomes_a_device_by_its_mac_address(house: House) -> None:
+    assert house.inventory.identify("10.42.0.7") == f"mac:{_TV}"
+    (device,) = house.inventory.all()
+    assert (device.mac, device.addresses, device.vendor) == (_TV, ("10.42.0.7",), "Roku, Inc.")
+    assert device.first_seen == _NOON
+    assert house.saved == house.told == [device]
+
+
+def test_a_known_client_costs_one_look_into_a_table(house: House) -> None:
+    for _ in range(1000):
+        house.inventory.identify("10.42.0.7")
+    assert house.looks == 1
+    assert len(house.saved) == 1
+
+
+def test_a_client_without_a_known_mac_address_goes_by_its_address(house: House) -> None:
+    assert house.inventory.identify("10.42.0.99") == "ip:10.42.0.99"
+
+
+def test_both_families_of_one_television_are_one_device(house: House) -> None:
+    house.table["fd00::7"] = _TV
+    assert house.inventory.identify("10.42.0.7") == house.inventory.identify("10.42.0.7")
+    house.time += 2
+    assert house.inventory.identify("fd00::7") == f"mac:{_TV}"
+    assert house.inventory.all()[0].addresses == ("fd00::7", "10.42.0.7")
+
+
+def test_a_link_local_or_mapped_address_is_the_same_address(house: House) -> None:
+    house.table["fe80::7"] = _TV
+    assert house.inventory.identify("fe80::7%wlan0") == f"mac:{_TV}"
+    assert house.inventory.identify("::ffff:10.42.0.7") == "ip:10.42.0.7"
+    house.inventory.refresh()
+    assert house.inventory.identify("::ffff:10.42.0.7") == f"mac:{_TV}"
+    assert house.inventory.identify("10.42.0.7") == f"mac:{_TV}"
+
+
+def test_strangers_make_us_look_at_most_once_a_second(house: House) -> None:
+    for number in range(200):
+        house.inventory.identify(f"10.42.1.{number}")
+    assert house.looks == 1
+
+
+def test_a_device_known_by_its_address_joins_the_one_with_its_mac(house: House) -> None:
+    del house.table["10.42.0.7"]
+    before = house.inventory.identify("10.42.0.7")
+    house.inventory.update(before, name="Living room")
+    house.time += 100
+    house.table["10.42.0.7"] = _TV
+    house.inventory.refresh()
+    (device,) = house.inventory.all()
+    assert (device.id, device.name, device.first_seen) == (f"mac:{_TV}", "Living room", _NOON)
+    assert house.inventory.identify("10.42.0.7") == f"mac:{_TV}"
+    assert house.inventory.get(before) is None
+
+
+def test_an_address_that_moves_on_takes_nothing_of_its_old_device_with_it(house: House) -> None:
+    television = house.inventory.identify("10.42.0.7")
+    house.inventory.update(television, name="Living room")
+    house.table["10.42.0.7"] = _PHONE
+    house.inventory.refresh()
+    assert house.inventory.identify("10.42.0.7") == f"mac:{_PHONE}"
+    phone, tv = house.inventory.get(f"mac:{_PHONE}"), house.inventory.get(television)
+    assert phone is not None
+    assert tv is not None
+    assert (phone.name, phone.addresses) == ("", ("10.42.0.7",))
+    assert (tv.name, tv.addresses) == ("Living room", ())
+
+
+def test_when_a_device_was_last_seen_is_stored_once_a_minute(house: House) -> None:
+    start = house.time
+    for second in range(180):
+        house.inventory.device_of("10.42.0.7", start + second)
+    assert len(house.saved) == 3
+    seen = house.inventory.get(f"mac:{_TV}")
+    assert seen is not None
+    assert seen.last_seen == _NOON + timedelta(seconds=179)
+    assert len(house.told) == 1
+
+
+def test_a_late_row_does_not_turn_the_clock_back(house: House) -> None:
+    house.inventory.device_of("10.42.0.7", house.time + 50)
+    house.inventory.device_of("10.42.0.7", house.time - 500)
+    assert house.inventory.all()[0].last_seen == _NOON + timedelta(seconds=50)
+
+
+def test_stored_devices_are_known_again_after_a_restart() -> None:
+    house = House((stored(f"mac:{_TV}", _TV, "10.42.0.7", name="Living room"),))
+    assert house.inventory.device_of("10.42.0.7", house.time).name == "Living room"
+    assert house.saved == []
+
+
+def test_a_stored_address_belongs_to_the_device_that_had_it_last() -> None:
+    old = stored("ip:10.42.0.7", None, "10.42.0.7", at=_NOON + timedelta(hours=1))
+    first = stored(f"mac:{_PHONE}", _PHONE, "10.42.0.7", at=_NOON - timedelta(days=1))
+    house = House((old, stored(f"mac:{_TV}", _TV, "10.42.0.7"), first))
+    assert house.inventory.identify("10.42.0.7") == f"mac:{_TV}"
+    assert {d.id for d in house.inventory.all()} == {f"mac:{_TV}", f"mac:{_PHONE}"}
+
+
+def test_a_person_names_a_device(house: House) -> None:
+    device = house.inventory.update(house.inventory.identify("10.42.0.7"), name=" Living  room ", kind="television")
+    assert (device.name, device.kind, device.label) == ("Living room", "television", "Living room")
+    assert house.saved[-1] == device
+    assert house.told[-1] == device
+
+
+def test_saying_the_same_again_stores_nothing(house: House) -> None:
+    device = house.inventory.identify("10.42.0.7")
+    house.inventory.update(device, name="TV")
+    count = len(house.saved)
+    house.inventory.update(device, name="TV")
+    assert len(house.saved) == count
+
+
+def test_an_unknown_device_or_a_hostile_name_is_refused(house: House) -> None:
+    with pytest.raises(Refused, match="not known here") as unknown:
+        house.inventory.update("mac:00:00:00:00:00:00", name="TV")
+    assert unknown.value.field == "id"
+    with pytest.raises(Refused, match="cannot be shown") as hostile:
+        house.inventory.update(house.inventory.identify("10.42.0.7"), name="a\x1b[2Jb")
+    assert hostile.value.field == "name"
+    assert house.inventory.all()[0].name == ""
+
+
+def test_what_a_device_calls_itself_is_shown_until_a_person_names_it(house: House) -> None:
+    device = house.inventory.name_host("10.42.0.7", "roku-express")
+    assert device is not None
+    assert device.label == "roku-express"
+    with pytest.raises(Refused):
+        house.inventory.name_host("10.42.0.7", "evil\nname")
+
+
+def test_three_names_of_its_maker_tell_what_a_device_is(house: House) -> None:
+    for name in ("www.netflix.com", *_ROKU[:2], _ROKU[0]):
+        house.inventory.learn("10.42.0.7", name)
+    assert house.inventory.all()[0].maker == ""
+    house.inventory.learn("10.42.0.7", _ROKU[2])
+    device = house.inventory.all()[0]
+    assert (device.maker, device.kind) == ("Roku", "television")
+    assert house.told[-1] == device
+
+
+def test_what_a_person_said_is_not_overruled_by_names(house: House) -> None:
+    house.inventory.update(house.inventory.identify("10.42.0.7"), maker="TCL", kind="projector")
+    for name in _ROKU:
+        house.inventory.learn("10.42.0.7", name)
+    device = house.inventory.all()[0]
+    assert (device.maker, device.kind) == ("TCL", "projector")
+
+
+def test_a_kind_that_a_person_gave_stays(house: House) -> None:
+    house.inventory.update(house.inventory.identify("10.42.0.7"), kind="streaming stick")
+    for name in _ROKU:
+        house.inventory.learn("10.42.0.7", name)
+    assert (house.inventory.all()[0].maker, house.inventory.all()[0].kind) == ("Roku", "streaming stick")
+
+
+def test_invented_addresses_cannot_fill_the_memory(house: House) -> None:
+    for number in range(6000):
+        house.inventory.identify(f"10.{number >> 16}.{(number >> 8) & 255}.{number & 255}")
+    assert len(house.inventory.all()) == 4096
+    assert len(house.inventory._ids) == 4096
+    beyond = house.inventory.device_of("10.250.0.1", house.time)
+    assert beyond.id == "ip:10.250.0.1"
+    house.inventory.learn("10.250.0.1", _ROKU[0])
+
+
+def test_one_device_keeps_its_sixteen_newest_addresses(house: House) -> None:
+    for number in range(40):
+        address = f"fd00::{number:x}"
+        house.table[address] = _TV
+        house.time += 2
+        house.inventory.identify(address)
+    device = house.inventory.all()[0]
+    assert len(device.addresses) == 16
+    assert device.addresses[0] == "fd00::27"
+    assert len(house.inventory._ids) == 16
+
+
+def test_a_neighbour_table_that_cannot_be_read_stops_nothing() -> None:
+    def broken() -> Mapping[str, str]:
+        raise OSError(1, "not permitted")
+
+    inventory = Inventory(neighbours=broken)
+    assert inventory.identify("10.42.0.7") == "ip:10.42.0.7"
+    inventory.refresh()
+
+
+def test_the_loop_and_the_writer_use_it_at_the_same_time(house: House) -> None:
+    mistakes: list[BaseException] = []
+
+    def run(step: int) -> None:
+        try:
+            for number in range(3000):
+                client = f"10.42.{number % 4}.{number % 50}"
+                house.inventory.device_of(client, house.time + number)
+                house.inventory.learn(client, f"{number}.{_ROKU[number % 3]}")
+                if number % 100 == step:
+                    house.table[client] = f"cc:6d:a0:00:{step:02x}:{number % 50:02x}"
+                    house.inventory.refresh()
+                    house.inventory.all()
+        except BaseException as error:
+            mistakes.append(error)
+
+    threads = [threading.Thread(target=run, args=(step,)) for step in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert mistakes == []
+    for device in house.inventory.all():
+        for address in device.addresses:
+            assert house.inventory.identify(address) in {d.id for d in house.inventory.all()}
