@@ -13,7 +13,6 @@ import mmap
 import struct
 import sys
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -59,6 +58,8 @@ class Saying(NamedTuple):
             return False
         if self.dnstypes and not _includes(self.dnstypes, qtype):
             return False
+        if not self.denyallow:
+            return True
         return not any(name == parent or name.endswith("." + parent) for parent in self.denyallow)
 
 
@@ -138,14 +139,17 @@ class CompiledLists:
 
     def match(self, name: str, qtype: int = 1) -> ListVerdict | None:
         """What the lists say of a canonical name, None when none names it."""
-        found = list(self._find(name, qtype))
+        found = self._find(name, qtype)
         if not found:
             return None
-        best = max(found, key=_order)
-        saying = best[1]
-        indexes = sorted({(other.action is not saying.action, other.list_index) for _, other, _ in found})
-        titles = dict.fromkeys(self._lists[index][1] for _, index in indexes)
-        return ListVerdict(saying.action, _spell(best), tuple(titles), saying.extent, saying.important)
+        indexes = [(False, found[0][1].list_index)]
+        best = found[0]
+        if len(found) > 1:
+            best = max(found, key=_order)
+            indexes = sorted({(hit[1].action is not best[1].action, hit[1].list_index) for hit in found})
+        titles = tuple(dict.fromkeys(self._lists[index][1] for _, index in indexes))
+        _, saying, _ = best
+        return ListVerdict(saying.action, _spell(best), titles, saying.extent, saying.important)
 
     def lists_naming(self, name: str, qtype: int = 1) -> tuple[ListMatch, ...]:
         """Every entry that speaks of the name, the one that decides first."""
@@ -155,25 +159,26 @@ class CompiledLists:
             for hit in found
         )
 
-    def _find(self, name: str, qtype: int) -> Iterator[_Hit]:
+    def _find(self, name: str, qtype: int) -> list[_Hit]:
+        found: list[_Hit] = []
         if self._names:
-            key = key_of(name)
-            starts, members, sayings = self._starts, self._members, self._sayings
-            for prefix, number in self._trie.iter_prefixes_with_ids(key):
-                kind = self._kinds[number]
+            starts, kinds = self._starts, self._kinds
+            for prefix, number in self._trie.iter_prefixes_with_ids(key_of(name)):
+                kind = kinds[number]
                 if not kind:
                     continue
                 length = len(prefix) - 1
-                for member in members[starts[kind] : starts[kind + 1]]:
-                    saying = sayings[member]
+                for member in self._members[starts[kind] : starts[kind + 1]]:
+                    saying = self._sayings[member]
                     if saying.speaks_of(name, qtype, itself=length == len(name)):
-                        yield length, saying, name[len(name) - length :]
+                        found.append((length, saying, name[len(name) - length :]))
         if self._patterns:
             for index in self._automaton.match(name):
                 source, member = self._patterns[index]
                 saying = self._sayings[member]
                 if saying.speaks_of(name, qtype, itself=True):
-                    yield 0, saying, source
+                    found.append((0, saying, source))
+        return found
 
 
 _Hit = tuple[int, Saying, str]
