@@ -1,0 +1,59 @@
+"""Numbers that Prometheus can read."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.dashboard import Home, home
+
+_LABEL = r'[a-z_]+="(?:[^"\\\n]|\\["\\n])*"'
+_LINE = re.compile(rf"([a-z_][a-z0-9_]*)(\{{{_LABEL}(?:,{_LABEL})*\}})? (\S+)")
+    r'([a-z_][a-z0-9_]*)(\{[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\["\\n])*")*\})? (\S+)'
+)
+
+
+@pytest.fixture
+def at_home(tmp_path: Path) -> Home:
+    return home(tmp_path)
+
+
+def samples(at_home: Home) -> dict[str, float]:
+    answer = at_home.visitor().get("/metrics", headers=at_home.token())
+    assert answer.status_code == 200
+    assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
+    assert answer.text.endswith("\n")
+    found: dict[str, float] = {}
+    typed = set()
+    for line in answer.text.splitlines():
+        if line.startswith("# TYPE "):
+            typed.add(line.split()[2])
+        elif not line.startswith("# HELP "):
+            match = _LINE.fullmatch(line)
+            assert match, line
+            assert match[1] in typed, "each family says its type before its samples"
+            assert match[1] + (match[2] or "") not in found
+            found[match[1] + (match[2] or "")] = float(match[3])
+    return found
+
+
+def test_a_home_that_is_well(at_home: Home) -> None:
+    found = samples(at_home)
+    assert found["telltale_up"] == 1
+    assert found["telltale_journal_readable"] == 1
+    assert found["telltale_queries_udp_total"] == 12
+    assert found["telltale_hit_ratio"] == 0.5
+    assert found['telltale_healthy{part="upstream"}'] == 1
+    assert found['telltale_build_info{version="0.1.0"}'] == 1
+    assert found[r'telltale_upstream_latency_seconds{url="udp://9.9.9.9\"\\"}'] == pytest.approx(0.0115)
+
+
+def test_without_the_resolver_there_still_is_something_to_alarm_on(at_home: Home) -> None:
+    at_home.control.asleep = at_home.reader.broken = True
+    assert samples(at_home) == {
+        "telltale_up": 0,
+        "telltale_dashboard_streams": 0,
+        "telltale_journal_readable": 0,
+    }
