@@ -23,6 +23,10 @@ _KEEP_BROKEN = 2
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
 
 
+class _Damaged(Exception):
+    """Found by looking, not by failing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """`quarantined` is where a damaged journal was moved to, None when all was well; `says` tells a person."""
@@ -40,7 +44,7 @@ def prepare(path: Path, *, now: datetime | None = None) -> Prepared:
     try:
         _prepare(path)
         return Prepared(path)
-    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (_Damaged, SQLAlchemyError, sqlite3.Error, OSError) as error:
         if not is_damage(error):
             raise JournalError(f"The journal {path} cannot be opened: {first_line(error)}.") from error
         damage = first_line(error)
@@ -88,10 +92,6 @@ def quarantine(path: Path, now: datetime) -> Path:
     except OSError as error:
         raise JournalError(f"The damaged journal {path} cannot be moved aside: {first_line(error)}.") from error
     return aside
-
-
-class _Damaged(Exception):
-    """Found by looking, not by failing."""
 
 
 def _prepare(path: Path) -> None:

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from gateway.journal import dictionary as module
+from gateway.journal.dictionary import DeviceOf, Dictionary, TagOf
+from gateway.journal.engine import open_engine, raw_connection
+from gateway.journal.preparation import prepare
+from gateway.journal.schema import facts as facts_table
+from gateway.journal.schema import names
+from gateway.model.device import Device
+from gateway.model.tag import Category, Tag
+from gateway.model.verdict import Action, Reason, Verdict
+from tests.unit.journal.home import NOON, TELEVISION, device_of, facts, tag_of
+
+WHEN = NOON.timestamp()
+
+
+@contextmanager
+def open_dictionary(folder: Path, tag: TagOf = tag_of, devices: DeviceOf = device_of) -> Iterator[Dictionary]:
+    path = folder / "journal.sqlite"
+    prepare(path)
+    engine = open_engine(path)
+    with engine.connect() as connection, connection.begin():
+        yield Dictionary(raw_connection(connection).cursor(), tag=tag, device_of=devices)
+    engine.dispose()
+
+
+def stored(folder: Path, table: object) -> list[tuple[object, ...]]:
+    engine = open_engine(folder / "journal.sqlite", read_only=True)
+    with engine.connect() as connection:
+        rows = [tuple(each) for each in connection.execute(select(table))]  # type: ignore[call-overload]
+    engine.dispose()
+    return rows
+
+
+def test_the_same_content_in_another_object_is_known_again(tmp_path: Path) -> None:
+    with open_dictionary(tmp_path) as dictionary:
+        _, asker = dictionary.asker(TELEVISION, WHEN)
+        first, second = facts("ads.example"), facts("ads.example")
+        assert dictionary.learn(asker, first, 0) == dictionary.learn(asker, second, 0)
+        assert asker.known[second] is asker.known[first]
+
+
+def test_ids_stay_the_same_after_forgetting(tmp_path: Path) -> None:
+    with open_dictionary(tmp_path) as dictionary:
+        number, asker = dictionary.asker(TELEVISION, WHEN)
+        known = dictionary.learn(asker, facts("ads.example"), 0)
+        dictionary.forget()
+        again, asker = dictionary.asker(TELEVISION, WHEN)
+        assert (again, dictionary.learn(asker, facts("ads.example"), 0)) == (number, known)
+
+
+def test_a_new_day_says_which_facts_are_still_in_use(tmp_path: Path) -> None:
+    with open_dictionary(tmp_path) as dictionary:
+        happened = facts("ads.example")
+        for day in (10, 11):
+            dictionary.set_day(day)
+            _, asker = dictionary.asker(TELEVISION, WHEN)
+            assert happened not in asker.known
+            dictionary.learn(asker, happened, 0)
+    assert [row[-1] for row in stored(tmp_path, facts_table)] == [11]
+
+
+def test_memory_is_bounded_when_every_name_is_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MAX_FACTS", 100)
+    monkeypatch.setattr(module, "_MAX_TEXTS", 50)
+    with open_dictionary(tmp_path) as dictionary:
+        _, asker = dictionary.asker(TELEVISION, WHEN)
+        for number in range(1000):
+            dictionary.learn(asker, facts(f"n{number}.example"), 0)
+            assert len(asker.known) <= 100
+            assert len(asker.alike) <= 100
+            assert len(dictionary._names) <= 50
+
+
+def test_a_flood_of_clients_is_bounded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MAX_CLIENTS", 10)
+    with open_dictionary(tmp_path) as dictionary:
+        for number in range(100):
+            dictionary.asker(f"192.0.2.{number}", WHEN)
+            assert len(dictionary._askers) <= 10
+            assert len(dictionary._clients) <= 10
+
+
+def test_a_name_keeps_its_owner_when_an_answer_led_elsewhere(tmp_path: Path) -> None:
+    def tag(_name: str, targets: tuple[str, ...], _maker: str) -> Tag:
+        if targets:
+            return Tag("Hidden Tracker", Category.ANALYTICS, via=targets[0])
+        return Tag("Shop", Category.CONTENT)
+
+    with open_dictionary(tmp_path, tag) as dictionary:
+        _, asker = dictionary.asker(TELEVISION, WHEN)
+        dictionary.learn(asker, facts("shop.example"), 0)
+        dictionary.learn(asker, facts("shop.example", targets=("t.example",)), 0)
+        dictionary.learn(asker, facts("cloaked.example", targets=("t.example",)), 0)
+    assert [row[1:] for row in stored(tmp_path, names)] == [
+        ("shop.example", "Shop", "content"),
+        ("cloaked.example", "Hidden Tracker", "analytics"),
+    ]
+
+
+def test_better_knowledge_renames_the_owner_and_none_does_not(tmp_path: Path) -> None:
+    for told in (Tag("Old", Category.CONTENT), Tag("New", Category.ANALYTICS), Tag()):
+        with open_dictionary(tmp_path, lambda *_, told=told: told) as dictionary:
+            _, asker = dictionary.asker(TELEVISION, WHEN)
+            dictionary.learn(asker, facts("some.example"), 0)
+    assert [row[1:] for row in stored(tmp_path, names)] == [("some.example", "New", "analytics")]
+
+
+def test_long_texts_of_lists_are_cut(tmp_path: Path) -> None:
+    verdict = Verdict(Action.BLOCK, Reason.BLOCK_LIST, matched="x" * 5000, lists=("y" * 5000,) * 100)
+    with open_dictionary(tmp_path) as dictionary:
+        _, asker = dictionary.asker(TELEVISION, WHEN)
+        dictionary.learn(asker, facts("ads.example", verdict), 0)
+    ((*_, matched, _rule, lists, _via, _targets, _used),) = stored(tmp_path, facts_table)
+    assert len(str(matched)) == 1024
+    assert len(str(lists)) < 40_000
+
+
+@pytest.mark.expects_log("recorded without its tag")
+@pytest.mark.expects_log("recorded without its device")
+def test_a_neighbours_mistake_costs_no_lookup(tmp_path: Path) -> None:
+    def fail(*_: object) -> Tag:
+        raise KeyError("oops")
+
+    def lose(*_: object) -> Device:
+        raise RuntimeError("oops")
+
+    with open_dictionary(tmp_path, fail, lose) as dictionary:
+        for _ in range(3):
+            _, asker = dictionary.asker(TELEVISION, WHEN)
+            assert asker.device.id == f"ip:{TELEVISION}"
+            assert dictionary.learn(asker, facts("ads.example"), 0).tag == Tag()
+            dictionary.forget()

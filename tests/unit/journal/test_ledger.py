@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from gateway.model.lookup import Facts
+from gateway.model.response import Source
+from tests.unit.journal.home import BLOCKED, NOON, PHONE, TELEVISION, open_ledger, record, row
+
+MINUTE = int(NOON.timestamp() // 60)
+
+
+def ask(path: Path, question: str) -> list[tuple[Any, ...]]:
+    raw = sqlite3.connect(path)
+    try:
+        return raw.execute(question).fetchall()
+    finally:
+        raw.close()
+
+
+def counted(path: Path, table: str) -> list[tuple[int, int]]:
+    return ask(path, f"SELECT bucket, sum(lookups) FROM {table} GROUP BY bucket ORDER BY bucket")
+
+
+def test_a_batch_is_stored_oldest_first_and_numbered_on(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [row("ads.example", 3), row("log.tv.example", 1), row("ads.example", 2)])
+    record(path, [row("ads.example", 4)])
+    assert ask(path, "SELECT id, time - (SELECT min(time) FROM lookups) FROM lookups ORDER BY id") == [
+        (1, 0),
+        (2, 1000),
+        (3, 2000),
+        (4, 3000),
+    ]
+
+
+def test_a_text_is_stored_once_however_often_it_is_looked_up(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [row("ads.example", n, client=client) for n in range(50) for client in (TELEVISION, PHONE)])
+    record(path, [row("ads.example", 60)])
+    assert ask(path, "SELECT name, company, category FROM names") == [("ads.example", "Ads Inc", "advertising")]
+    assert ask(path, "SELECT count(*) FROM facts") == [(1,)]
+    assert ask(path, "SELECT count(*) FROM streams") == [(2,)]
+    assert ask(path, "SELECT count(*) FROM clients") == [(2,)]
+
+
+def test_each_minute_is_counted_and_lies_on_its_own_shelf(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [row("ads.example", seconds) for seconds in (0, 1, 59.9, 60, 200)])
+    assert counted(path, "minutes") == [(MINUTE, 3), (MINUTE + 1, 1), (MINUTE + 3, 1)]
+    assert ask(path, "SELECT id, minute FROM shelves ORDER BY id") == [(1, MINUTE), (4, MINUTE + 1), (5, MINUTE + 3)]
+
+
+def test_a_minute_goes_on_in_the_next_batch_on_the_same_shelf(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [row("ads.example", 0)])
+    record(path, [row("ads.example", 1)])
+    assert counted(path, "minutes") == [(MINUTE, 2)]
+    assert ask(path, "SELECT id, minute FROM shelves") == [(1, MINUTE)]
+
+
+def test_blocked_and_allowed_lookups_of_a_name_are_counted_apart(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [row("ads.example", 0), row("ads.example", 1, blocked=True), row("ads.example", 2, blocked=True)])
+    totals = "SELECT blocked, lookups FROM minutes JOIN streams ON streams.id = stream ORDER BY blocked"
+    assert ask(path, totals) == [(0, 1), (1, 2)]
+
+
+def test_hours_and_days_are_added_up_once_their_minutes_are_over(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [row("ads.example", 0), row("ads.example", 61)], fold_at=70)
+    assert counted(path, "hours") == [(MINUTE // 60, 1)]
+    record(path, [row("ads.example", 62)], fold_at=130)
+    assert counted(path, "hours") == [(MINUTE // 60, 3)]
+    assert counted(path, "days") == [(MINUTE // 1440, 3)]
+    record(path, [], fold_at=135)
+    assert counted(path, "days") == [(MINUTE // 1440, 3)]
+
+
+def test_a_lookup_that_comes_late_is_still_counted_in_its_hour(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [row("ads.example", 0)], fold_at=7200)
+    record(path, [row("ads.example", 30)], fold_at=7300)
+    assert counted(path, "hours") == [(MINUTE // 60, 2)]
+    assert counted(path, "days") == [(MINUTE // 1440, 2)]
+
+
+def test_numbers_are_not_given_again_after_the_newest_lookups_were_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [row("ads.example", 0), row("ads.example", 1)], fold_at=100)
+    raw = sqlite3.connect(path)
+    raw.execute("DELETE FROM lookups")
+    raw.commit()
+    raw.close()
+    record(path, [row("ads.example", 200)])
+    assert ask(path, "SELECT id FROM lookups") == [(3,)]
+
+
+def test_when_a_stream_was_seen_last_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [row("ads.example", 0), row("ads.example", 30)])
+    noon = int(NOON.timestamp() * 1000)
+    assert ask(path, "SELECT first, last FROM streams") == [(noon, noon + 30_000)]
+
+
+def test_what_is_shown_is_what_was_recorded(tmp_path: Path) -> None:
+    happened = Facts("ads.example", 28, 3, Source.POLICY, BLOCKED, ("edge.example",))
+    batch = [(NOON.timestamp(), TELEVISION, happened, 0.0125)]
+    with open_ledger(tmp_path / "journal.sqlite") as (_, ledger):
+        first = ledger.record(batch)
+        (shown,) = ledger.show(first, batch)
+    assert (shown.id, shown.time, shown.name, shown.type) == (1, NOON, "ads.example", "AAAA")
+    assert (shown.device, shown.device_name, shown.client) == ("mac:02:00:00:00:00:02", "Living room", TELEVISION)
+    assert (shown.verdict, shown.reason, shown.matched) == ("block", "block list", "||ads.example^")
+    assert (shown.company, shown.category, shown.party) == ("Ads Inc", "advertising", "third")
+    assert (shown.source, shown.rcode, shown.latency_ms) == ("policy", "NXDOMAIN", 12.5)
+    assert (shown.lists, shown.targets) == (("Easy", "Strict"), ("edge.example",))

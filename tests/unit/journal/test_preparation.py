@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from gateway.errors import JournalError
+from gateway.journal import preparation
+from gateway.journal.engine import open_engine
+from gateway.journal.preparation import HEAD, prepare, quarantine
+from gateway.journal.schema import metadata
+from tests.unit.journal.home import record, row
+
+NOW = datetime(2025, 6, 10, 12, 0, tzinfo=UTC)
+
+
+def test_a_new_journal_has_todays_tables_and_is_not_for_everybody(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "journal.sqlite"
+    assert prepare(path).quarantined is None
+    engine = open_engine(path)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+    assert path.stat().st_mode & 0o007 == 0
+
+
+def test_the_head_that_preparation_knows_is_the_newest_revision() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(preparation.__file__).with_name("migrations")))
+    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
+
+
+def test_the_first_revision_can_be_taken_back(tmp_path: Path) -> None:
+    from alembic import command
+
+    path = tmp_path / "journal.sqlite"
+    prepare(path)
+    config = Config()
+    config.set_main_option("script_location", str(Path(preparation.__file__).with_name("migrations")))
+    engine = open_engine(path)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    engine.dispose()
+    with sqlite3.connect(path) as raw:
+        left = {name for (name,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    raw.close()
+    assert left == {"alembic_version"}
+
+
+def test_a_prepared_journal_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [row("ads.example")])
+    assert prepare(path).quarantined is None
+    with sqlite3.connect(path) as raw:
+        assert raw.execute("SELECT count(*) FROM lookups").fetchone() == (1,)
+    raw.close()
+
+
+def test_a_file_that_is_no_database_is_set_aside_and_a_new_journal_begins(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(b"this was a photo once" * 500)
+    prepared = prepare(path, now=NOW)
+    assert prepared.quarantined == tmp_path / "journal.broken-20250610T120000Z.sqlite"
+    assert prepared.quarantined.read_bytes().startswith(b"this was a photo")
+    assert "journal.broken-20250610T120000Z.sqlite" in prepared.says
+    assert prepare(path).quarantined is None
+
+
+def test_a_torn_page_is_found_at_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [row(f"name{n}.example", n) for n in range(3000)])
+    size = path.stat().st_size
+    with open(path, "r+b") as file:
+        file.seek(size // 8192 * 4096)
+        file.write(os.urandom(8192))
+    prepared = prepare(path, now=NOW)
+    assert prepared.quarantined is not None
+    assert prepared.quarantined.stat().st_size == size
+
+
+def test_the_log_moves_aside_with_its_journal(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    for each in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+        each.write_bytes(b"x")
+    aside = quarantine(path, NOW)
+    assert sorted(tmp_path.iterdir()) == sorted([aside, Path(f"{aside}-wal"), Path(f"{aside}-shm")])
+
+
+def test_a_foreign_database_is_not_written_to(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with sqlite3.connect(path) as raw:
+        raw.execute("CREATE TABLE photos (id INTEGER)")
+    raw.close()
+    prepared = prepare(path)
+    assert prepared.quarantined is not None
+    assert "some other database" in prepared.says
+
+
+def test_a_journal_of_a_newer_version_is_kept_and_refused(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    prepare(path)
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    raw.close()
+    with pytest.raises(JournalError, match="newer Telltale"):
+        prepare(path)
+    assert path.exists()
+
+
+def test_a_folder_in_the_way_is_an_error_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.mkdir()
+    with pytest.raises(JournalError, match="cannot be opened"):
+        prepare(path)
+
+
+def test_only_the_newest_two_broken_journals_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    for day in range(1, 5):
+        path.write_bytes(b"x")
+        aside = quarantine(path, NOW.replace(day=day))
+        os.utime(aside, (day, day))
+    kept = sorted(each.name for each in tmp_path.iterdir())
+    assert kept == ["journal.broken-20250603T120000Z.sqlite", "journal.broken-20250604T120000Z.sqlite"]
+
+
+def test_two_broken_journals_of_one_second_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    asides = set()
+    for _ in range(2):
+        path.write_bytes(b"x")
+        asides.add(quarantine(path, NOW))
+    assert len(asides) == 2
