@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 
-def write_atomically(path: Path, pieces: Iterable[bytes | memoryview], mode: int = 0o640) -> None:
-    """Writes beside `path`, forces it to the medium, and renames. Raises OSError; then `path` is as it was."""
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+def write_atomically(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+    """Writes beside `path`, forces it to the medium, and renames. Raises OSError; then `path` is as it was.
+
+    Whoever writes the same path from two processes at once must have a lock.
+    """
+    beside = path.with_name(f".{path.name}.new")
     try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        os.unlink(beside)
-        raise
+        write_synced(beside, pieces)
+        put_in_place(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_synced(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+    """Writes a file that only we and our group may read, and forces it to the medium. A half-written one may remain."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+    with os.fdopen(handle, "wb") as file:
+        for piece in pieces:
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def put_in_place(new: Path, path: Path) -> None:
+    """Renames a written file so that it lasts through a power cut."""
+    os.replace(new, path)
     sync_folder(path.parent)
 
 

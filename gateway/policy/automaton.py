@@ -14,7 +14,7 @@ from gateway.policy.regex import MAX_NODES, Chars, Tree, Unsupported, parse_rege
 
 MAX_POSITIONS: Final = 4096
 _MAX_STATES: Final = 2000
-_MAX_WORK: Final = 20_000
+_MAX_WORK: Final = 4000
 _PROBES: Final = ("q", "zq7-xv.invalid", "w.k3v9x.example", "0.9-8.test")
 
 _CHAR, _SPLIT, _START, _END, _MATCH = range(5)

@@ -85,10 +85,11 @@ class Snapshot:
         self._tag_of = tag_of
         self._memo: dict[tuple[str | None, str, int, bool], Verdict] = {}
         self._memo_limit = memo_limit
-        for_all = [rule for rule in self.rules if rule.device is None]
-        devices = {rule.device for rule in self.rules if rule.device is not None}
-        self._everyone = RuleBook(for_all)
-        self._devices = {id_: RuleBook(rule for rule in self.rules if rule.device == id_) for id_ in devices}
+        by_device: dict[str | None, list[Rule]] = {}
+        for rule in self.rules:
+            by_device.setdefault(rule.device, []).append(rule)
+        self._everyone = RuleBook(by_device.pop(None, ()))
+        self._devices: dict[str | None, RuleBook] = {id_: RuleBook(own) for id_, own in by_device.items()}
 
     @property
     def generation(self) -> int:
@@ -125,7 +126,7 @@ class Snapshot:
         return verdict
 
     def _decide(self, name: str, device: str | None, qtype: int, is_target: bool) -> Verdict:
-        own = self._devices.get(device) if device is not None else None
+        own = self._devices.get(device)
         listed = self._compiled.match(name, qtype)
         titles = listed.lists if listed else ()
         pause = (own and own.pause) or self._everyone.pause

@@ -24,7 +24,7 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from gateway.errors import ListError
 from gateway.policy.addresses import resolve
-from gateway.policy.atomic import write_atomically
+from gateway.policy.atomic import put_in_place, write_synced
 from gateway.policy.parsers import parse_list
 
 LIMIT: Final = 64 << 20
@@ -84,7 +84,7 @@ def fetch(
             fetched = _Download(source, known, allow_private, limit, time.monotonic() + seconds).run(beside)
         if fetched.changed:
             check(beside)
-            os.replace(beside, to)
+            put_in_place(beside, to)
         return fetched
     except OSError as error:
         raise ListError(f"The list cannot be stored: {error.strerror or error}.") from error
@@ -115,7 +115,7 @@ def _copy(source: Path, to: Path, stamp: Stamp, limit: int) -> Fetched:
                     raise ListError(_too_large(limit))
                 yield chunk
 
-        write_atomically(to, pieces())
+        write_synced(to, pieces())
     return Fetched(True, new, size)
 
 
@@ -221,7 +221,7 @@ class _Download:
                 )
             if response.length is not None and response.length > self._limit:
                 raise ListError(_too_large(self._limit))
-            write_atomically(to, self._unpack(self._read(response)))
+            write_synced(to, self._unpack(self._read(response)))
             stamp = Stamp(_clean(response.headers.get("ETag", "")), _clean(response.headers.get("Last-Modified", "")))
         return Fetched(True, stamp, self._size)
 

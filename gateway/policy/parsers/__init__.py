@@ -9,7 +9,7 @@ from itertools import chain
 from gateway.errors import ListError
 from gateway.policy.parsers import dnsmasq, unbound
 from gateway.policy.parsers.detect import detect_syntax
-from gateway.policy.parsers.entry import Entry, Extent, LineParser, Skip, Syntax
+from gateway.policy.parsers.entry import BadPattern, Entry, Extent, LineParser, Skip, Syntax
 from gateway.policy.parsers.mixed import line_parser
 from gateway.policy.parsers.names import CANARIES
 from gateway.policy.parsers.patterns import entry_of_regex
@@ -20,6 +20,7 @@ __all__ = ["Entry", "Extent", "ParsedList", "Syntax", "parse_list"]
 
 MAX_ENTRIES = 5_000_000
 MAX_REGEXES = 1000
+MAX_PATTERNS = 20_000
 TOO_MANY_REGEXES = f"The list has more than {MAX_REGEXES} patterns, and this is one too many."
 
 _MAX_TITLE = 120
@@ -48,21 +49,25 @@ class ParsedList:
     def _read(self, lines: Iterator[str]) -> Iterator[Entry]:
         parse = _parser_for(self.syntax)
         skipped = self.skipped
-        count = regexes = 0
+        count = regexes = patterns = 0
         for line in lines:
             try:
                 found = parse(line)
             except Skip as reason:
                 skipped[str(reason)] += 1
-                continue
+                patterns += isinstance(reason, BadPattern)
+                found = ()
             for entry in found:
                 if entry.regex:
                     regexes += 1
+                    patterns += 1
                     if regexes > MAX_REGEXES:
                         skipped[TOO_MANY_REGEXES] += 1
                         continue
                 count += 1
                 yield entry
+            if patterns > MAX_PATTERNS:
+                raise ListError(f"The list has more than {MAX_PATTERNS:,} patterns; it is not made for DNS.")
             if count > MAX_ENTRIES:
                 raise ListError(f"The list has more than {MAX_ENTRIES:,} entries.")
         if not count:

@@ -38,10 +38,11 @@ def parse_rule(line: str) -> tuple[Entry, ...]:
         raise Skip(COSMETIC)
     body = line.removeprefix("@@")
     pattern, modifiers = _split(body)
+    # Modifiers first: to refuse one is cheap, to understand a pattern is not.
+    modified = _modify(Entry(""), modifiers) if modifiers is not None else Entry("")
     entry = _entry_of(pattern)
-    if len(body) != len(line):
-        entry = entry._replace(action=Action.ALLOW)
-    return (_modify(entry, modifiers) if modifiers is not None else entry,)
+    action = Action.ALLOW if len(body) != len(line) else Action.BLOCK
+    return (modified._replace(name=entry.name, extent=entry.extent, regex=entry.regex, action=action),)
 
 
 def _split(body: str) -> tuple[str, str | None]:

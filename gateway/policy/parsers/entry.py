@@ -65,6 +65,10 @@ class Skip(Exception):
     """This line says nothing that we can use; the message, a sentence, is the key under which it is counted."""
 
 
+class BadPattern(Skip):
+    """As Skip, for a pattern or expression; to find that out has cost time, so that they are counted."""
+
+
 LineParser: TypeAlias = Callable[[str], tuple[Entry, ...]]
 """One stripped, non-empty line to its entries; () for a comment or a declaration. Raises Skip."""
 

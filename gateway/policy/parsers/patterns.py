@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gateway.policy.automaton import check_regex
-from gateway.policy.parsers.entry import Entry, Extent, Skip
+from gateway.policy.parsers.entry import BadPattern, Entry, Extent, Skip
 from gateway.policy.parsers.names import EVERY_NAME, NO_NAME, canonical
 from gateway.policy.regex import Unsupported
 
@@ -15,11 +15,11 @@ _glob = re.compile(r"[a-z0-9_.*-]+", re.ASCII).fullmatch
 def entry_of_regex(source: str) -> Entry:
     """Raises Skip for an expression that we cannot match, or that matches everything."""
     if not source.isascii():
-        raise Skip("Its regular expression has letters that domain names cannot have.")
+        raise BadPattern("Its regular expression has letters that domain names cannot have.")
     try:
         check_regex(source)
     except Unsupported as error:
-        raise Skip(str(error)) from None
+        raise BadPattern(str(error)) from None
     return Entry("", regex=source)
 
 

@@ -292,6 +292,13 @@ def test_a_list_cannot_bring_more_patterns_than_the_cap() -> None:
     assert sum(parsed.skipped.values()) == 200
 
 
+def test_a_list_of_nothing_but_expensive_patterns_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.policy.parsers.MAX_PATTERNS", 50)
+    for line in ("/((a{99}){99}){99}/", "||ads*.example^"):
+        with pytest.raises(ListError, match="more than 50 patterns"):
+            read("||a.example^\n" + f"{line}\n" * 60)
+
+
 def test_hostile_modifiers_do_not_make_endless_reasons() -> None:
     parsed, _ = read("||a.example^\n" + "\n".join(f"||a.example^$x{n}" for n in range(500)))
     assert list(parsed.skipped.values()) == [500]
