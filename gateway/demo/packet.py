@@ -144,8 +144,9 @@ def address_rdata(address: str) -> bytes:
 
 
 def soa_rdata(zone: str, negative_ttl: int) -> bytes:
-    """MNAME and RNAME below `zone`; the last number is the negative TTL (RFC 2308)."""
-    names = Name(f"ns1.{zone}").to_wire() + Name(f"hostmaster.{zone}").to_wire()
+    """MNAME and RNAME are "ns" and "hostmaster" below `zone`; the last number is the negative TTL (RFC 2308)."""
+    apex = Name(zone).to_wire()
+    names = b"\x02ns" + apex + b"\x0ahostmaster" + apex
     return names + struct.pack("!5I", 1, 7200, 900, 1_209_600, negative_ttl)
 
 

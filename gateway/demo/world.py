@@ -113,8 +113,8 @@ class World:
         return _closest(self.ttls, name) or _TTLS[_digest(name) % len(_TTLS)]
 
     def _is_absent(self, name: str) -> bool:
-        top = name.rpartition(".")[2]
-        return "." not in name or top in _NO_TOP_LEVEL or self._stands_in(self.absent, name)
+        lineage = list(ancestors(name))
+        return len(lineage) < 2 or lineage[-1] in _NO_TOP_LEVEL or not self.absent.isdisjoint(lineage)
 
     @staticmethod
     def _stands_in(names: frozenset[str], name: str) -> bool:
@@ -126,7 +126,8 @@ def _closest(table: Mapping[str, int], name: str) -> int | None:
 
 
 def _soa(name: str) -> Record:
-    zone = ".".join(name.split(".")[-2:]) if "." in name else ""
+    labels = Name(name).labels()
+    zone = Name.from_labels(labels[-2:]).text if len(labels) > 1 else ""
     rdata = soa_rdata(zone or "example", _NEGATIVE_TTL)
     return Record(zone, _NEGATIVE_TTL, QType.SOA, rdata)
 

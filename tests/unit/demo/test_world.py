@@ -60,6 +60,13 @@ def test_absent_names_are_nxdomain_with_a_soa(world: World) -> None:
         assert [record.rtype for record in told.authority] == [QType.SOA]
 
 
+def test_dots_inside_a_label_do_not_divide_a_name(world: World) -> None:
+    told = world.answer("a\\.b.\\000", QType.AAAA)
+    nodata = world.answer("a\\.b.c\\.d.example", QType.MX)
+    assert told.rcode == Rcode.NOERROR
+    assert nodata.authority[0].name == "c\\.d.example"
+
+
 def test_a_name_without_ipv6_is_nodata_with_a_soa(world: World) -> None:
     told = world.answer("log-config.samsungacr.com", QType.AAAA)
     assert (told.rcode, told.answer, [record.rtype for record in told.authority]) == (Rcode.NOERROR, (), [QType.SOA])
