@@ -11,8 +11,6 @@ from tests.support.dashboard import Home, home
 
 _LABEL = r'[a-z_]+="(?:[^"\\\n]|\\["\\n])*"'
 _LINE = re.compile(rf"([a-z_][a-z0-9_]*)(\{{{_LABEL}(?:,{_LABEL})*\}})? (\S+)")
-    r'([a-z_][a-z0-9_]*)(\{[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\["\\n])*")*\})? (\S+)'
-)
 
 
 @pytest.fixture
