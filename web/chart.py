@@ -109,8 +109,8 @@ def nice_top(largest: int) -> int:
     """The smallest even, round number that is not below `largest`; 2 for nothing at all."""
     power = 1
     while True:
-        for step in (2, 4, 6, 8, 10):
-            if step * power >= largest:
+        for step in (2, 3, 4, 5, 6, 8, 10):
+            if step * power >= largest and step * power % 2 == 0:
                 return step * power
         power *= 10
 

@@ -86,6 +86,8 @@ class Looked(Protocol):
     def category(self) -> str: ...
     @property
     def company(self) -> str | None: ...
+    @property
+    def lists(self) -> tuple[str, ...]: ...
 
 
 def plain(text: object) -> str:
@@ -224,7 +226,7 @@ def outcome(lookup: Looked) -> str:
     """ "Blocked: advertising (Samsung Ads)"; "Allowed", with why when somebody decided it."""
     if lookup.verdict == Action.BLOCK.value:
         about = subject(lookup.category, lookup.company)
-        return f"Blocked: {about}" if about else f"Blocked: {because(lookup.reason)}"
+        return f"Blocked: {about or because(lookup.reason, lookup.lists)}"
     return "Allowed" if lookup.reason == Reason.NOTHING.value else f"Allowed: {because(lookup.reason)}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,10 +12,14 @@ from gateway.control.codec import device_to_json, rule_to_json, scope_from_json,
 from gateway.control.hub import Hub
 from gateway.errors import Refused, Unavailable
 from gateway.model.device import Device
-from gateway.model.event import LookupRecorded, PolicyChanged
-from gateway.model.lookup import Lookup
+from gateway.model.dns import QType
+from gateway.model.event import PolicyChanged
+from gateway.model.lookup import Facts, LogRow
+from gateway.model.name import Name
+from gateway.model.response import Source
 from gateway.model.rule import Rule, Scope, ScopeKind
-from gateway.model.verdict import Action
+from gateway.model.tag import Category, Need, Party, Tag
+from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'\u202eevil\u2066"
 LONGEST = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
@@ -70,6 +74,7 @@ NAMES: tuple[tuple[str, str | None, str, str, str, bool, int], ...] = (
     ("events.cid.samba.tv", "Samba TV", "acr", "not needed", "", True, 13),
     ("p-7x2.telemetry-x.example", None, "unknown", "unknown", "", False, 3),
 )
+ENTRIES = {entry[0]: entry for entry in NAMES}
 EVIDENCE = [
     {
         "says": "Named as an advertising endpoint of Samsung televisions.",
@@ -88,7 +93,8 @@ class Scene:
     now: datetime
     hub: Hub = field(default_factory=Hub)
     devices: list[Device] = field(default_factory=list)
-    lookups: list[Lookup] = field(default_factory=list)
+    log: deque[LogRow] = field(default_factory=deque)
+    tags: dict[str, Tag] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
     lists: list[dict[str, Any]] = field(default_factory=list)
     health: list[dict[str, Any]] = field(default_factory=list)
@@ -184,7 +190,7 @@ class Scene:
 
     def explain(self, asked: Any) -> dict[str, Any]:
         name, device = asked["name"], asked.get("device")
-        known = {entry[0]: entry for entry in NAMES}.get(name)
+        known = ENTRIES.get(name)
         _, company, category, need, symptom, listed, _ = known or (name, None, "unknown", "unknown", "", False, 0)
         speaking = [
             rule
@@ -245,17 +251,21 @@ class Scene:
         self.lists.remove(found)
         return found
 
-    def ask(self, name: str, device: int = 0, **changes: Any) -> Lookup:
-        """A lookup that happens now; returned, recorded and told."""
-        entry = next((each for each in NAMES if each[0] == name), (name, None, "unknown", "", "", False, 1))
-        lookup = make_lookup(
-            self.lookups[-1].id + 1 if self.lookups else 1, datetime.now(UTC), self.devices[device], entry, **changes
-        )
-        self.lookups.append(lookup)
-        return lookup
+    def ask(self, name: str, device: int = 0, times: int = 1, **changes: Any) -> None:
+        """A lookup that happens now."""
+        for _ in range(times):
+            self.log.append(
+                log_row(datetime.now(UTC), self.devices[device], ENTRIES.get(name, _stranger(name)), **changes)
+            )
 
-    def tell(self, lookups: Iterable[Lookup], left_out: int = 0) -> None:
-        self.hub.publish_from_thread(LookupRecorded(tuple(lookups), left_out))
+    def tag(self, name: str, _targets: tuple[str, ...], _maker: str) -> Tag:
+        if name in self.tags:
+            return self.tags[name]
+        _, company, category, need, symptom, _, _ = ENTRIES.get(name, _stranger(name))
+        return Tag(company, Category(category), Party.THIRD, Need(need), symptom=symptom)
+
+    def device_of(self, client: str, _when: float) -> Device:
+        return next(device for device in self.devices if client in device.addresses)
 
 
 def _list(
@@ -278,28 +288,20 @@ def _list(
     }
 
 
-def make_lookup(number: int, when: datetime, device: Device, entry: tuple[Any, ...], **changes: Any) -> Lookup:
-    name, company, category, _, _, listed, _ = entry
-    values: dict[str, Any] = {
-        "id": number,
-        "time": when,
-        "name": name,
-        "type": "A",
-        "device": device.id,
-        "device_name": device.label,
-        "client": device.addresses[0],
-        "verdict": "block" if listed else "allow",
-        "reason": "block list" if listed else "no rule",
-        "company": company,
-        "category": category,
-        "party": "third",
-        "source": "policy" if listed else "upstream",
-        "rcode": "NOERROR",
-        "latency_ms": 0.1 if listed else 14.2,
-        "matched": name if listed else None,
-        "lists": LISTS[:2] if listed else (),
-    }
-    return Lookup(**{**values, **changes})
+def log_row(
+    when: datetime,
+    device: Device,
+    entry: tuple[Any, ...],
+    verdict: Verdict | None = None,
+    targets: tuple[str, ...] = (),
+    qtype: int = QType.A,
+) -> LogRow:
+    """What the resolver drops for one query: by default what the lists say of this name."""
+    name, listed = entry[0], entry[5]
+    verdict = verdict or (Verdict(Action.BLOCK, Reason.BLOCK_LIST, name, lists=LISTS[:2]) if listed else ALLOWED)
+    source = Source.POLICY if verdict.blocked else Source.UPSTREAM
+    facts = Facts(name, qtype, 0, source, verdict, targets)
+    return when.timestamp(), device.addresses[0], facts, 0.0001 if verdict.blocked else 0.0142
 
 
 def _device(number: int, seen: datetime, **about: Any) -> Device:
@@ -341,11 +343,11 @@ def busy_scene(seed: int = 7, lookups: int = 4000) -> Scene:
     fits = {0: ("Samsung", "Samsung Ads"), 1: ("LG", "LG Ad Solutions"), 2: ("Roku",), 3: ("Meta", "Amazon")}
     own = {company for companies in fits.values() for company in companies}
     moments = sorted(now - timedelta(hours=24 * chance.betavariate(1.1, 1.6)) for _ in range(lookups))
-    for number, when in enumerate(moments, 1):
+    for when in moments:
         device = chance.choices(range(4), (10, 6, 5, 1))[0]
         entries = [entry for entry in NAMES if entry[1] in fits[device] or entry[1] not in own]
         entry = chance.choices(entries, [each[6] * (3 if each[1] in fits[device] else 1) for each in entries])[0]
-        scene.lookups.append(make_lookup(number, when, scene.devices[device], entry))
+        scene.log.append(log_row(when, scene.devices[device], entry))
     _happen(scene, now)
     scene.rules = [
         Rule(
@@ -420,64 +422,49 @@ def _company(name: str, country: str, business: str, line: str) -> dict[str, Any
 
 def _happen(scene: Scene, now: datetime) -> None:
     """The last minute: a retry storm, a cloaked name, a television that needs something."""
-    entries = {entry[0]: entry for entry in NAMES}
     tv, roku = scene.devices[0], scene.devices[2]
-    number = len(scene.lookups)
     for index in range(9):
-        number += 1
-        kind = "A" if index % 2 else "AAAA"
-        scene.lookups.append(
-            make_lookup(number, now - timedelta(seconds=40 - index), roku, entries["scribe.logs.roku.com"], type=kind)
-        )
-    cloaked = ("metrics.tvapp.example", None, "unknown", "", "", False, 1)
-    scene.lookups.append(
-        make_lookup(
-            number + 1,
-            now - timedelta(seconds=20),
-            tv,
-            cloaked,
-            verdict="block",
-            reason="block list",
-            matched="||samba.tv^",
-            lists=LISTS[:1],
-            via="events.cid.samba.tv",
-            targets=("edge.tvapp.example", "events.cid.samba.tv"),
-            source="policy",
-        )
-    )
-    scene.lookups.append(
-        make_lookup(
-            number + 2, now - timedelta(seconds=12), tv, entries["cdn.samsungcloudsolution.com"], reason="keep-list"
-        )
-    )
-    scene.lookups.append(make_lookup(number + 3, now - timedelta(seconds=5), tv, entries["ads.samsungads.com"]))
+        kind = QType.A if index % 2 else QType.AAAA
+        when = now - timedelta(seconds=40 - index)
+        scene.log.append(log_row(when, roku, ENTRIES["scribe.logs.roku.com"], qtype=kind))
+    cloaked = Verdict(Action.BLOCK, Reason.BLOCK_LIST, "||samba.tv^", lists=LISTS[:1], via="events.cid.samba.tv")
+    path = ("edge.tvapp.example", "events.cid.samba.tv")
+    scene.log.append(log_row(now - timedelta(seconds=20), tv, _stranger("metrics.tvapp.example"), cloaked, path))
+    kept = Verdict(Action.ALLOW, Reason.KEEP_LIST)
+    scene.log.append(log_row(now - timedelta(seconds=12), tv, ENTRIES["cdn.samsungcloudsolution.com"], kept))
+    scene.log.append(log_row(now - timedelta(seconds=5), tv, ENTRIES["ads.samsungads.com"]))
+
+
+def _stranger(name: str) -> tuple[Any, ...]:
+    return name, None, "unknown", "unknown", "", False, 1
 
 
 def hostile_scene() -> Scene:
     """Every text that comes from outside is an attack."""
     scene = busy_scene(lookups=40)
     now = scene.now
-    label = "\\<img\\032src=x\\032onerror=alert(1)\\>\\226\\128\\174.evil\\046x/../%2e%2e?q=1#f.example"
-    names = [(HOSTILE, HOSTILE, "advertising"), (LONGEST, "x" * 200, "unknown"), (label, "../..//" + HOSTILE, HOSTILE)]
+    label = Name.from_labels([HOSTILE.encode()[:63], b"x/../%2e%2e?q=1#f", b"example"]).text
+    scene.tags = {
+        label: Tag(HOSTILE, Category.ADVERTISING),
+        LONGEST: Tag("x" * 200),
+        "..%2f//b.example": Tag("../..//" + HOSTILE, Category.ACR),
+    }
     scene.devices = [
         Device("mac:" + HOSTILE, HOSTILE, (HOSTILE,), now, now, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),
         Device("ip:192.0.2.9", None, ("192.0.2.9",), now, now, "w" * 64, LONGEST, LONGEST, LONGEST),
     ]
-    scene.lookups = [
-        make_lookup(
-            index + 1,
+    verdict = Verdict(Action.BLOCK, Reason.BLOCK_LIST, HOSTILE, lists=(HOSTILE, LONGEST), via=HOSTILE)
+    scene.log = deque(
+        log_row(
             now - timedelta(seconds=60 - index),
             scene.devices[index % 2],
-            (*names[index % 3], "", "", index % 2 == 0, 1),
-            lists=(HOSTILE, LONGEST),
-            matched=HOSTILE,
-            via=HOSTILE,
-            targets=(HOSTILE, LONGEST),
-            type=HOSTILE,
-            rcode=HOSTILE,
+            _stranger([*scene.tags][index % 3]),
+            verdict if index % 2 else None,
+            (HOSTILE, LONGEST),
+            qtype=65280,
         )
         for index in range(30)
-    ]
+    )
     scene.rules = [
         Rule(Action.BLOCK, Scope(ScopeKind.COMPANY, HOSTILE), now, HOSTILE, None, None, HOSTILE, 1),
         Rule(Action.ALLOW, Scope(ScopeKind.SUBTREE, LONGEST), now, HOSTILE, "mac:" + HOSTILE, None, HOSTILE * 4, 2),

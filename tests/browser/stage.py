@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from gateway.control.server import ControlServer
-from tests.browser.memory_reader import MemoryReader
+from gateway.journal.preparation import prepare
+from gateway.journal.reader import Reader
+from gateway.journal.writer import Writer
 from tests.browser.scene import Scene
 from web import create_app
 from web.sessions import COOKIE
@@ -35,7 +38,7 @@ class Stage:
     url: str
     cookie: str
     scene: Scene
-    reader: MemoryReader
+    writer: Writer
     app: Flask
 
     @property
@@ -46,9 +49,9 @@ class Stage:
 @contextmanager
 def perform(scene: Scene, folder: Path) -> Iterator[Stage]:
     """Runs the dashboard until the block ends."""
-    reader = MemoryReader(scene)
-    with _control(scene, folder / "control.sock") as path:
-        app = create_app(data=folder, control=path, reader=reader, hasher=QUICK_HASHER)  # type: ignore[arg-type]
+    with _journal(scene, folder / "journal.sqlite") as writer, _control(scene, folder / "control.sock") as path:
+        reader = Reader(folder / "journal.sqlite")
+        app = create_app(data=folder, control=path, reader=reader, hasher=QUICK_HASHER)
         app.extensions["telltale.auth"].set_first_password("correct horse battery")
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
         server.daemon_threads = True  # type: ignore[attr-defined]
@@ -56,11 +59,37 @@ def perform(scene: Scene, folder: Path) -> Iterator[Stage]:
         thread.start()
         try:
             cookie = app.extensions["telltale.sessions"].begin()
-            yield Stage(f"http://127.0.0.1:{server.server_port}", cookie, scene, reader, app)
+            yield Stage(f"http://127.0.0.1:{server.server_port}", cookie, scene, writer, app)
         finally:
             server.shutdown()
             thread.join(10)
             server.server_close()
+            reader.close()
+
+
+@contextmanager
+def _journal(scene: Scene, path: Path) -> Iterator[Writer]:
+    """Everything that the scene's resolver logs is written, counted and told, as in a real house."""
+    prepare(path)
+    writer = Writer(
+        path,
+        scene.log,
+        tag=scene.tag,
+        device_of=scene.device_of,
+        publish=scene.hub.publish_from_thread,
+        report=scene.hub.publish_from_thread,
+        interval=0.05,
+        wants_events=scene.hub.has_listeners,
+    )
+    waiting = len(scene.log)
+    writer.start()
+    try:
+        deadline = time.monotonic() + 30
+        while writer.counters()["recorded"] < waiting and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield writer
+    finally:
+        writer.stop()
 
 
 @contextmanager

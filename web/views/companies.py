@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import abort, request
@@ -65,7 +66,7 @@ def _askers(company: str) -> list[dict[str, Any]]:
     since = until - period().span
     found = []
     for device in devices()[:_ASKED_DEVICES]:
-        rows = ask(lambda d=device: reader.names(since, until, device=d["id"], company=company, limit=300), ())
+        rows = ask(partial(reader.names, since, until, device=device["id"], company=company, limit=300), ())
         if rows:
             found.append(
                 {

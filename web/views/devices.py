@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from flask import abort
@@ -26,9 +27,7 @@ def devices() -> str:
     since = slots_since(until, _DAY, 3600)
     sparks = {}
     for device in known_devices()[:_SPARKS]:
-        bars = draw_chart(
-            ask(lambda d=device: reader.chart(since, until, 3600, device=d["id"]), ()), since, until, 3600
-        )
+        bars = draw_chart(ask(partial(reader.chart, since, until, 3600, device=device["id"]), ()), since, until, 3600)
         sparks[device["id"]] = draw_spark([column.lookups for column in bars.columns])
     return page("devices.html", "devices", rows=rows, sparks=sparks)
 

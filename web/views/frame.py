@@ -21,6 +21,7 @@ from web.backend import backend
 from web.standing import Standing
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 pages = Blueprint("pages", __name__)
 
@@ -86,7 +87,7 @@ def period() -> Period:
     return next((each for each in PERIODS if each.key == wanted), PERIODS[1])
 
 
-def ask(question: Callable[[], T], otherwise: T) -> T:
+def ask(question: Callable[[], T], otherwise: U) -> T | U:
     """The answer, or `otherwise` when the journal or the resolver does not give one; the page then says so."""
     try:
         return question()
@@ -99,14 +100,14 @@ def ask(question: Callable[[], T], otherwise: T) -> T:
 
 def standing() -> Standing:
     """The rules in force."""
-    answer = ask(lambda: backend().control.call("rules.list"), {})
+    answer: dict[str, Any] = ask(lambda: backend().control.call("rules.list"), {})
     return Standing(answer.get("rules", ()))
 
 
 def devices() -> list[dict[str, Any]]:
     """Every known device as the resolver tells it, the last one heard of first; asked once a request."""
     if "devices" not in g:
-        answer = ask(lambda: backend().control.call("devices.list"), {})
+        answer: dict[str, Any] = ask(lambda: backend().control.call("devices.list"), {})
         g.devices = sorted(answer.get("devices", ()), key=lambda each: str(each.get("last_seen")), reverse=True)
     known: list[dict[str, Any]] = g.devices
     return known

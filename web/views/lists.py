@@ -14,7 +14,7 @@ from web.views.frame import ask, page, pages, standing
 @pages.get("/lists")
 def lists() -> str:
     """Subscriptions with their state; `?check=NAME&device=ID` answers what would happen to a name."""
-    answer = ask(lambda: backend().control.call("lists.list"), {})
+    answer: dict[str, Any] = ask(lambda: backend().control.call("lists.list"), {})
     name, device = request.args.get("check", "").strip()[:1024], request.args.get("device") or None
     explained, refused = _check(name, device) if name else (None, None)
     return page(

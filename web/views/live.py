@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,11 +28,10 @@ _BLANK = Lookup(
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The same lookup `times` times in a row, newest first; `since` is the oldest of them."""
+    """The same lookup `times` times in a row; `lookup` is the newest of them."""
 
     lookup: Lookup
     times: int
-    since: Lookup
 
 
 def collapse(lookups: tuple[Lookup, ...]) -> list[Run]:
@@ -40,9 +39,9 @@ def collapse(lookups: tuple[Lookup, ...]) -> list[Run]:
     runs: list[Run] = []
     for lookup in lookups:
         if runs and _sameness(runs[-1].lookup) == _sameness(lookup):
-            runs[-1] = Run(runs[-1].lookup, runs[-1].times + 1, lookup)
+            runs[-1] = Run(runs[-1].lookup, runs[-1].times + 1)
         else:
-            runs.append(Run(lookup, 1, lookup))
+            runs.append(Run(lookup, 1))
     return runs
 
 
@@ -77,12 +76,17 @@ def live() -> str:
 def _search(wanted: Mapping[str, str], before: str | None, until: str | None) -> Page:
     reader = backend().reader
     category = wanted.get("category")
-    rest = {field: value for field, value in wanted.items() if field != "category"}
-    end = present.moment(until)
+    rest = Filter(
+        device=wanted.get("device"),
+        name=wanted.get("name"),
+        company=wanted.get("company"),
+        verdict=wanted.get("verdict"),
+        until=present.moment(until),
+    )
     if category != TRACKING:
-        return reader.lookups(Filter(**rest, category=category, until=end), limit=_SHOWN, before=before)
+        return reader.lookups(replace(rest, category=category), limit=_SHOWN, before=before)
     tracking = [each.value for each in Category if each.tracks]
-    found = [reader.lookups(Filter(**rest, category=each, until=end), limit=_SHOWN) for each in tracking]
+    found = [reader.lookups(replace(rest, category=each), limit=_SHOWN) for each in tracking]
     merged = sorted((lookup for part in found for lookup in part.lookups), key=lambda each: each.id, reverse=True)
     more = len(merged) > _SHOWN or any(part.next for part in found)
     return Page(tuple(merged[:_SHOWN]), "more" if more and merged else None)

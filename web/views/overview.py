@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from flask import render_template
 
-from gateway.journal.reader import Totals
+from gateway.journal.reader import Filter, Page, Totals
 from web.backend import backend
 from web.chart import draw_chart, slots_since
 from web.views.frame import ask, frame, now, page, pages, period, standing
+from web.views.live import collapse
 
 _SHOWN_COMPANIES = 10
 _SHOWN_DEVICES = 8
+_SHOWN_LATEST = 7
 
 
 @pages.get("/")
@@ -31,6 +33,7 @@ def overview() -> str:
         talkers=sorted(ask(lambda: reader.devices(since, until), ()), key=lambda row: row.trackers, reverse=True)[
             :_SHOWN_DEVICES
         ],
+        latest=collapse(ask(lambda: reader.lookups(Filter(), limit=40), Page((), None)).lookups)[:_SHOWN_LATEST],
         standing=standing(),
     )
 

@@ -47,7 +47,8 @@ def _names(scope: dict[str, str], device: str | None, subtree: bool) -> list[str
         return [name, *(row.name for row in rows if row.name.endswith("." + name))]
     if not scope:
         return []
-    rows = ask(lambda: reader.names(since, until, device=device, limit=_ASKED, **scope), ())  # type: ignore[arg-type]
+    company, category = scope.get("company"), scope.get("category")
+    rows = ask(lambda: reader.names(since, until, device=device, company=company, category=category, limit=_ASKED), ())
     return [row.name for row in rows]
 
 

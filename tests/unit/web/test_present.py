@@ -21,6 +21,7 @@ class Seen:
     reason: str = "block list"
     category: str = "advertising"
     company: str | None = "Samsung Ads"
+    lists: tuple[str, ...] = ()
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,10 @@ def test_a_blocked_lookup_says_what_for_and_who() -> None:
     assert present.outcome(Seen(company=None)) == "Blocked: advertising"
     assert present.outcome(Seen(category="unknown")) == "Blocked: Samsung Ads"
     assert present.outcome(Seen(category="unknown", company=None)) == "Blocked: on a block list"
+    assert (
+        present.outcome(Seen(category="unknown", company=None, lists=("A", "B")))
+        == "Blocked: on the list A and 1 other"
+    )
 
 
 def test_an_allowed_lookup_says_why_when_somebody_decided() -> None:

@@ -4,7 +4,7 @@ import { freshen } from "./fresh.js";
 
 setInterval(() => {
   if (!document.hidden) freshen();
-}, 20000);
+}, 10000);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) freshen();
 });

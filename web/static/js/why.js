@@ -33,7 +33,6 @@ export function unfold(row, lookup) {
 }
 
 function showFacts(list, lookup) {
-  fact(list, "Decided by", because(lookup.reason, lookup.lists, lookup.matched));
   if (lookup.lists.length) fact(list, "The list says", lookup.matched);
   if (lookup.lists.length > 1) fact(list, "All lists that name it", lookup.lists.map(plain).join(", "));
   const path = [lookup.name, ...lookup.targets];

@@ -73,7 +73,7 @@ export function because(reason, lists = [], matched = null) {
 }
 
 export function outcome(lookup) {
-  if (lookup.verdict === "block") return "Blocked: " + (subject(lookup.category, lookup.company) || because(lookup.reason));
+  if (lookup.verdict === "block") return "Blocked: " + (subject(lookup.category, lookup.company) || because(lookup.reason, lookup.lists));
   return lookup.reason === "no rule" ? "Allowed" : "Allowed: " + because(lookup.reason);
 }
 
