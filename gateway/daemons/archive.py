@@ -74,7 +74,7 @@ def restore_backup(settings: Settings, file: str) -> str:
         with zipfile.ZipFile(Path(file).expanduser()) as archive:
             sums = _manifest(archive)
             contents = {name: archive.read(name) for name in sums}
-    except (OSError, zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError):
+    except (OSError, zipfile.BadZipFile, KeyError, RuntimeError):
         raise SettingsError(f"{file} is not a backup of Telltale, or it is damaged; nothing was changed.") from None
     for name, content in contents.items():
         if hashlib.sha256(content).hexdigest() != sums[name]:

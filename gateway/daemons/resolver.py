@@ -36,6 +36,7 @@ from gateway.model.event import DeviceSeen, HealthChanged, PolicyChanged
 from gateway.model.lookup import LogRow
 from gateway.model.name import Name
 from gateway.model.policy import Policy
+from gateway.model.tag import UNTAGGED, Tag
 from gateway.policy.compiled import CompiledLists
 from gateway.policy.service import PolicyService
 from gateway.resolver.options import HOME_NETWORKS, LEADS_HOME, ResolverOptions
@@ -49,6 +50,8 @@ _LOG_LIMIT = 200_000
 _HEARTBEAT = 1.0
 _NEIGHBOURS_EVERY = 15
 _OWN_NAME = "telltale.lan"
+# A guess from the words in a name is shown, but a rule on a category or company does not act on it.
+_SURE_ENOUGH = 0.5
 
 
 def _now() -> datetime:
@@ -110,7 +113,11 @@ def _wire(
         house.resolver.swap_policy(policy)
         hub.publish(change)
 
-    service = PolicyService(settings.policy, chronicle, _mapped(settings, health), classifier.tag, in_force, _now)
+    def sure_tag(name: str) -> Tag:
+        tag = classifier.tag(name)
+        return tag if tag.confidence >= _SURE_ENOUGH else UNTAGGED
+
+    service = PolicyService(settings.policy, chronicle, _mapped(settings, health), sure_tag, in_force, _now)
     for problem in service.problems:
         health.report(HealthChanged("rules", service.book.revision > 0, problem))
     resolver = Resolver(

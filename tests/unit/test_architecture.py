@@ -1,0 +1,78 @@
+"""The picture in gateway/ARCHITECTURE.md is the tree, and the tree keeps to its limits."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOP = {"gateway", "web", "systemd", "tests", "deploy"}
+PICTURE = (ROOT / "gateway" / "ARCHITECTURE.md").read_text().split("```")[1]
+ROOM = re.compile(r"^( +)(\w+)/ +\S")
+MODULE = re.compile(r"^  (\w+) {2,}\S")
+
+
+def drawn() -> set[str]:
+    """Rooms ("policy/parsers/") and modules ("policy/snapshot") that the picture shows."""
+    found: set[str] = set()
+    path: list[str] = []
+    for line in PICTURE.splitlines()[2:]:
+        if room := ROOM.match(line):
+            path = [*path[: len(room[1]) // 2 - 1], room[2]]
+            found.add("/".join(path) + "/")
+        elif (module := MODULE.match(line)) and not path:
+            found.add(module[1])
+        else:
+            found |= {"/".join([*path, word]) for word in line.split()}
+    return found
+
+
+def built() -> set[str]:
+    base = ROOT / "gateway"
+    modules = [path for path in base.rglob("*.py") if path.name != "__init__.py"]
+    rooms = {f"{path.parent.relative_to(base)}/" for path in modules if path.parent != base}
+    return rooms | {str(path.relative_to(base).with_suffix("")) for path in modules}
+
+
+def test_the_picture_is_the_tree() -> None:
+    assert drawn() == built()
+
+
+def test_the_top_level_is_the_card_s() -> None:
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith(".")}
+    assert folders - {"build", "dist", "node_modules"} - {f for f in folders if f.endswith(".egg-info")} == TOP
+
+
+@pytest.mark.parametrize("folder", ["gateway", "web"])
+def test_no_module_is_longer_than_400_lines_and_the_median_is_short(folder: str) -> None:
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in ROOT.joinpath(folder).rglob("*.py")
+    }
+    assert {name: length for name, length in lengths.items() if length > 400} == {}
+    assert sorted(lengths.values())[len(lengths) // 2] <= 150
+
+
+def test_names_explain_themselves() -> None:
+    vague = re.compile(r"^(utils?|helpers?|common|misc|managers?)(\.|$)")
+    for top in ("gateway", "web", "tests"):
+        for path in ROOT.joinpath(top).rglob("*"):
+            assert not vague.match(path.name), path
+
+
+def test_nothing_is_left_for_later() -> None:
+    unfinished = re.compile(r"TODO|FIXME|XXX|NotImplementedError|pragma: no cover")
+    for top in ("gateway", "web", "deploy", "systemd"):
+        for path in ROOT.joinpath(top).rglob("*"):
+            if path.suffix in {".py", ".sh", ".js", ".html", ".service", ".socket"}:
+                assert not unfinished.search(path.read_text()), path
+
+
+def test_subprocesses_are_started_by_the_composition_roots_only() -> None:
+    starts = re.compile(
+        r"^\s*(import subprocess|from subprocess)|create_subprocess|os\.system|shell=True", re.MULTILINE
+    )
+    for path in [*ROOT.joinpath("gateway").rglob("*.py"), *ROOT.joinpath("web").rglob("*.py")]:
+        if path.parent.name != "daemons":
+            assert not starts.search(path.read_text()), path
