@@ -48,7 +48,7 @@ def test_lines_made_of_list_words_are_a_list_or_a_list_error(text: str, syntax: 
 
 @given(TEXTS, st.integers(1, 50))
 def test_where_the_network_cuts_the_bytes_does_not_matter(text: str, pieces: int) -> None:
-    data = ("ads.example\n" + text).encode()
+    data = ("ads.example\n" * 100 + text).encode()
 
     def read_in(size: int) -> object:
         parsed = parse_list([data[start : start + size] for start in range(0, len(data), size)], syntax=Syntax.PLAIN)
