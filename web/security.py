@@ -38,7 +38,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
@@ -70,7 +69,9 @@ def protect(app: Flask, store: AuthStore, sessions: Sessions, hosts: Iterable[st
     def seal(response: Response) -> Response:
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)
-        response.headers.pop("Server", None)
+        if request.is_secure:
+            # On plain HTTP browsers ignore it, and complain.
+            response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         if request.endpoint == "static" and response.status_code in (200, 206, 304):
             response.headers["Cache-Control"] = "max-age=3600" if request.args.get("v") else "no-cache"
         else:

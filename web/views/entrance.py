@@ -81,7 +81,6 @@ def logout() -> AnyResponse:
         cast(Broadcaster, current_app.extensions["telltale.stream"]).wake()
     answer = redirect(url_for("entrance.login"), 303)
     forget(answer)
-    answer.headers["Clear-Site-Data"] = '"cache"'
     return answer
 
 

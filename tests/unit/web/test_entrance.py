@@ -207,3 +207,4 @@ def test_the_page_about_the_api_names_every_operation_without_a_script(at_home: 
         assert operation in page.text
     assert "<script" not in page.text
     assert "style=" not in page.text
+    assert "`" not in page.text
