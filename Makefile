@@ -12,7 +12,7 @@ help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
 
 run: $(VENV)/run.stamp  ## start the demo: four simulated televisions and the live dashboard
-	@exec $(BIN)/telltale demo
+	@exec $(BIN)/telltale demo $(DEMO)
 
 test: check  ## every test; what this machine cannot run is skipped, with the reason
 	$(BIN)/pytest $(FAST) $(SLOW)
