@@ -16,14 +16,15 @@ _ECHOED = 0x0110
 
 
 def bare(wire: bytes, peek: ResponsePeek) -> bytes:
-    """The message as it is kept: id 0, question in lower case, and neither OPT record nor what stands behind it.
+    """The message as it is kept: id 0, question in lower case, without OPT record and whatever stands behind it.
 
     AA goes too: what a cache says is never authoritative.
     Records behind an OPT record are rare (TSIG) and mean nothing to anybody but the neighbour who sent them.
     """
     name_end = 12 + len(peek.question) - 4
-    end, kept = peek.opt_at, wire[10:12]
-    if end is not None:
+    end, kept = peek.end, wire[10:12]
+    if peek.opt_at is not None:
+        end = peek.opt_at
         kept = sum(1 for offset in peek.ttl_offsets if peek.additional_at <= offset < end).to_bytes(2)
     flags = (peek.flags & ~(_AA | _TC)).to_bytes(2)
     return b"".join((b"\0\0", flags, wire[4:10], kept, wire[12:name_end].lower(), wire[name_end:end]))

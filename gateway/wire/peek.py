@@ -18,7 +18,6 @@ _HEADER = struct.Struct(">HHHHHH")
 _FIXED = struct.Struct(">HHIH")
 _RESPONSE = 0x8000
 _OPCODE = 0x7800
-_TSIG = 250
 _EDE_OPTION = 15
 _IPV4_HINT, _IPV6_HINT = 4, 6
 _TTL_MAX = 0x7FFFFFFF
@@ -29,10 +28,11 @@ _MAX_QUERY_RECORDS = 16
 class ResponsePeek:
     """Where things stand in a response, and what of it decides about keeping and blocking it.
 
-    `question` is the raw question section (empty when there is none); offsets count from the start of the message.
-    `ttl` is the lowest TTL of all records in seconds, None without records; `negative_ttl` is what RFC 2308 section 5
-    says of the SOA record, None without one. `targets` are canonical; `addresses` are packed, 4 or 16 bytes, from A
-    and AAAA records and from the address hints of HTTPS and SVCB. `ede` is the first extended error (RFC 8914).
+    `question` is the raw question section (empty when there is none); offsets count from the start of the message, and
+    bytes behind `end` belong to nothing. `ttl` is the lowest TTL of all records in seconds, None without records;
+    `negative_ttl` is what RFC 2308 section 5 says of the SOA record, None without one. `targets` are canonical;
+    `addresses` are packed, 4 or 16 bytes, from A and AAAA records and from the address hints of HTTPS and SVCB. `ede`
+    is the first extended error (RFC 8914).
     """
 
     id: int
@@ -47,8 +47,8 @@ class ResponsePeek:
     addresses: tuple[bytes, ...]
     authority_at: int
     additional_at: int
+    end: int
     opt_at: int | None
-    opt_end: int
     ede: int | None
 
     @property
@@ -128,8 +128,8 @@ def peek_response(wire: bytes) -> ResponsePeek:
         addresses=tuple(walk.addresses),
         authority_at=section_ends[0],
         additional_at=section_ends[1],
+        end=offset,
         opt_at=walk.opt_at,
-        opt_end=walk.opt_end,
         ede=walk.ede,
     )
 
@@ -145,7 +145,6 @@ class _Walk:
         self.targets: list[str] = []
         self.addresses: list[bytes] = []
         self.opt_at: int | None = None
-        self.opt_end = 0
         self.rcode_high = 0
         self.ede: int | None = None
 
@@ -155,10 +154,8 @@ class _Walk:
         if rtype == QType.OPT:
             if section != 2 or self.opt_at is not None or wire[start]:
                 raise WireError("A response has at most one OPT record, in its additional section.", Rcode.FORMERR)
-            self.opt_at, self.opt_end, self.rcode_high = start, end, ttl >> 20 & 0xFF0
+            self.opt_at, self.rcode_high = start, ttl >> 20 & 0xFF0
             self.ede = _first_ede(wire, data, end)
-            return end
-        if rtype == _TSIG:
             return end
         self.ttl_offsets.append(data - 6)
         ttl = 0 if ttl > _TTL_MAX else ttl

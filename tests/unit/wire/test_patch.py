@@ -38,6 +38,14 @@ def test_records_behind_the_opt_record_are_not_kept() -> None:
     assert dns.message.from_wire(kept(bytes(wire))).additional == []
 
 
+def test_bytes_behind_the_last_record_are_not_kept() -> None:
+    """They would stand where the OPT record is to go."""
+    asked = query("example.com", edns=1232)
+    for edns in (True, False):
+        wire = response(asked, many(1), edns=edns) + b"garbage"
+        assert dns.message.from_wire(fit(kept(wire), asked)).edns == 0
+
+
 def test_the_answer_fits_the_query_at_hand() -> None:
     stored = kept(response(query("example.com", edns=1232), many(1), edns=True))
     asked = query("EXAMPLE.com", edns=1400, dnssec_ok=True, checking_disabled=True, recursion=False, message_id=0xBEEF)

@@ -148,7 +148,7 @@ def test_the_extended_rcode_and_the_extended_error_are_read() -> None:
     seen = peek_response(message.to_wire())
     assert (seen.rcode, seen.ede) == (23, 6)
     assert seen.opt_at is not None
-    assert seen.opt_end == len(message.to_wire())
+    assert seen.end == len(message.to_wire())
 
 
 def test_a_ttl_with_the_top_bit_counts_as_zero() -> None:
