@@ -83,7 +83,7 @@ class Automaton:
         if len(self._nodes) > MAX_POSITIONS + MAX_NODES:
             raise Unsupported("There are too many regular expressions.")
         self._sources = tuple(sources)
-        self._again = self._closure(self._firsts, start=False, end=False)
+        self._again, _ = self._closure(self._firsts, start=False, end=False)
         self._numbers: dict[tuple[_State, frozenset[int]], int] = {}
         self._states: list[_State] = []
         self._steps: list[dict[str, int]] = []
@@ -135,7 +135,7 @@ class Automaton:
         nodes = self._nodes
         nexts = [nodes[i][2] for i in state if nodes[i][0] == _CHAR and char in cast(Chars, nodes[i][1])]
         after, accepted = self._closure(nexts, start=False, end=False)
-        following = self._number(after | self._again[0], accepted | self._again[1])
+        following = self._number(after | self._again, accepted)
         steps[char] = following
         return following
 

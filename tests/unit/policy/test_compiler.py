@@ -49,7 +49,7 @@ def test_a_list_that_breaks_off_in_the_middle_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.policy.parsers.MAX_ENTRIES", 2)
-    text = "||a.example^\n/^bad[0-9]/\n||c.example^\n||d.example^$badfilter\n"
+    text = "||d.example^$badfilter\n||a.example^\n/^bad[0-9]/\n||c.example^\n"
     lists, report = compile_texts(tmp_path, ("Long", BLOCK, text), ("Good", BLOCK, "||d.example^"))
     assert "more than 2 entries" in str(report.lists[0].error)
     assert len(lists) == 1

@@ -281,8 +281,8 @@ def test_junk_between_names_is_counted_not_read() -> None:
 
 
 def test_canaries_are_dropped_and_counted() -> None:
-    parsed, entries = read("||a.example^\n||h4g3z1-x.web.app^\n*.h4g3z1-y.example^\n")
-    assert entries == [Entry("a.example", SUBTREE)]
+    parsed, entries = read("||a.h4g3z1-z.example^\n||h4g3z1-x.web.app^\n*.h4g3z1-y.example^\n")
+    assert entries == [Entry("a.h4g3z1-z.example", SUBTREE)]
     assert parsed.canaries == 2
 
 
