@@ -165,7 +165,8 @@ def used_and_free_bytes(connection: Connection) -> tuple[int, int]:
 
 def give_back(connection: Connection, amount: int) -> None:
     """Cuts up to `amount` free bytes off the file; the disk gets them with the next `checkpoint`."""
-    connection.exec_driver_sql(f"PRAGMA incremental_vacuum({max(1, amount // 4096)})").fetchall()
+    # One step a page, each an empty row: read to the end, or only one page is given back.
+    raw_connection(connection).execute(f"PRAGMA incremental_vacuum({max(1, amount // 4096)})").fetchall()
 
 
 def checkpoint(connection: Connection) -> None:

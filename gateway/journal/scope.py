@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, select, true
@@ -84,6 +85,11 @@ def _named(text: str) -> ColumnElement[bool]:
     text = text.strip().lower().removesuffix(".") if text.strip() != "." else "."
     if len(text) > _LONGEST:
         raise JournalError("A name has at most 255 characters.")
+    if not text.isprintable():
+        raise JournalError("A name has no control characters.")
+    if not text.isascii():
+        with suppress(UnicodeError):
+            text = text.encode("idna").decode("ascii")
     if "*" not in text:
         return names.c.name.contains(text, autoescape=True, escape="!")
     escaped = [part.replace("!", "!!").replace("%", "!%").replace("_", "!_") for part in text.split("*")]

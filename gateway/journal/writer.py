@@ -126,7 +126,7 @@ class Writer:
         with self._gate:
             self._closed = True
             self._refuse_tasks("The journal is closed.")
-        self._counts["dropped"] += len(self._pending)
+        self._counts["dropped"] += len(self._pending) + len(self._queue)
         self._pending = []
         if self._session is not None:
             self._session.close(properly=True)

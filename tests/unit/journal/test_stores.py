@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from sqlalchemy import Connection
+
+from gateway.errors import JournalError
+from gateway.journal import stores
+from gateway.journal.preparation import prepare
+from gateway.journal.stores import BookStore, DeviceStore
+from gateway.journal.writer import Writer
+from gateway.model.book import Book, Subscription
+from gateway.model.rule import Rule, Scope, ScopeKind
+from gateway.model.verdict import Action
+from tests.unit.journal.home import DEVICES, NOON, TELEVISION, device_of, tag_of
+
+T = TypeVar("T")
+SOON = NOON + timedelta(hours=1)
+RULE = Rule(Action.BLOCK, Scope(ScopeKind.COMPANY, "Ads Inc"), NOON, "dashboard", TELEVISION, SOON, "why", 4)
+LIST = Subscription(5, "https://lists.example/a.txt", "A", Action.ALLOW, NOON, enabled=False, comment="mine")
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[Writer]:
+    path = tmp_path / "journal.sqlite"
+    prepare(path)
+    writer = Writer(
+        path, deque(), tag=tag_of, device_of=device_of, publish=lambda _: None, report=lambda _: None, interval=0.02
+    )
+    writer.start()
+    yield writer
+    writer.stop()
+
+
+def test_no_book_was_saved_yet(writer: Writer) -> None:
+    assert BookStore(writer).load() is None
+
+
+def test_a_book_comes_back_whole_and_in_its_order(writer: Writer) -> None:
+    book = Book(3, 9, (RULE, replace(RULE, id=2, scope=Scope(ScopeKind.EVERYTHING), ends=None)), (LIST,))
+    store = BookStore(writer)
+    store.save(book)
+    assert store.load() == book
+
+
+def test_a_saved_book_replaces_the_one_before(writer: Writer) -> None:
+    store = BookStore(writer)
+    store.save(Book(3, 9, (RULE,), (LIST,)))
+    store.save(Book(4, 9))
+    assert store.load() == Book(4, 9)
+
+
+def test_a_text_that_cannot_be_stored_is_an_error_and_the_old_book_stays(writer: Writer) -> None:
+    store = BookStore(writer)
+    store.save(Book(1, 5, (RULE,)))
+    with pytest.raises(JournalError, match="cannot be stored"):
+        store.save(Book(2, 5, (replace(RULE, comment="\ud800"),)))
+    assert store.load() == Book(1, 5, (RULE,))
+    assert writer.counters()["failures"] == 0
+
+
+def test_a_book_without_a_journal_is_an_error_in_one_sentence(tmp_path: Path, writer: Writer) -> None:
+    elsewhere = Writer(
+        tmp_path / "nothing.sqlite",
+        deque(),
+        tag=tag_of,
+        device_of=device_of,
+        publish=lambda _: None,
+        report=lambda _: None,
+    )
+    with pytest.raises(JournalError, match="cannot be read"):
+        BookStore(elsewhere).load()
+
+
+def test_saving_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stuck:
+        path = tmp_path / "journal.sqlite"
+
+        def run(self, _fn: Callable[[Connection], T]) -> Future[T]:
+            return Future()
+
+    monkeypatch.setattr(stores, "_PATIENCE", 0.05)
+    with pytest.raises(JournalError, match="busy"):
+        BookStore(Stuck()).save(Book())
+
+
+def test_devices_come_back_and_are_updated(writer: Writer) -> None:
+    store = DeviceStore(writer)
+    first, second = DEVICES.values()
+    for device in (first, second, replace(first, name="Kitchen", simulated=True)):
+        store.save(device).result(10)
+    assert store.load() == [replace(first, name="Kitchen", simulated=True), second]

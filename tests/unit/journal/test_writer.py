@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, func, insert, select
+
+from gateway.errors import JournalError
+from gateway.journal import engine as engine_module
+from gateway.journal.reader import Reader
+from gateway.journal.schema import lookups, marks
+from gateway.journal.writer import Writer
+from gateway.model.event import HealthChanged, LookupRecorded
+from gateway.model.lookup import LogRow
+from gateway.model.tag import Tag
+from tests.unit.journal.home import NOON, TELEVISION, device_of, facts, row, tag_of
+
+
+@dataclass
+class Desk:
+    """A running writer and everything it said."""
+
+    writer: Writer
+    queue: deque[LogRow]
+    events: list[LookupRecorded] = field(default_factory=list)
+    health: list[HealthChanged] = field(default_factory=list)
+
+    def wait_for(self, done: Callable[[], object], seconds: float = 15.0) -> None:
+        ends = time.monotonic() + seconds
+        while not done():
+            assert time.monotonic() < ends, (self.writer.counters(), self.health)
+            time.sleep(0.01)
+
+    def count(self) -> int:
+        with Reader_(self.writer.path) as reader:
+            return reader.totals(None, None).lookups
+
+
+@contextmanager
+def Reader_(path: Path) -> Iterator[Reader]:
+    reader = Reader(path)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+@contextmanager
+def open_desk(path: Path, **options: Any) -> Iterator[Desk]:
+    queue: deque[LogRow] = deque()
+    events: list[LookupRecorded] = []
+    health: list[HealthChanged] = []
+    settings: dict[str, Any] = {"tag": tag_of, "device_of": device_of, "interval": 0.02}
+    settings |= {"publish": events.append, "report": health.append, "clock": NOON.timestamp, **options}
+    desk = Desk(Writer(path, queue, **settings), queue, events, health)
+    desk.writer.start()
+    try:
+        yield desk
+    finally:
+        desk.writer.stop()
+        assert not desk.writer.is_alive()
+
+
+def test_lookups_are_on_disk_before_anybody_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    found: list[int] = []
+
+    def publish(event: LookupRecorded) -> None:
+        raw = sqlite3.connect(path)
+        found.append(raw.execute("SELECT count(*) FROM lookups").fetchone()[0])
+        raw.close()
+
+    with open_desk(path, publish=publish) as desk:
+        desk.queue.extend(row("ads.example", n) for n in range(7))
+        desk.wait_for(lambda: found)
+    assert sum(found) >= 7
+    assert desk.health == []
+
+
+def test_a_busy_moment_is_published_in_part(tmp_path: Path) -> None:
+    with open_desk(tmp_path / "journal.sqlite", interval=0.3) as desk:
+        desk.wait_for(lambda: desk.writer.counters()["bytes"])
+        desk.queue.extend(row("ads.example", n / 10) for n in range(500))
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 500)
+        desk.wait_for(lambda: sum(len(event.lookups) + event.left_out for event in desk.events) == 500)
+    assert max(len(event.lookups) for event in desk.events) == 100
+    ids = [lookup.id for event in desk.events for lookup in event.lookups]
+    assert ids == sorted(ids)
+    assert ids[-1] == 500
+
+
+def test_nothing_is_made_to_be_shown_when_nobody_listens(tmp_path: Path) -> None:
+    with open_desk(tmp_path / "journal.sqlite", wants_events=lambda: False) as desk:
+        desk.queue.append(row("ads.example"))
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+    assert desk.events == []
+
+
+def test_stopping_writes_what_the_queue_still_holds(tmp_path: Path) -> None:
+    with open_desk(tmp_path / "journal.sqlite", interval=30.0) as desk:
+        desk.wait_for(lambda: desk.writer.counters()["bytes"])
+        time.sleep(0.1)
+        desk.queue.extend(row("ads.example", n) for n in range(50))
+    assert desk.count() == 50
+    assert desk.writer.counters()["waiting"] == 0
+
+
+def test_others_write_in_the_same_thread_and_get_their_result(tmp_path: Path) -> None:
+    def work(connection: Connection) -> str:
+        connection.execute(insert(marks).values(name="mine", value=7))
+        return threading.current_thread().name
+
+    with open_desk(tmp_path / "journal.sqlite", interval=30.0) as desk:
+        before = time.monotonic()
+        assert desk.writer.run(work).result(10) == "journal"
+        assert time.monotonic() - before < 5
+        found = desk.writer.run(lambda c: c.execute(select(marks.c.value).where(marks.c.name == "mine")).scalar())
+        assert found.result(10) == 7
+
+
+def test_what_somebody_elses_write_raises_undoes_it_and_hurts_nobody(tmp_path: Path) -> None:
+    def work(connection: Connection) -> None:
+        connection.execute(insert(marks).values(name="mine", value=7))
+        raise LookupError("changed my mind")
+
+    with open_desk(tmp_path / "journal.sqlite") as desk:
+        with pytest.raises(LookupError, match="changed my mind"):
+            desk.writer.run(work).result(10)
+        count = desk.writer.run(lambda c: c.execute(select(func.count()).where(marks.c.name == "mine")).scalar())
+        assert count.result(10) == 0
+        desk.queue.append(row("ads.example"))
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+    assert desk.health == []
+    assert desk.writer.counters()["failures"] == 0
+
+
+def test_after_the_end_nothing_more_is_promised(tmp_path: Path) -> None:
+    with open_desk(tmp_path / "journal.sqlite") as desk:
+        pass
+    future: Future[None] = desk.writer.run(lambda _: None)
+    with pytest.raises(JournalError, match="closed"):
+        future.result(1)
+
+
+@pytest.mark.expects_log("nobody could be told of LookupRecorded")
+def test_a_listener_that_fails_does_not_stop_the_recording(tmp_path: Path) -> None:
+    def publish(_: LookupRecorded) -> None:
+        raise BrokenPipeError("gone")
+
+    with open_desk(tmp_path / "journal.sqlite", publish=publish) as desk:
+        for number in range(3):
+            desk.queue.append(row("ads.example", number))
+            desk.wait_for(lambda done=number + 1: desk.writer.counters()["recorded"] == done)
+
+
+@pytest.mark.expects_log("cannot be recorded")
+def test_rows_that_no_table_takes_are_dropped_and_the_next_ones_are_not(tmp_path: Path) -> None:
+    with open_desk(tmp_path / "journal.sqlite") as desk:
+        desk.queue.append(row("lone.\ud800.example"))
+        desk.wait_for(lambda: desk.writer.counters()["dropped"] == 1)
+        desk.queue.append(row("ads.example"))
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+        desk.wait_for(lambda: len(desk.health) == 2)
+    assert [event.healthy for event in desk.health] == [False, True]
+    assert desk.count() == 1
+
+
+def test_a_full_disk_is_told_once_and_the_recording_goes_on_when_there_is_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    space = engine_module._WRITE_PRAGMAS
+    monkeypatch.setattr(engine_module, "_WRITE_PRAGMAS", (*space, "max_page_count=40"))
+    with open_desk(path) as desk:
+        desk.queue.extend(row(f"name{n}.example", n / 1000) for n in range(5000))
+        desk.wait_for(lambda: desk.writer.counters()["failures"] >= 2)
+        assert [event.healthy for event in desk.health][:1] == [False]
+        assert "disk is full" in desk.health[0].says
+        assert desk.writer.counters()["waiting"] == 5000
+        with pytest.raises(JournalError):
+            desk.writer.run(_fill).result(10)
+        monkeypatch.setattr(engine_module, "_WRITE_PRAGMAS", space)
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 5000)
+        desk.wait_for(lambda: desk.health[-1].healthy)
+    assert desk.count() == 5000
+    assert desk.writer.counters()["dropped"] == 0
+
+
+def _fill(connection: Connection) -> None:
+    connection.execute(insert(marks), [{"name": "x" * 3000 + str(n), "value": n} for n in range(200)])
+
+
+def test_while_nothing_can_be_written_the_newest_lookups_are_kept_and_the_rest_counted(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.mkdir()
+    with open_desk(path) as desk:
+        desk.wait_for(lambda: desk.health)
+        desk.queue.extend(row(f"name{n % 100}.example", n / 1000) for n in range(30_000))
+        desk.wait_for(lambda: desk.writer.counters()["dropped"] == 10_000)
+        assert not desk.queue
+        path.rmdir()
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 20_000)
+    assert [event.healthy for event in desk.health] == [False, True]
+    assert desk.count() == 20_000
+
+
+def test_a_journal_that_breaks_while_it_is_written_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with open_desk(path) as desk:
+        desk.queue.extend(row(f"name{n}.example", n / 1000) for n in range(5000))
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 5000)
+        desk.writer.run(lambda _: None).result(10)
+        raw = sqlite3.connect(path)
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        raw.close()
+        with open(path, "r+b") as file:
+            file.seek(4096)
+            file.write(b"\xa5" * (path.stat().st_size - 4096))
+        ends = time.monotonic() + 20
+        number = 0
+        while len(desk.health) < 2:
+            assert time.monotonic() < ends, desk.writer.counters()
+            number += 1
+            desk.queue.append(row(f"other{number}.example", 10 + number / 1000))
+            time.sleep(0.01)
+        desk.wait_for(lambda: not desk.writer.counters()["waiting"])
+    assert [event.healthy for event in desk.health] == [False, True]
+    assert "a new one" in desk.health[1].says
+    assert len(list(tmp_path.glob("journal.broken-*.sqlite"))) == 1
+    assert 0 < desk.count() <= number
+
+
+def test_a_broken_journal_at_the_start_is_told_and_a_new_one_begins(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(b"\0garbage" * 4096)
+    with open_desk(path) as desk:
+        desk.queue.append(row("ads.example"))
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+    assert [(event.part, event.healthy) for event in desk.health] == [("journal", True)]
+    assert "damaged" in desk.health[0].says
+
+
+def test_a_journal_that_somebody_deletes_begins_anew(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with open_desk(path) as desk:
+        desk.queue.append(row("ads.example"))
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+        for each in tmp_path.iterdir():
+            each.unlink()
+        desk.wait_for(lambda: desk.health)
+        desk.queue.append(row("ads.example", 1))
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 2)
+    assert "was gone" in desk.health[0].says
+    assert desk.count() == 1
+
+
+def test_a_journal_of_a_newer_version_is_not_touched_and_said_so(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with open_desk(path):
+        pass
+    raw = sqlite3.connect(path)
+    raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    raw.commit()
+    raw.close()
+    with open_desk(path) as desk:
+        desk.queue.append(row("ads.example"))
+        desk.wait_for(lambda: desk.health)
+    assert "newer Telltale" in desk.health[0].says
+    assert desk.writer.counters()["dropped"] == 1
+
+
+def test_minutes_are_added_up_as_the_clock_moves(tmp_path: Path) -> None:
+    now = [NOON.timestamp()]
+    with open_desk(tmp_path / "journal.sqlite", clock=lambda: now[0]) as desk:
+        desk.queue.append(row("ads.example"))
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+        now[0] += 61
+        folded = select(marks.c.value).where(marks.c.name == "folded")
+        desk.wait_for(lambda: desk.writer.run(lambda c: c.execute(folded).scalar()).result(10) == int(now[0] // 60) - 1)
+
+
+def test_old_lookups_go_while_new_ones_come(tmp_path: Path) -> None:
+    old = 40 * 86_400.0
+    with open_desk(tmp_path / "journal.sqlite", sweep_every=0.1) as desk:
+        desk.queue.extend(row("ads.example", n * 60 - old) for n in range(300))
+        desk.queue.append(row("ads.example"))
+        count = select(func.count()).select_from(lookups)
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 301)
+        desk.wait_for(lambda: desk.writer.run(lambda c: c.execute(count).scalar()).result(10) == 1)
+    assert desk.health == []
+
+
+def test_a_tag_follows_the_maker_of_the_device(tmp_path: Path) -> None:
+    makers: list[str] = []
+
+    def tag(_name: str, _targets: tuple[str, ...], maker: str) -> Tag:
+        makers.append(maker)
+        return Tag()
+
+    with open_desk(tmp_path / "journal.sqlite", tag=tag) as desk:
+        desk.queue.append((NOON.timestamp(), TELEVISION, facts("a.example"), 0.0))
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+    assert makers == [""]
