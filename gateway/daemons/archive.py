@@ -18,7 +18,7 @@ from gateway import __version__
 from gateway.control.client import ControlClient
 from gateway.errors import SettingsError, Unavailable
 from gateway.journal.copying import copy_journal
-from gateway.policy.atomic import write_atomically
+from gateway.files import write_atomically
 from gateway.settings import Settings
 
 _FORMAT = 1

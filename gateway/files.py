@@ -7,22 +7,23 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def write_atomically(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+def write_atomically(path: Path, pieces: Iterable[bytes | memoryview], mode: int = 0o640) -> None:
     """Writes beside `path`, forces it to the medium, and renames. Raises OSError; then `path` is as it was.
 
     Whoever writes the same path from two processes at once must have a lock.
     """
     beside = path.with_name(f".{path.name}.new")
     try:
-        write_synced(beside, pieces)
+        write_synced(beside, pieces, mode)
         put_in_place(beside, path)
     finally:
         beside.unlink(missing_ok=True)
 
 
-def write_synced(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+def write_synced(path: Path, pieces: Iterable[bytes | memoryview], mode: int = 0o640) -> None:
     """Writes a file that only we and our group may read, and forces it to the medium. A half-written one may remain."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     with os.fdopen(handle, "wb") as file:
         for piece in pieces:
             file.write(piece)

@@ -1,0 +1,137 @@
+"""Every command of the README runs. What is missing here is missing there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import Settings, add_arguments, from_arguments
+from tests.support.house import RunningHouse, free_port
+from tests.support.upstream import Upstream
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
+def commands() -> list[str]:
+    lines = [line.strip() for kind, text in BLOCK.findall(README) if kind == "sh" for line in text.splitlines()]
+    return [re.sub(r"\s+#.*", "", line) for line in lines if line]
+
+
+def telltale(*words: str) -> list[str]:
+    return [sys.executable, "-m", "gateway.cli", *words]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHouse]:
+    folder = tmp_path_factory.mktemp("readme")
+    with (
+        Upstream({"ads.example.com": ["60 A 198.51.100.1"]}) as upstream,
+        RunningHouse(folder / "data", ["--upstream", upstream.url]) as running,
+    ):
+        yield running
+
+
+def run_against(house: RunningHouse, words: list[str]) -> None:
+    """A verb of the command line, on the running house."""
+    words = [str(house.data.parent / word) if word == "telltale.zip" else word for word in words]
+    if words[:2] == ["lists", "add"]:
+        local = house.data.parent / "list.txt"
+        local.write_text("ads.example\n")
+        words = [*words[:2], str(local)]
+    said = subprocess.run(
+        telltale(*words, "--data", str(house.data)), check=False, capture_output=True, text=True, timeout=60
+    )
+    if words[0] == "restore":
+        assert "stop it first" in said.stderr
+        house.stop()
+        said = subprocess.run(
+            telltale(*words, "--data", str(house.data)), check=False, capture_output=True, text=True, timeout=60
+        )
+        house.start()
+    assert said.returncode == 0, f"{words}: {said.stdout}{said.stderr}"
+
+
+def start_and_stop(words: list[str], folder: Path) -> None:
+    """A verb that stays: it prints its address, then Ctrl-C ends it with status 0."""
+    changed = {"--dns": f"127.0.0.1:{free_port()}", "--web": f"127.0.0.1:{free_port()}", "--data": str(folder / "data")}
+    options = dict(zip(words[1::2], words[2::2], strict=False))
+    flags = [word for pair in {**options, **changed}.items() for word in pair]
+    with (folder / "out").open("wb") as output:
+        running = subprocess.Popen(telltale(words[0], *flags), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    deadline = time.monotonic() + 30
+    while "Dashboard" not in (folder / "out").read_text():
+        assert running.poll() is None, (folder / "out").read_text()
+        assert time.monotonic() < deadline, (folder / "out").read_text()
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(20) == 0
+
+
+def only_looked_at(command: list[str]) -> None:
+    """What changes the machine itself is understood by the program that would do it."""
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_the_command_runs(command: str, house: RunningHouse, tmp_path: Path) -> None:
+    words = shlex.split(command)
+    match words:
+        case ["telltale" | ".venv/bin/telltale", "up" | "demo" as verb, *rest]:
+            start_and_stop([verb, *rest], tmp_path)
+        case ["telltale", *rest]:
+            run_against(house, rest)
+        case ["make", target]:
+            only_looked_at(["make", "--dry-run", target])
+        case ["sudo", "apt-get", "install", *rest]:
+            only_looked_at(["apt-get", "--simulate", "install", *rest])
+        case ["sudo", "sysctl", "-w", setting]:
+            key, _, value = setting.partition("=")
+            assert Path("/proc/sys", *key.split(".")).exists()
+            assert value.isdigit()
+        case ["git", "clone", _]:
+            only_looked_at(["git", "clone", "-q", str(ROOT), str(tmp_path / "telltale")])
+        case ["cd", folder]:
+            assert any(f"/{folder}.git" in other for other in commands())
+        case _:
+            raise AssertionError(f"nobody tries {command!r}")
+
+
+def test_every_verb_of_the_command_line_stands_in_the_readme() -> None:
+    helped = subprocess.run(telltale("--help"), check=True, capture_output=True, text=True).stdout
+    verbs = set(re.findall(r"^ {4}(\w+) {2,}", helped, re.MULTILINE))
+    assert {"up", "demo", "explain"} <= verbs
+    shown = {line.split()[1] for line in commands() if line.startswith("telltale ")}
+    assert verbs - shown == set()
+
+
+def test_the_settings_shown_are_understood(tmp_path: Path) -> None:
+    shown = [text for kind, text in BLOCK.findall(README) if kind == "toml"]
+    assert shown
+    (tmp_path / "settings.toml").write_text(shown[0])
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    settings: Settings = from_arguments(parser.parse_args(["--data", str(tmp_path)]))
+    assert settings.upstreams == ("udp://9.9.9.9", "udp://149.112.112.112")
+
+
+def test_the_paths_that_the_readme_names_are_there() -> None:
+    for path in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / path).exists(), path
+    assert shutil.which("make")
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
