@@ -11,7 +11,7 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from gateway.errors import ListError, TelltaleError
 from gateway.model.verdict import Action
 from gateway.files import write_atomically
 from gateway.policy.compiler import ListInput, compile_lists
-from gateway.policy.sources import fetch
+from gateway.policy.sources import Stamp, fetch
 from gateway.settings import Settings, add_arguments, from_arguments
 
 
@@ -55,8 +55,9 @@ def run(settings: Settings, job: Job, now: datetime) -> dict[str, Any]:
         copy = folder / f"{number}.txt"
         if job.fetch or not copy.exists() or not source.startswith("http"):
             try:
-                fetch(source, copy, allow_private=settings.private_lists)
-                entry |= {"fetched": time_to_json(now), "error": None}
+                stamp = Stamp(str(entry.get("etag", "")), str(entry.get("last_modified", "")))
+                stamp = fetch(source, copy, stamp, allow_private=settings.private_lists).stamp
+                entry |= {"fetched": time_to_json(now), "error": None, **asdict(stamp)}
             except ListError as error:
                 entry["error"] = str(error)
         if copy.exists():

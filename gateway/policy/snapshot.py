@@ -21,6 +21,7 @@ from gateway.policy.compiled import CompiledLists
 
 MEMO_LIMIT: Final = 20_000
 _HOSTING: Final = frozenset({Category.CDN, Category.CLOUD})
+_SWEEPING: Final = frozenset({ScopeKind.COMPANY, ScopeKind.CATEGORY})
 
 
 class RuleBook:
@@ -38,12 +39,20 @@ class RuleBook:
         rule = self._by_scope.get((ScopeKind.EVERYTHING, ""))
         return rule if rule is not None and rule.action is Action.ALLOW else None
 
-    def find(self, name: str, tag_of: Callable[[str], Tag], *, is_target: bool) -> Rule | None:
-        """The rule that decides about the name; a pause is none."""
-        return next(self.speaking(name, tag_of, is_target=is_target), None)
+    def find(self, name: str, tag: Tag, *, is_target: bool) -> Rule | None:
+        """The rule that decides about the name; a pause is none.
 
-    def speaking(self, name: str, tag_of: Callable[[str], Tag], *, is_target: bool) -> Iterator[Rule]:
-        """Every rule that speaks of the name, the one that decides first; a pause is none."""
+        Who blocks a whole company or category has not read what a television loses with each of its names, so such a
+        rule spares those that it cannot do without.
+        """
+        for rule in self.speaking(name, tag, is_target=is_target):
+            sweeps = rule.scope.kind in _SWEEPING and rule.action is Action.BLOCK
+            if not (sweeps and tag.need is Need.REQUIRED):
+                return rule
+        return None
+
+    def speaking(self, name: str, tag: Tag, *, is_target: bool) -> Iterator[Rule]:
+        """Every rule that speaks of the name, the strongest first; a pause is none."""
         by_scope, kinds = self._by_scope, self._kinds
         if ScopeKind.NAME in kinds and (rule := by_scope.get((ScopeKind.NAME, name))):
             yield rule
@@ -52,7 +61,6 @@ class RuleBook:
                 if rule := by_scope.get((ScopeKind.SUBTREE, parent)):
                     yield rule
         if ScopeKind.COMPANY in kinds or ScopeKind.CATEGORY in kinds:
-            tag = tag_of(name)
             if not (is_target and tag.category in _HOSTING):
                 if tag.company and (rule := by_scope.get((ScopeKind.COMPANY, tag.company.casefold()))):
                     yield rule
@@ -132,11 +140,11 @@ class Snapshot:
         pause = (own and own.pause) or self._everyone.pause
         if pause:
             return _verdict_of(pause, Reason.PAUSED, titles)
-        if own and (rule := own.find(name, self._tag_of, is_target=is_target)):
-            return _verdict_of(rule, Reason.DEVICE_RULE, titles)
-        if rule := self._everyone.find(name, self._tag_of, is_target=is_target):
-            return _verdict_of(rule, Reason.RULE, titles)
         tag = self._tag_of(name)
+        if own and (rule := own.find(name, tag, is_target=is_target)):
+            return _verdict_of(rule, Reason.DEVICE_RULE, titles)
+        if rule := self._everyone.find(name, tag, is_target=is_target):
+            return _verdict_of(rule, Reason.RULE, titles)
         if tag.need is Need.REQUIRED:
             return Verdict(Action.ALLOW, Reason.KEEP_LIST, tag.rule or name, lists=titles)
         if listed is None:
@@ -149,7 +157,8 @@ class Snapshot:
         books = [self._devices[device]] if device in self._devices else []
         books.append(self._everyone)
         pauses = [book.pause for book in books if book.pause]
-        return (*pauses, *(rule for book in books for rule in book.speaking(name, self._tag_of, is_target=False)))
+        tag = self._tag_of(name)
+        return (*pauses, *(rule for book in books for rule in book.speaking(name, tag, is_target=False)))
 
 
 def _key(rule: Rule) -> str:

@@ -98,8 +98,12 @@ def decide_slowly(
             live = [r for r in live if r not in everything or r is top]
     live = [r for r in live if not (r.scope.kind is ScopeKind.EVERYTHING and r.action is Action.ALLOW)]
     speaking = [(weight, r) for r in live if (weight := rule_weight(r, name, tag, is_target)) is not None]
-    if speaking:
-        _, best = max(speaking, key=lambda pair: pair[0])
+    overlaid = set()
+    for _, best in sorted(speaking, key=lambda pair: pair[0], reverse=True):
+        spared = best.scope.kind in (ScopeKind.COMPANY, ScopeKind.CATEGORY) and best.action is Action.BLOCK
+        if (best.scope, best.device) in overlaid or (spared and tag.need is Need.REQUIRED):
+            overlaid.add((best.scope, best.device))
+            continue
         return best.action, Reason.DEVICE_RULE if best.device is not None else Reason.RULE, best.id
     if tag.need is Need.REQUIRED:
         return Action.ALLOW, Reason.KEEP_LIST, None
