@@ -16,7 +16,9 @@ from gateway.wire.message import negative_answer, null_answer
 
 
 class Filter:
-    """Decides with the policy that is in force when the query comes in, whatever is swapped while it is under way."""
+    """Decides with the policy in force, also when that changes while the answer is on its way: nothing leaves against
+    a rule that was there before it left.
+    """
 
     def __init__(
         self, policy: Policy, device_of: Callable[[str], str | None], *, mode: Literal["null", "nxdomain"], ttl: int
@@ -32,6 +34,11 @@ class Filter:
         if verdict.blocked:
             return self._blocked(query, verdict)
         response = await below(query)
+        if self.policy is not policy:
+            policy, device = self.policy, self._device_of(query.client)
+            verdict = policy.decide(query.name.text, device, query.qtype)
+            if verdict.blocked:
+                return self._blocked(query, verdict)
         if verdict.reason is Reason.NOTHING:
             for target in response.targets:
                 hidden = policy.decide_target(target, device, query.qtype)

@@ -219,3 +219,18 @@ def test_a_broken_journal_is_put_aside_and_rules_still_hold(upstream: Upstream, 
         assert house_rules[0]["name"] == "tv.example.com"
         second.wait_for(lambda: newest(second, "tv.example.com"))
         assert list((tmp_path / "data").glob("journal.broken-*"))
+
+
+def test_a_click_catches_an_answer_that_is_still_on_its_way(house: RunningHouse, upstream: Upstream) -> None:
+    name = "slow.example.com"
+    upstream.fail(name, delay=0.6)
+    answers: list[list[str]] = []
+    asking = threading.Thread(target=lambda: answers.append(addresses(ask(name, server=house.dns, timeout=5))))
+    asking.start()
+    house.wait_for(lambda: name in upstream.names())
+    status, rule = house.request("POST", "/api/v1/rules", {"action": "block", "name": name})
+    assert status == 201
+    asking.join(5)
+    assert answers == [["0.0.0.0"]]
+    house.request("DELETE", f"/api/v1/rules/{rule['id']}")
+    upstream.heal()
