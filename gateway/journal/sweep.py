@@ -57,6 +57,8 @@ def _drop_shelves(connection: Connection, which: Select[tuple[int]], most: int) 
     """Takes lookups off the first of these shelves until `most` are gone; returns how many ids that were."""
     with connection.begin():
         newest = connection.execute(select(func.max(shelves.c.id))).scalar()
+        if newest is None:
+            return 0
         after = shelves.alias()
         end = select(func.min(after.c.id)).where(after.c.id > shelves.c.id).scalar_subquery()
         rows = connection.execute(

@@ -63,6 +63,14 @@ def month(tmp_path: Path) -> Path:
     return path
 
 
+def test_an_empty_journal_is_swept_without_a_word(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [])
+    run(path, Retention())
+    run(path, Retention(size=1))
+    assert one(path, "SELECT count(*) FROM lookups") == 0
+
+
 def test_old_lookups_go_and_the_totals_stay(month: Path) -> None:
     run(month, Retention(lookups=timedelta(days=10)))
     oldest = one(month, "SELECT min(time) FROM lookups")
