@@ -447,7 +447,7 @@ def hostile_scene() -> Scene:
     scene.tags = {
         label: Tag(HOSTILE, Category.ADVERTISING),
         LONGEST: Tag("x" * 200),
-        "..%2f//b.example": Tag("../..//" + HOSTILE, Category.ACR),
+        Name.from_labels([b"..", b"%2f//b", b"example"]).text: Tag("../..//" + HOSTILE, Category.ACR),
     }
     scene.devices = [
         Device("mac:" + HOSTILE, HOSTILE, (HOSTILE,), now, now, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),

@@ -38,7 +38,8 @@ def company(company: str) -> str:
     chart = draw_chart(
         ask(lambda: reader.chart(drawn_since, until, chosen.step, company=company), ()), drawn_since, until, chosen.step
     )
-    if about is None and not names and chart.empty and not _ever(company):
+    found = standing()
+    if about is None and not names and not found.of("company", company) and not _ever(company):
         abort(404)
     return page(
         "company.html",
@@ -48,7 +49,7 @@ def company(company: str) -> str:
         names=names,
         askers=_askers(company),
         chart=chart,
-        standing=standing(),
+        standing=found,
     )
 
 

@@ -40,7 +40,9 @@ def name(name: str = "") -> str:
         raise Refused(str(error), "name") from None
     until = now()
     since = slots_since(until, _DAY, 3600)
-    explained: dict[str, Any] | None = ask(lambda: backend().control.call("explain", name=wanted), None)
+    explained: dict[str, Any] | None = None
+    if wanted:
+        explained = ask(lambda: backend().control.call("explain", name=wanted, device=None), None)
     recent = [each for each in _recent(wanted, since) if each.name == wanted]
     bars = [_One(each.time, each.category, 1, int(each.verdict == "block")) for each in recent]
     return page(

@@ -29,7 +29,7 @@ teachCategories(JSON.parse(log.dataset.categories));
 adopt(rows);
 
 const isScrolled = () => log.getBoundingClientRect().top < -40;
-const isHeld = () => held || pointing || isScrolled() || rows.contains(document.activeElement) || rows.querySelector("tr.why") !== null;
+const isHeld = () => held || pointing || isScrolled() || rows.querySelector(":focus-visible, tr.why") !== null;
 
 function settle() {
   if (waiting.length && !isHeld()) show();

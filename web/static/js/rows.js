@@ -136,10 +136,12 @@ export function follow(rule, removed) {
     const since = row.querySelector(".since");
     since.hidden = removed;
     if (removed) {
+      since.textContent = "";
       offer(row, lookup);
     } else {
       since.textContent = rule.action === "block" ? "Blocked by you from now on" : "Allowed by you from now on";
-      dress(row, "remove", "Undo", `Undo: ${rule.action} ${target(rule)}`);
+      const words = rule.action === "block" ? "Unblock" : "Stop allowing";
+      dress(row, "remove", words, `${words}: ${target(rule)}`);
       row.querySelector("[data-act]").dataset.rule = JSON.stringify(rule);
     }
   }

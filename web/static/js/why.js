@@ -92,9 +92,10 @@ function offer(form, lookup) {
 }
 
 async function explain(why, lookup) {
+  if (!lookup.name) return;
   let said;
   try {
-    said = await ask("GET", "/api/v1/explain?" + query({ name: lookup.name || ".", device: lookup.device }));
+    said = await ask("GET", "/api/v1/explain?" + query({ name: lookup.name, device: lookup.device }));
   } catch (error) {
     fact(why.querySelector('[data-say="facts"]'), "More", error.message);
     return;

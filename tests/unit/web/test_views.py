@@ -1,0 +1,163 @@
+"""The pages as a program sees them: what they ask for, and what still stands when something behind them does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from gateway.journal.reader import Bar, NameRow
+from tests.support.dashboard import NOW, TELEVISION, FakeReader, Home, lookup
+from tests.support.dashboard import home as build_home
+from web.views.live import collapse
+
+PATHS = ["/", "/live", "/devices", f"/devices/{TELEVISION}", "/companies", "/companies/Samsung%20Ads",
+         "/names/ads.samsung.com", "/names/", "/rules", "/lists?check=ads.samsung.com", "/strip"]  # fmt: skip
+
+
+@dataclass
+class Journal(FakeReader):
+    """The journal of the tests, with the questions that only pages ask."""
+
+    def name(self, name: str) -> NameRow | None:
+        return next(iter(self.names(NOW, NOW)), None)
+
+    def chart(
+        self, since: datetime, until: datetime, step: int, device: str | None = None, company: str | None = None
+    ) -> tuple[Bar, ...]:
+        self.charted = (since, until, step, device, company)
+        return super().chart(since, until, step, device)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setattr("tests.support.dashboard.FakeReader", Journal)
+    return build_home(tmp_path)
+
+
+@pytest.fixture
+def owner(home: Home) -> FlaskClient:
+    return home.owner()
+
+
+def needs(home: Home, monkeypatch: pytest.MonkeyPatch, **required: str) -> None:
+    """Makes the resolver say that these names are required, with their symptoms."""
+    told = home.control.do_explain
+
+    def explain(*, name: str, device: str | None) -> dict[str, Any]:
+        symptom = required.get(name.replace(".", "_"))
+        return {**told(name=name, device=device), **({"need": "required", "symptom": symptom} if symptom else {})}
+
+    monkeypatch.setattr(home.control, "do_explain", explain)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_needs_a_login(home: Home, path: str) -> None:
+    home.store.set_first_password("correct horse")
+    answer = home.visitor().get(path)
+    assert answer.status_code == 303
+    assert answer.location.startswith("/login")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_stands_without_its_journal_and_says_so(home: Home, owner: FlaskClient, path: str) -> None:
+    home.reader.broken = True
+    answer = owner.get(path)
+    assert answer.status_code == 200
+    assert answer.text.count("The journal cannot be read.") == (
+        path not in ("/rules", "/lists?check=ads.samsung.com", "/strip")
+    )
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_stands_without_the_resolver_and_says_so(home: Home, owner: FlaskClient, path: str) -> None:
+    home.control.asleep = True
+    answer = owner.get(path)
+    assert answer.status_code == 200
+    assert answer.text.count("The resolver does not answer; is Telltale running?") == 1
+
+
+def test_the_same_lookup_in_a_row_becomes_one_run() -> None:
+    first, second, other = lookup(3), lookup(2, type="AAAA"), lookup(1, verdict="allow", reason="no rule")
+    runs = collapse((first, second, other, lookup(0)))
+    assert [(run.lookup.id, run.times) for run in runs] == [(3, 2), (1, 1), (0, 1)]
+    assert collapse(()) == []
+
+
+def test_filters_of_the_address_reach_the_journal(home: Home, owner: FlaskClient) -> None:
+    owner.get("/live?device=d&name=*.x&company=C&category=acr&verdict=block&until=2026-11-23T20:15:00Z&nonsense=1")
+    wanted = home.reader.filters[-1]
+    assert (wanted.device, wanted.name, wanted.company, wanted.category, wanted.verdict) == (
+        "d",
+        "*.x",
+        "C",
+        "acr",
+        "block",
+    )
+    assert wanted.until == NOW
+    owner.get("/live?verdict=maybe&name=%20&device=")
+    assert home.reader.filters[-1].verdict is home.reader.filters[-1].name is home.reader.filters[-1].device is None
+
+
+def test_any_tracker_asks_for_each_tracking_category(home: Home, owner: FlaskClient) -> None:
+    page = owner.get("/live?category=trackers").text
+    asked = {wanted.category for wanted in home.reader.filters}
+    assert asked == {"acr", "advertising", "analytics", "telemetry"}
+    assert 'data-id="2"' in page
+
+
+def test_a_page_mark_that_is_none_is_a_sentence(owner: FlaskClient) -> None:
+    answer = owner.get("/live?before=garbage")
+    assert answer.status_code == 200
+    assert "This page mark is not one of ours." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("asked", "hours", "step"), [("1h", 1, 60), ("7d", 168, 21600), ("30d", 720, 86400), ("9y", 24, 3600)]
+)
+def test_the_period_of_the_address_is_drawn(home: Home, owner: FlaskClient, asked: str, hours: int, step: int) -> None:
+    owner.get(f"/?period={asked}")
+    assert isinstance(home.reader, Journal)
+    since, until, drawn, _, _ = home.reader.charted
+    assert drawn == step
+    assert timedelta(hours=hours, seconds=-step) <= until - since <= timedelta(hours=hours)
+
+
+def test_stakes_tell_what_a_television_would_lose(
+    home: Home, owner: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs(home, monkeypatch, ads_samsung_com="The clock stops.")
+    loss = [{"name": "ads.samsung.com", "symptom": "The clock stops."}]
+    for scope in (
+        "name=ads.samsung.com",
+        "name=samsung.com&subtree=1",
+        "company=Samsung%20Ads",
+        "category=advertising",
+    ):
+        assert owner.get(f"/stakes?action=block&{scope}").get_json()["required"] == loss, scope
+    assert owner.get("/stakes?action=allow&name=ads.samsung.com").get_json()["required"] == []
+    assert owner.get("/stakes?action=block&name=other.example").get_json()["required"] == []
+    assert owner.get("/stakes?action=block").get_json() == {"required": [], "replaces": None}
+
+
+def test_stakes_tell_which_rule_would_go(home: Home, owner: FlaskClient) -> None:
+    rule = home.control.do_rules_add(
+        action="allow", name="a.example", device=None, seconds=None, comment="", made_by="dashboard"
+    )
+    assert owner.get("/stakes?action=block&name=a.example").get_json()["replaces"] == rule
+    assert owner.get(f"/stakes?action=block&name=a.example&device={TELEVISION}").get_json()["replaces"] is None
+    assert owner.get("/stakes?action=block&name=a.example&subtree=1").get_json()["replaces"] is None
+
+
+def test_an_address_of_the_web_is_checked_by_its_host(home: Home, owner: FlaskClient) -> None:
+    owner.get("/lists?check=https://user@ads.samsung.com:8443/path?x")
+    assert ("explain", {"name": "ads.samsung.com", "device": None}) in home.control.asked
+
+
+def test_another_spelling_of_a_name_leads_to_its_page(owner: FlaskClient) -> None:
+    assert "ads.samsung.com" in owner.get("/names/ADS.Samsung.COM.").text
+    assert owner.get("/names/" + "a" * 64).status_code == 400
