@@ -16,9 +16,10 @@ _NAMELESS_NEGATIVE_TTL = 5
 
 @dataclass(frozen=True, slots=True)
 class Answer(Response):
-    """A response that came from an upstream or the cache. Offsets in `peek` are those of `wire`.
+    """A response that came from an upstream or the cache.
 
-    `recheck` is for how many seconds at most a copy may be handed out without asking the cache again.
+    `peek` was taken before the OPT record was removed; its other offsets are those of `wire`. `recheck` is for how
+    many seconds at most a copy may be handed out without asking the cache again.
     """
 
     peek: ResponsePeek | None = None

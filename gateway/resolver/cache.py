@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import cast
 
 from gateway.errors import UpstreamError, UpstreamTimeout
@@ -158,13 +158,13 @@ class Cache:
         """One task a question; it keeps what it gets, whether or not anybody waits for it."""
         task = self._refreshes.get(key)
         if task is None:
-            task = asyncio.get_running_loop().create_task(self._fetch(key, query, below(query)))
+            task = asyncio.get_running_loop().create_task(self._fetch(key, query, below))
             self._refreshes[key] = task
             task.add_done_callback(lambda done: self._refreshed(key, done))
         return task
 
-    async def _fetch(self, key: bytes, query: Query, answer: Awaitable[Response]) -> Response:
-        response = await answer
+    async def _fetch(self, key: bytes, query: Query, below: Handler) -> Response:
+        response = await below(query)
         if response.rcode != Rcode.SERVFAIL:
             self._keep(key, response)
         return response

@@ -39,7 +39,12 @@ def parse_upstream(url: str) -> Upstream:
 
     Raises SettingsError, in one sentence.
     """
-    parts = urlsplit(url if "://" in url else f"udp://{url}")
+    try:
+        parts = urlsplit(url if "://" in url else f"udp://{url}")
+    except ValueError:
+        raise SettingsError(
+            f"{url!r} is no URL; an IPv6 address stands in brackets, like udp://[2620:fe::fe]."
+        ) from None
     if parts.scheme in ("tls", "https", "quic", "h3"):
         raise SettingsError(f"{url!r}: this build speaks udp:// and tcp:// to its upstreams, not {parts.scheme}://.")
     if parts.scheme not in ("udp", "tcp"):

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Iterator
+from math import inf
+
+import pytest
+
+from gateway.model.lookup import Facts, LogRow
+from gateway.model.response import Source
+from gateway.model.verdict import ALLOWED
+from gateway.resolver import batch
+from gateway.resolver.clients import Client, Clients
+from gateway.resolver.datagrams import DatagramServer, Reply
+from gateway.resolver.fastpath import Memos
+from gateway.resolver.guard import Guard
+from gateway.resolver.options import HOME_NETWORKS
+from gateway.resolver.recorder import Recorder
+from gateway.wire.message import null_answer
+from tests.support.serving import rules
+from tests.unit.wire.samples import query
+
+FACTS = Facts("known.example", 1, 0, Source.LOCAL, ALLOWED)
+
+
+class Door:
+    """One server on a real socket, whose other half of the house only notes what it is handed."""
+
+    def __init__(self, batched: bool) -> None:
+        self.log: deque[LogRow] = deque()
+        self.handed: list[tuple[bytes, Client, Reply]] = []
+        memos = Memos(100)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.client.settimeout(2)
+        self.client.connect(self.socket.getsockname())
+        clients = Clients(Guard(HOME_NETWORKS), lambda client: None, memos, rules())
+        self.server = DatagramServer(
+            self.socket,
+            clients=clients,
+            memos=memos,
+            recorder=Recorder(self.log, 1000, clock=lambda: 1.0, wall=lambda: 2.0),
+            serve=lambda wire, client, at, reply: self.handed.append((wire, client, reply)),
+            clock=lambda: 1.0,
+            wall=lambda: 2.0,
+            batched=batched,
+        )
+        known = query("known.example")
+        memos.remember(memos.of(None), known.wire, null_answer(known, 10), FACTS, now=0.0, lifetime=inf)
+
+    def drain(self, rounds: int = 1) -> None:
+        async def story() -> None:
+            loop = asyncio.get_running_loop()
+            self.server.start(loop)
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.01)
+            self.server.stop(loop)
+
+        asyncio.run(story())
+
+
+@pytest.fixture(params=[pytest.param(True, marks=pytest.mark.skipif(not batch.AVAILABLE, reason="no recvmmsg")), False])
+def door(request: pytest.FixtureRequest) -> Iterator[Door]:
+    door = Door(request.param)
+    yield door
+    door.socket.close()
+    door.client.close()
+
+
+def test_what_is_known_is_answered_here_and_the_rest_is_handed_on(door: Door) -> None:
+    door.client.send(query("new.example").wire)
+    door.drain()
+    door.handed.clear()
+    order = ["known.example", "new.example", "KNOWN.example", "known.example", "other.example", "known.example"] * 30
+    for n, name in enumerate(order):
+        door.client.send(query(name, message_id=n).wire)
+    door.drain()
+    known = [n for n, name in enumerate(order) if name.lower() == "known.example"]
+    replies = [door.client.recv(512) for _ in known]
+    assert [int.from_bytes(reply[:2]) for reply in replies] == known
+    assert [query_name(reply) for reply in replies] == [order[n] for n in known]
+    assert [query_name(wire) for wire, _, _ in door.handed] == [name for name in order if "known" not in name.lower()]
+    assert len(door.log) == door.server.fast == len(known)
+    assert {row[:3] for row in door.log} == {(2.0, "127.0.0.1", FACTS)}
+
+
+def query_name(wire: bytes) -> str:
+    labels, at = [], 12
+    while wire[at]:
+        labels.append(wire[at + 1 : at + 1 + wire[at]].decode())
+        at += wire[at] + 1
+    return ".".join(labels)
+
+
+def test_a_reply_goes_back_to_whoever_asked(door: Door) -> None:
+    door.client.send(query("new.example").wire)
+    door.drain()
+    ((wire, client, reply),) = door.handed
+    assert (wire, client.text) == (query("new.example").wire, "127.0.0.1")
+    reply(b"the answer")
+    assert door.client.recv(100) == b"the answer"
+
+
+def test_a_reply_that_cannot_be_sent_is_counted(door: Door) -> None:
+    door.client.send(query("new.example").wire)
+    door.drain()
+    door.handed[0][2](b"x" * 70_000)
+    assert door.server.unsent == 1
+
+
+def test_scraps_are_handed_on_and_harm_nothing(door: Door) -> None:
+    for wire in (b"", b"\0", b"\0" * 11, b"\xff" * 2000, b"\xff" * 4000):
+        door.client.send(wire)
+    door.drain()
+    assert [len(wire) for wire, _, _ in door.handed] == [0, 1, 11, 2000, batch.SLOT]

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import dns.message
+import pytest
+
+from gateway.errors import UpstreamError, UpstreamTimeout
+from gateway.resolver.upstream.do53 import DatagramUpstream
+from gateway.wire.question import Question
+from tests.support.upstream import Upstream
+from tests.unit.wire.samples import query
+
+ZONE = {"*.example.com": "60 A 192.0.2.1"}
+WWW = Question.of(query("www.example.com"))
+
+
+@pytest.fixture
+def server() -> Iterator[Upstream]:
+    with Upstream(ZONE) as server:
+        yield server
+
+
+def play(server: Upstream, story: Callable[[DatagramUpstream], Awaitable[Any]], timeout: float = 0.4) -> None:
+    async def run() -> None:
+        upstream = DatagramUpstream(*server.address, timeout=timeout)
+        try:
+            await story(upstream)
+        finally:
+            await upstream.close()
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(run())
+
+
+def test_the_answer_is_handed_on_as_it_came(server: Upstream) -> None:
+    async def story(upstream: DatagramUpstream) -> None:
+        answer = dns.message.from_wire(await upstream.ask(WWW))
+        assert answer.answer[0][0].address == "192.0.2.1"
+        assert answer.edns == 0
+
+    play(server, story)
+
+
+def test_ports_are_used_for_a_handful_of_questions_and_never_pile_up(server: Upstream) -> None:
+    async def story(upstream: DatagramUpstream) -> None:
+        for n in range(40):
+            asked = [upstream.ask(Question.of(query(f"n{n}-{m}.example.com"))) for m in range(25)]
+            await asyncio.gather(*asked)
+            assert len(upstream._ports) <= 16
+            assert len(upstream._retired) <= 48
+        per_port: dict[int, int] = {}
+        for one in server.asked:
+            per_port[one.client[1]] = per_port.get(one.client[1], 0) + 1
+        assert len(per_port) >= 1000 / 32
+        assert max(per_port.values()) <= 32
+
+    play(server, story)
+
+
+def test_silence_is_a_timeout(server: Upstream) -> None:
+    server.fail_all(drop=True)
+
+    async def story(upstream: DatagramUpstream) -> None:
+        with pytest.raises(UpstreamTimeout, match=r"did not answer within 0\.4 s"):
+            await upstream.ask(WWW)
+        assert all(not port.open for port in upstream._ports)
+
+    play(server, story)
+
+
+def test_a_closed_port_is_told_at_once(server: Upstream) -> None:
+    server.stop()
+
+    async def story(upstream: DatagramUpstream) -> None:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        for _ in range(3):
+            with pytest.raises(UpstreamError, match="cannot be reached"):
+                await upstream.ask(WWW)
+        assert loop.time() - start < 0.3
+
+    play(server, story)
+
+
+def test_forged_answers_are_counted_and_do_not_disturb(server: Upstream) -> None:
+    server.fail_all(wrong_id=True, transport="udp")
+
+    async def story(upstream: DatagramUpstream) -> None:
+        with pytest.raises(UpstreamTimeout):
+            await upstream.ask(WWW)
+        assert upstream.forged >= 1
+
+    play(server, story)
+
+
+def test_truncation_leads_to_tcp(server: Upstream) -> None:
+    server.fail_all(truncate=True, transport="udp")
+
+    async def story(upstream: DatagramUpstream) -> None:
+        assert dns.message.from_wire(await upstream.ask(WWW)).answer
+
+    play(server, story)
+    assert [one.transport for one in server.asked] == ["udp", "tcp"]
+
+
+def test_when_tcp_fails_too_there_is_no_answer(server: Upstream) -> None:
+    server.fail_all(truncate=True, transport="udp")
+    server.fail("www.example.com", truncate=True)
+
+    async def story(upstream: DatagramUpstream) -> None:
+        with pytest.raises(UpstreamError):
+            await upstream.ask(WWW)
+
+    play(server, story)
+
+
+def test_closing_ends_every_question(server: Upstream) -> None:
+    server.fail_all(drop=True)
+
+    async def story(upstream: DatagramUpstream) -> None:
+        asked = [upstream.ask(Question.of(query(f"n{n}.example.com"))) for n in range(30)]
+        await asyncio.sleep(0.05)
+        await upstream.close()
+        results = await asyncio.gather(*asked, return_exceptions=True)
+        assert {type(result) for result in results} == {UpstreamError}
+
+    play(server, story)

@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from gateway.errors import UpstreamError, UpstreamTimeout
+from gateway.model.dns import Rcode
+from gateway.model.event import HealthChanged
+from gateway.model.response import Source
+from gateway.resolver.forwarder import Forwarder
+from tests.support.clock import run_simulated, simulated_now
+from tests.unit.resolver.stage import ScriptedUpstream, together
+from tests.unit.wire.samples import query
+
+ZONE = {
+    ".": "60 NS a.root-servers.net.",
+    "www.example.com": "300 A 192.0.2.1",
+    "alias.example.com": "60 CNAME www.example.com.",
+}
+
+
+def pair() -> tuple[ScriptedUpstream, ScriptedUpstream]:
+    return ScriptedUpstream(ZONE, name="a"), ScriptedUpstream(ZONE, name="b")
+
+
+def never(change: HealthChanged) -> None:
+    raise AssertionError(change)
+
+
+def test_the_first_upstream_is_asked_and_the_second_left_alone() -> None:
+    async def story() -> None:
+        first, second = pair()
+        forwarder = Forwarder([first, second], never)
+        answer = await forwarder.resolve(query("alias.example.com", edns=1232))
+        assert (answer.source, answer.rcode, answer.ttl) == (Source.UPSTREAM, 0, 60)
+        assert answer.targets == ("www.example.com",)
+        assert answer.wire[:2] == b"\0\0"
+        assert answer.peek is not None
+        assert max(answer.peek.ttl_offsets) < len(answer.wire)
+        assert (len(first.asked), len(second.asked)) == (1, 0)
+        assert forwarder.states()[0].latency_ms == pytest.approx(10)
+
+    run_simulated(story())
+
+
+def test_equal_questions_share_a_flight() -> None:
+    async def story() -> None:
+        first, _ = pair()
+        forwarder = Forwarder([first], never)
+        answers = await together(*(forwarder.resolve(query("WWW.example.com", message_id=n)) for n in range(50)))
+        assert len(first.asked) == 1
+        assert len(answers) == 50
+        await together(forwarder.resolve(query("www.example.com")), forwarder.resolve(query("www.example.com", "AAAA")))
+        assert len(first.asked) == 3
+
+    run_simulated(story())
+
+
+def test_a_client_that_leaves_takes_nothing_from_the_others() -> None:
+    async def story() -> None:
+        first, _ = pair()
+        forwarder = Forwarder([first], never)
+        leaver = asyncio.create_task(forwarder.resolve(query("www.example.com")))
+        stayer = asyncio.create_task(forwarder.resolve(query("www.example.com")))
+        await asyncio.sleep(0.001)
+        leaver.cancel()
+        assert (await stayer).rcode == 0
+
+    run_simulated(story())
+
+
+def test_a_slow_upstream_is_overtaken_and_its_late_answer_still_counts() -> None:
+    async def story() -> None:
+        first, second = pair()
+        first.delay = 1.0
+        forwarder = Forwarder([first, second], never)
+        start = simulated_now()
+        await forwarder.resolve(query("www.example.com"))
+        assert simulated_now() - start == pytest.approx(0.41)
+        await asyncio.sleep(1)
+        assert forwarder.states()[0].latency_ms == pytest.approx(1000)
+
+    run_simulated(story())
+
+
+@pytest.mark.parametrize("rcode", ["SERVFAIL", "REFUSED", "NOTIMP", "FORMERR"])
+def test_an_upstream_that_cannot_answer_is_passed_over_at_once(rcode: str) -> None:
+    async def story() -> None:
+        first, second = pair()
+        first.rcode = rcode
+        forwarder = Forwarder([first, second], never)
+        start = simulated_now()
+        assert (await forwarder.resolve(query("www.example.com"))).rcode == 0
+        assert simulated_now() - start < 0.1
+
+    run_simulated(story())
+
+
+def test_when_all_say_servfail_that_is_the_answer() -> None:
+    async def story() -> None:
+        first, second = pair()
+        first.rcode = second.rcode = "SERVFAIL"
+        answer = await Forwarder([first, second], never).resolve(query("www.example.com"))
+        assert answer.rcode == Rcode.SERVFAIL
+        assert (len(first.asked), len(second.asked)) == (1, 1)
+
+    run_simulated(story())
+
+
+def test_when_all_refuse_there_is_no_answer() -> None:
+    async def story() -> None:
+        first, second = pair()
+        first.rcode = second.rcode = "REFUSED"
+        with pytest.raises(UpstreamError, match="refuses"):
+            await Forwarder([first, second], lambda change: None).resolve(query("www.example.com"))
+
+    run_simulated(story())
+
+
+def test_an_answer_that_cannot_be_read_is_none() -> None:
+    async def story() -> None:
+        first, second = pair()
+        first.spoil = lambda wire: wire[:-3]
+        assert (await Forwarder([first, second], never).resolve(query("www.example.com"))).rcode == 0
+
+    run_simulated(story())
+
+
+def test_a_lost_datagram_is_sent_again() -> None:
+    async def story() -> None:
+        first, _ = pair()
+        first.delay = 9
+        forwarder = Forwarder([first], never)
+        flight = asyncio.create_task(forwarder.resolve(query("www.example.com")))
+        await asyncio.sleep(0.2)
+        first.delay = 0.01
+        assert (await flight).rcode == 0
+        assert len(first.asked) == 2
+        await forwarder.close()
+
+    run_simulated(story())
+
+
+def test_the_deadline_holds_whatever_upstreams_do() -> None:
+    async def story() -> None:
+        first, second = pair()
+        first.delay = second.delay = 60
+        forwarder = Forwarder([first, second], never)
+        start = simulated_now()
+        with pytest.raises(UpstreamTimeout):
+            await forwarder.resolve(query("www.example.com"))
+        assert simulated_now() - start == pytest.approx(2.5)
+        assert len(first.asked) + len(second.asked) <= 5
+        await forwarder.close()
+
+    run_simulated(story())
+
+
+def test_without_upstreams_there_is_no_answer() -> None:
+    async def story() -> None:
+        with pytest.raises(UpstreamError, match="No upstream"):
+            await Forwarder([], never).resolve(query("www.example.com"))
+
+    run_simulated(story())
+
+
+def test_an_ill_upstream_comes_last_until_a_probe_finds_it_well() -> None:
+    async def story() -> None:
+        told: list[HealthChanged] = []
+        first, second = pair()
+        first.error = UpstreamTimeout("no answer")
+        forwarder = Forwarder([first, second], told.append)
+        for n in range(3):
+            await forwarder.resolve(query(f"n{n}.example.com"))
+        assert [(change.part, change.healthy) for change in told] == [(f"upstream {first.url}", False)]
+        assert forwarder.reachable
+        asked = len(first.asked)
+        await forwarder.resolve(query("x.example.com"))
+        assert len(first.asked) == asked
+        first.error = None
+        await asyncio.sleep(40)
+        assert [change.healthy for change in told] == [False, True]
+        await forwarder.resolve(query("y.example.com"))
+        assert len(first.asked) > asked
+        await forwarder.close()
+
+    run_simulated(story())
+
+
+def test_when_all_are_ill_all_are_asked_all_the_same() -> None:
+    async def story() -> None:
+        told: list[HealthChanged] = []
+        first, second = pair()
+        first.error = second.error = UpstreamError("the network is down")
+        forwarder = Forwarder([first, second], told.append)
+        for n in range(4):
+            with contextlib.suppress(UpstreamError):
+                await forwarder.resolve(query(f"n{n}.example.com"))
+        assert not forwarder.reachable
+        first.error = None
+        assert (await forwarder.resolve(query("www.example.com"))).rcode == 0
+        assert forwarder.reachable
+        assert [change.healthy for change in told] == [False, False, True]
+        await forwarder.close()
+
+    run_simulated(story())
+
+
+def test_closing_ends_what_is_under_way() -> None:
+    async def story() -> None:
+        first, _ = pair()
+        first.delay = 60
+        forwarder = Forwarder([first], never)
+        flight = asyncio.create_task(forwarder.resolve(query("www.example.com")))
+        await asyncio.sleep(0.1)
+        await forwarder.close()
+        with pytest.raises(UpstreamError):
+            await flight
+        assert first.closed
+
+    run_simulated(story())
