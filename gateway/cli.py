@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import json
 import re
 import sys
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     verb("devices", _devices, "list the devices on the network").add_argument("--json", action="store_true")
     token = verb("token", _token, "print a new bearer token for the API")
     token.add_argument("--label", default="command line", help="what you call it")
+    verb("password", _password, "set the dashboard's password anew, when it is forgotten")
     verb("doctor", _doctor, "look for what is wrong, and say what to do")
     saved = verb("backup", _backup, "write rules, lists, devices and history into one file")
     restored = verb("restore", _restore, "put a backup in force")
@@ -213,6 +215,17 @@ def _token(parsed: argparse.Namespace, settings: Settings) -> int:
 
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
     print(AuthStore(settings.auth).create_token(parsed.label))
+    return 0
+
+
+def _password(_: argparse.Namespace, settings: Settings) -> int:
+    from web.auth import AuthStore
+
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
+    # Typed without an echo at a terminal; a program pipes one line in.
+    new = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    AuthStore(settings.auth).set_password(new)
+    print("The password is set. Everybody who was logged in has to log in again.")
     return 0
 
 

@@ -12,6 +12,7 @@ from gateway.control.codec import decode_line, encode_line
 from gateway.control.messages import MAX_LINE, Done, reply_from
 from gateway.errors import Refused, Unavailable
 
+_NONSENSE = "The resolver said something that makes no sense; restart Telltale."
 _ASLEEP = "The resolver does not answer; is Telltale running?"
 
 
@@ -36,7 +37,10 @@ class ControlClient:
             raise Unavailable(_ASLEEP) from None
         if not line:
             raise Unavailable(_ASLEEP)
-        reply = reply_from(decode_line(line))
+        try:
+            reply = reply_from(decode_line(line))
+        except Refused:
+            raise Unavailable(_NONSENSE) from None
         if isinstance(reply, Done):
             return reply.result
         if reply.kind == "refused":
@@ -59,7 +63,7 @@ class ControlClient:
         except OSError:
             raise Unavailable(_ASLEEP) from None
         except Refused:
-            raise Unavailable("The resolver said something that makes no sense; restart Telltale.") from None
+            raise Unavailable(_NONSENSE) from None
         raise Unavailable(_ASLEEP)
 
 

@@ -23,7 +23,6 @@ from gateway.daemons.chronicle import Chronicle
 from gateway.daemons.house import HealthBoard, House
 from gateway.daemons.list_runner import ListRunner
 from gateway.daemons.process import begin, end_with_parent, notify
-from gateway.daemons.rehearsal import introduce_televisions, remember_past
 from gateway.daemons.sockets import DnsSockets, adopt_sockets, bind_dns, inherited_sockets, sort_dns
 from gateway.daemons.verbs import Verbs
 from gateway.devices.inventory import Inventory
@@ -136,6 +135,8 @@ def _wire(
     lists = ListRunner(settings, lambda: service.book, service.swap_lists, lists_done)
     house = House(settings, _now(), hub, health, classifier, inventory, service, resolver, lists, chronicle.writer)
     if settings.simulated:
+        from gateway.daemons.rehearsal import introduce_televisions, remember_past
+
         introduce_televisions(inventory)
         if not settings.journal.exists():
             remember_past(datetime.now().astimezone(), inventory, service.policy, queue)

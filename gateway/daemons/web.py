@@ -13,8 +13,8 @@ from gateway.daemons.process import begin, end_with_parent
 from gateway.errors import TelltaleError
 from gateway.settings import Settings, add_arguments, from_arguments
 from web import create_app
-
-_THREADS = 32
+from web.auth import AuthStore
+from web.serving import THREADS, end_streams_with
 
 
 class Dashboard(BaseApplication):  # type: ignore[misc]
@@ -30,7 +30,7 @@ class Dashboard(BaseApplication):  # type: ignore[misc]
             "bind": [self._bind],
             "workers": 1,
             "worker_class": "gthread",
-            "threads": _THREADS,
+            "threads": THREADS,
             "timeout": 30,
             "graceful_timeout": 2,
             "keepalive": 5,
@@ -39,6 +39,7 @@ class Dashboard(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "proc_name": "telltale-web",
             "control_socket_disable": True,
+            "post_worker_init": end_streams_with,
         }
         for key, value in chosen.items():
             if key in self.cfg.settings:
@@ -46,7 +47,8 @@ class Dashboard(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Flask:
         settings = self._settings
-        return create_app(data=settings.data, control=settings.control, hosts=(*settings.names, *settings.hosts))
+        hosts = (*settings.names, *settings.hosts)
+        return create_app(data=settings.data, control=settings.control, hosts=hosts, keys=settings.auth)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     try:
         settings = from_arguments(parsed)
+        AuthStore(settings.auth)
     except TelltaleError as error:
         print(error, file=sys.stderr)
         return 2

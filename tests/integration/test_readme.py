@@ -52,15 +52,18 @@ def run_against(house: RunningHouse, words: list[str]) -> None:
         local = house.data.parent / "list.txt"
         local.write_text("ads.example\n")
         words = [*words[:2], str(local)]
-    said = subprocess.run(
-        telltale(*words, "--data", str(house.data)), check=False, capture_output=True, text=True, timeout=60
-    )
+
+    def run() -> subprocess.CompletedProcess[str]:
+        command = telltale(*words, "--data", str(house.data))
+        return subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=60, input="a new password\n"
+        )
+
+    said = run()
     if words[0] == "restore":
         assert "stop it first" in said.stderr
         house.stop()
-        said = subprocess.run(
-            telltale(*words, "--data", str(house.data)), check=False, capture_output=True, text=True, timeout=60
-        )
+        said = run()
         house.start()
     assert said.returncode == 0, f"{words}: {said.stdout}{said.stderr}"
 

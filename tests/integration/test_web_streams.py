@@ -36,21 +36,6 @@ from web.auth import AuthStore
 pytestmark = pytest.mark.integration
 
 
-_SERVE = """
-import sys
-from gateway.daemons import web
-from web.serving import end_streams_with
-
-class Dashboard(web.Dashboard):
-    def load_config(self):
-        super().load_config()
-        self.cfg.set("post_worker_init", end_streams_with)
-
-web.Dashboard = Dashboard
-sys.exit(web.main())
-"""
-
-
 class House:
     """The resolver's side: a control server, and a writer that records what is put into `queue`."""
 
@@ -104,7 +89,7 @@ class Dashboard:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         place = f"127.0.0.1:{self.port}"
-        command = [sys.executable, "-c", _SERVE, "--data", str(folder), "--web", place]
+        command = [sys.executable, "-m", "gateway.daemons.web", "--data", str(folder), "--web", place]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, "HOME": str(folder)})
 
     def wait(self) -> None:
