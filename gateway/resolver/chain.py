@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
-from gateway.model.query import Query
-from gateway.model.response import Response
 from gateway.resolver.cache import Cache
 from gateway.resolver.filter import Filter
 from gateway.resolver.forwarder import Forwarder
@@ -49,12 +48,5 @@ def build_chain(links: Links) -> Handler:
     ]
     handler: Handler = links.forwarder.resolve
     for link in reversed(ordered):
-        handler = _joined(link, handler)
+        handler = partial(link.resolve, below=handler)
     return handler
-
-
-def _joined(link: Link, below: Handler) -> Handler:
-    async def resolve(query: Query) -> Response:
-        return await link.resolve(query, below)
-
-    return resolve

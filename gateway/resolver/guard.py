@@ -11,17 +11,25 @@ from gateway.model.response import Response
 from gateway.resolver.link import Handler
 from gateway.resolver.options import Network
 
+_LIMIT = 4_096
+
 
 class Guard:
     """Meets clients from outside with silence: whoever forges a victim's address must get nothing sent there."""
 
     def __init__(self, networks: Sequence[Network]) -> None:
         self._networks = tuple(networks)
+        self._judged: dict[str, bool] = {}
         self.dropped = 0
 
     def allows(self, client: str) -> bool:
-        address = ip_address(client)
-        return any(address in network for network in self._networks)
+        judged = self._judged.get(client)
+        if judged is None:
+            if len(self._judged) >= _LIMIT:
+                self._judged.clear()
+            address = ip_address(client)
+            judged = self._judged[client] = any(address in network for network in self._networks)
+        return judged
 
     async def resolve(self, query: Query, below: Handler) -> Response:
         if not self.allows(query.client):

@@ -115,7 +115,7 @@ class Resolver:
         self._clients.forget(self._policy)
 
     async def start(self, udp: Sequence[socket.socket], tcp: Sequence[socket.socket]) -> None:
-        """Serves on these sockets: bound, and the TCP ones listening. They stay the caller's to close, after `stop`.
+        """Serves on these sockets: bound, and the TCP ones listening. After `stop` the caller may close them.
 
         Raises SettingsError when an upstream is one of them.
         """

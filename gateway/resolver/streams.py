@@ -118,7 +118,7 @@ class _Connection(asyncio.Protocol):
         self._take()
 
     def eof_received(self) -> bool:
-        # The answers to what was asked before are still wanted (RFC 7766 section 6.2.4); then the idle timer closes.
+        # The answers to what was asked before are still wanted (RFC 7766 section 6.2.4).
         self._loop.call_soon(self._close_when_done)
         return True
 
@@ -133,10 +133,8 @@ class _Connection(asyncio.Protocol):
     def _take(self) -> None:
         """Every whole message that stands in the buffer, as long as we may have more of them open."""
         unread, limit = self._unread, self._server.options.tcp_in_flight
-        while not self._ended and not self._full and self._open < limit and len(unread) >= 2:
+        while not self._ended and not self._full and self._open < limit and self._has_message():
             length = unread[0] << 8 | unread[1]
-            if len(unread) < length + 2:
-                break
             message = bytes(unread[2 : length + 2])
             del unread[: length + 2]
             self._ask(message)
@@ -146,6 +144,10 @@ class _Connection(asyncio.Protocol):
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
+
+    def _has_message(self) -> bool:
+        unread = self._unread
+        return len(unread) >= 2 and len(unread) >= (unread[0] << 8 | unread[1]) + 2
 
     def _ask(self, message: bytes) -> None:
         assert self._client is not None
@@ -184,7 +186,7 @@ class _Connection(asyncio.Protocol):
     def _close_when_done(self) -> None:
         if self._ended:
             return
-        if self._open:
+        if self._open or self._has_message():
             self._loop.call_later(0.05, self._close_when_done)
         else:
             self._ended = True

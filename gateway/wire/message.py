@@ -6,8 +6,6 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
-import dnslib
-
 from gateway.errors import WireError
 from gateway.model.dns import QType, Rcode
 from gateway.model.name import Name
@@ -63,6 +61,9 @@ def refusal(wire: bytes, rcode: int) -> bytes:
 
 def parse(wire: bytes) -> Any:
     """The whole message as dnslib sees it. Raises WireError. Never on a client's way: it is slow."""
+    # Here and not above: the resolver never comes here, and is spared its memory.
+    import dnslib
+
     try:
         return dnslib.DNSRecord.parse(wire)
     except Exception as error:

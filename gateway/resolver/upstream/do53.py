@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -59,7 +58,6 @@ class DatagramUpstream:
         self._sweeper: asyncio.TimerHandle | None = None
         self._plain_until = 0.0
         self._case_strikes = 0
-        self._choose = random.SystemRandom().choice
 
     def ask(self, question: Question) -> asyncio.Future[bytes]:
         loop = asyncio.get_running_loop()
@@ -104,7 +102,7 @@ class DatagramUpstream:
             port = _Port(loop, self.address, self._arrived, self._refused)
             self._ports.append(port)
         else:
-            port = self._choose(self._ports)
+            port = self._ports[self._noise.number() % _MAX_PORTS]
         port.uses += 1
         if (port.uses >= _MAX_USES or now - port.made > _MAX_AGE) and len(self._retired) < _MAX_RETIRED:
             self._ports.remove(port)
