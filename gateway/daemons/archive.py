@@ -17,8 +17,8 @@ from pathlib import Path
 from gateway import __version__
 from gateway.control.client import ControlClient
 from gateway.errors import SettingsError, Unavailable
-from gateway.journal.copying import copy_journal
 from gateway.files import write_atomically
+from gateway.journal.copying import copy_journal
 from gateway.settings import Settings
 
 _FORMAT = 1

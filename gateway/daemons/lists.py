@@ -19,8 +19,8 @@ from typing import Any
 from gateway.control.codec import time_to_json
 from gateway.daemons.process import begin, end_with_parent
 from gateway.errors import ListError, TelltaleError
-from gateway.model.verdict import Action
 from gateway.files import write_atomically
+from gateway.model.verdict import Action
 from gateway.policy.compiler import ListInput, compile_lists
 from gateway.policy.sources import Stamp, fetch
 from gateway.settings import Settings, add_arguments, from_arguments
