@@ -68,6 +68,32 @@ _REASON_WORDS: Mapping[str, str] = {
     Reason.NOTHING.value: "no rule or list names it",
 }
 
+COUNTRY_WORDS: Mapping[str, str] = {
+    "AU": "Australia",
+    "BE": "Belgium",
+    "CA": "Canada",
+    "CH": "Switzerland",
+    "CN": "China",
+    "CY": "Cyprus",
+    "DE": "Germany",
+    "DK": "Denmark",
+    "ES": "Spain",
+    "FR": "France",
+    "GB": "United Kingdom",
+    "IL": "Israel",
+    "JP": "Japan",
+    "KR": "South Korea",
+    "LU": "Luxembourg",
+    "MT": "Malta",
+    "NL": "Netherlands",
+    "NO": "Norway",
+    "SE": "Sweden",
+    "TR": "Türkiye",
+    "TW": "Taiwan",
+    "US": "United States",
+}
+
+_ADDRESS = re.compile(r"https?://[^\s,;<>\"']+")
 # Controls, and the characters that turn the direction of text round: a name that carries them shows that it does.
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
@@ -295,3 +321,20 @@ def web_address(text: str | None) -> str | None:
     except ValueError:
         return None
     return text if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def cite(source: str) -> list[tuple[str, str | None]]:
+    """A source in pieces: text, and whether the piece is an address that may be linked to."""
+    pieces: list[tuple[str, str | None]] = []
+    end = 0
+    for found in _ADDRESS.finditer(source):
+        if address := web_address(found.group()):
+            pieces += [(plain(source[end : found.start()]), None), (address, address)]
+            end = found.end()
+    pieces.append((plain(source[end:]), None))
+    return [piece for piece in pieces if piece[0]]
+
+
+def country_words(code: str) -> str:
+    """The country of an ISO 3166-1 code; what is no code we know stays as it is."""
+    return COUNTRY_WORDS.get(code, plain(code))

@@ -43,6 +43,8 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "outcome": present.outcome,
     "rule_target": present.rule_target,
     "web_address": present.web_address,
+    "cite": present.cite,
+    "country_words": present.country_words,
     "zip_with": zip,
     "as_json": to_json,
 }

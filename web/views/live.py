@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,10 +29,17 @@ _BLANK = Lookup(
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The same lookup `times` times in a row; `lookup` is the newest of them."""
+    """The same lookup several times in a row; `lookup` is the newest of them, `types` counts each record type.
+
+    Asking for both kinds of address (A and AAAA) is asking once: `times` is that of the type asked for most.
+    """
 
     lookup: Lookup
-    times: int
+    types: Counter[str]
+
+    @property
+    def times(self) -> int:
+        return max(self.types.values())
 
 
 def collapse(lookups: tuple[Lookup, ...]) -> list[Run]:
@@ -39,9 +47,9 @@ def collapse(lookups: tuple[Lookup, ...]) -> list[Run]:
     runs: list[Run] = []
     for lookup in lookups:
         if runs and _sameness(runs[-1].lookup) == _sameness(lookup):
-            runs[-1] = Run(runs[-1].lookup, runs[-1].times + 1)
+            runs[-1].types[lookup.type] += 1
         else:
-            runs.append(Run(lookup, 1))
+            runs.append(Run(lookup, Counter([lookup.type])))
     return runs
 
 

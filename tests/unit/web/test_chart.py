@@ -72,7 +72,7 @@ def test_labels_fit_the_step() -> None:
 
 
 @pytest.mark.parametrize(
-    ("largest", "top"), [(0, 2), (1, 2), (3, 4), (7, 8), (9, 10), (11, 20), (245, 300), (61, 80), (10**9 + 1, 2 * 10**9)]
+    ("largest", "top"), [(0, 2), (1, 2), (3, 4), (7, 8), (9, 10), (11, 20), (245, 300), (10**9 + 1, 2 * 10**9)]
 )
 def test_the_top_of_the_axis_is_round(largest: int, top: int) -> None:
     assert nice_top(largest) == top

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from gateway.classifier.service import Classifier
 from gateway.model.tag import Category, Need, Party
 from gateway.model.verdict import Reason
 from web import present
@@ -203,3 +204,20 @@ def test_class_names_are_letters_and_hyphens_only() -> None:
     assert present.slug("crash reports") == "crash-reports"
     assert present.slug('"><script>') == "script"
     assert present.slug(None) == present.slug("🙂") == "unknown"
+
+
+def test_a_source_links_to_the_address_within_it() -> None:
+    assert present.cite("Moghaddam et al., CCS 2019, https://example.org/~a/b.pdf, page 3") == [
+        ("Moghaddam et al., CCS 2019, ", None),
+        ("https://example.org/~a/b.pdf", "https://example.org/~a/b.pdf"),
+        (", page 3", None),
+    ]
+    assert present.cite("javascript:alert(1)") == [("javascript:alert(1)", None)]
+    assert present.cite("") == []
+
+
+def test_every_seat_of_a_company_has_its_country_in_words() -> None:
+    codes = {company.country for company in Classifier.load().companies()}
+    assert codes - set(present.COUNTRY_WORDS) - {""} == set()
+    assert present.country_words("KR") == "South Korea"
+    assert present.country_words("Atlantis\u202e") == "Atlantis\ufffd"

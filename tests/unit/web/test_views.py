@@ -82,9 +82,13 @@ def test_every_page_stands_without_the_resolver_and_says_so(home: Home, owner: F
 
 
 def test_the_same_lookup_in_a_row_becomes_one_run() -> None:
-    first, second, other = lookup(3), lookup(2, type="AAAA"), lookup(1, verdict="allow", reason="no rule")
-    runs = collapse((first, second, other, lookup(0)))
-    assert [(run.lookup.id, run.times) for run in runs] == [(3, 2), (1, 1), (0, 1)]
+    storm = (lookup(3), lookup(2, type="AAAA"), lookup(2))
+    runs = collapse((*storm, lookup(1, verdict="allow", reason="no rule"), lookup(0)))
+    assert [(run.lookup.id, run.types, run.times) for run in runs] == [
+        (3, {"A": 2, "AAAA": 1}, 2),
+        (1, {"A": 1}, 1),
+        (0, {"A": 1}, 1),
+    ]
     assert collapse(()) == []
 
 

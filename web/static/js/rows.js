@@ -11,8 +11,9 @@ export function adopt(rows) {
   body = rows;
   for (const row of rows.querySelectorAll("tr.row")) {
     const lookup = JSON.parse(row.dataset.lookup);
-    known.set(row, { lookup, times: Number(row.dataset.times) });
+    known.set(row, { lookup, types: JSON.parse(row.dataset.types) });
     row.removeAttribute("data-lookup");
+    row.removeAttribute("data-types");
     expandable(row);
   }
 }
@@ -22,20 +23,22 @@ export const lookupOf = (row) => known.get(row).lookup;
 
 const sameness = (lookup) => JSON.stringify([lookup.device, lookup.name, lookup.verdict, lookup.reason]);
 
-// Puts lookups on top, oldest first, and drops what is too much at the end.
+// Puts lookups on top, oldest first, and drops what is too much at the end. Asking for both kinds of address (A and
+// AAAA) is asking once, so a row counts the type that was asked for most.
 export function prepend(lookups) {
   for (const lookup of lookups) {
     const top = body.querySelector("tr.row");
     if (top && sameness(lookupOf(top)) === sameness(lookup)) {
       const entry = known.get(top);
-      entry.times += 1;
+      entry.types[lookup.type] = (entry.types[lookup.type] ?? 0) + 1;
       entry.lookup = lookup;
       tellTime(top, lookup);
-      tellTimes(top, entry.times);
+      tellTimes(top, Math.max(...Object.values(entry.types)));
     } else {
       const row = template.content.querySelector("tr").cloneNode(true);
       row.removeAttribute("data-lookup");
-      known.set(row, { lookup, times: 1 });
+      row.removeAttribute("data-types");
+      known.set(row, { lookup, types: { [lookup.type]: 1 } });
       fill(row, lookup);
       row.classList.add("fresh");
       body.prepend(row);

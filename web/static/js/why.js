@@ -1,7 +1,7 @@
 // What unfolds below a row: who, why, how we know, and what can be done about it.
 
 import { ask, query } from "./ask.js";
-import { NEEDS, because, categoryWords, companyPath, devicePath, namePath, outcome, plain, webAddress } from "./words.js";
+import { NEEDS, because, categoryWords, cite, companyPath, devicePath, namePath, outcome, plain } from "./words.js";
 
 const template = document.getElementById("why-template");
 const SOURCES = {
@@ -115,13 +115,15 @@ function witness({ says, source, date }) {
   text.textContent = plain(says);
   const from = document.createElement("span");
   from.className = "source";
-  const address = webAddress(source);
-  const origin = document.createElement(address ? "a" : "bdi");
-  if (address) {
-    origin.href = address;
-    origin.rel = "noreferrer noopener external";
-  }
-  origin.textContent = plain(source);
+  const origin = document.createElement("bdi");
+  origin.append(...cite(String(source ?? "")).map(([words, address]) => {
+    if (!address) return words;
+    const link = document.createElement("a");
+    link.href = address;
+    link.rel = "noreferrer noopener external";
+    link.textContent = words;
+    return link;
+  }));
   from.append(origin, date ? `, ${plain(date)}` : "");
   item.append(text, " ", from);
   return item;

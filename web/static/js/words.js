@@ -88,6 +88,19 @@ export const namePath = (name) => "/names/" + encodeURIComponent(name.toWellForm
 export const companyPath = (company) => "/companies/" + encodeURIComponent(company);
 export const devicePath = (device) => "/devices/" + encodeURIComponent(device);
 
+// A source in pieces: text, and the address to link to where the piece is one.
+export function cite(source) {
+  const pieces = [];
+  let end = 0;
+  for (const found of source.matchAll(/https?:\/\/[^\s,;<>"']+/g)) {
+    if (!webAddress(found[0])) continue;
+    pieces.push([plain(source.slice(end, found.index)), null], [found[0], found[0]]);
+    end = found.index + found[0].length;
+  }
+  pieces.push([plain(source.slice(end)), null]);
+  return pieces.filter(([text]) => text);
+}
+
 // A link may only lead to where a person expects a link to lead.
 export function webAddress(text) {
   if (!text || text.length > 2048 || text.search(UNSEEN) >= 0 || /[\s"'<>\\]/.test(text)) return null;
