@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.errors import SettingsError
+from gateway.files import write_atomically
 from gateway.model.book import Book, Subscription
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.verdict import Action
-from gateway.files import write_atomically
 
 FORMAT: Final = 1
 _MAX_SIZE: Final = 16 << 20

@@ -14,8 +14,8 @@ from typing import IO, Final
 import marisa_trie
 
 from gateway.errors import ListError
-from gateway.model.verdict import Action
 from gateway.files import write_atomically
+from gateway.model.verdict import Action
 from gateway.policy.automaton import MAX_POSITIONS, check_regex
 from gateway.policy.compiled import Saying, assemble, key_of
 from gateway.policy.parsers import Entry, Extent, Syntax, parse_list

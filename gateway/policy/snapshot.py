@@ -60,12 +60,11 @@ class RuleBook:
             for parent in ancestors(name):
                 if rule := by_scope.get((ScopeKind.SUBTREE, parent)):
                     yield rule
-        if ScopeKind.COMPANY in kinds or ScopeKind.CATEGORY in kinds:
-            if not (is_target and tag.category in _HOSTING):
-                if tag.company and (rule := by_scope.get((ScopeKind.COMPANY, tag.company.casefold()))):
-                    yield rule
-                if rule := by_scope.get((ScopeKind.CATEGORY, tag.category.value)):
-                    yield rule
+        if not kinds.isdisjoint(_SWEEPING) and not (is_target and tag.category in _HOSTING):
+            if tag.company and (rule := by_scope.get((ScopeKind.COMPANY, tag.company.casefold()))):
+                yield rule
+            if rule := by_scope.get((ScopeKind.CATEGORY, tag.category.value)):
+                yield rule
         rule = by_scope.get((ScopeKind.EVERYTHING, ""))
         if rule is not None and rule.action is Action.BLOCK:
             yield rule

@@ -23,8 +23,8 @@ from typing import Final
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from gateway.errors import ListError
-from gateway.policy.addresses import resolve
 from gateway.files import put_in_place, write_synced
+from gateway.policy.addresses import resolve
 from gateway.policy.parsers import parse_list
 
 LIMIT: Final = 64 << 20
