@@ -80,6 +80,8 @@ class Zonefile:
                 if line.split()[1] == "SOA":
                     return f"{parent}. {line}"
         apex = ".".join(name.split(".")[-2:])
+        if not apex:
+            return f". {self.negative_ttl} SOA a.root-servers.net. nstld.verisign-grs.com. 1 1800 900 604800 86400"
         return f"{apex}. {self.negative_ttl} SOA ns.{apex}. hostmaster.{apex}. 1 3600 600 86400 {self.negative_ttl}"
 
 
