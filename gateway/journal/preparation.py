@@ -15,6 +15,7 @@ from sqlalchemy.sql import column, table
 
 from gateway.errors import JournalError
 from gateway.journal.engine import is_healthy, open_engine
+from gateway.journal.salvage import salvage
 
 HEAD = "0001"
 _MIGRATIONS = Path(__file__).with_name("migrations")
@@ -37,7 +38,7 @@ class Prepared:
 
 
 def prepare(path: Path, *, now: datetime | None = None) -> Prepared:
-    """Creates or migrates the journal at `path`; a damaged one is set aside and a new one begun.
+    """Creates or migrates the journal at `path`; a damaged one is set aside and a new one begun with its devices.
 
     Raises JournalError where that cannot be done: no right to write, no space, made by a newer version, in use.
     """
@@ -47,15 +48,19 @@ def prepare(path: Path, *, now: datetime | None = None) -> Prepared:
     except (_Damaged, SQLAlchemyError, sqlite3.Error, OSError) as error:
         if not is_damage(error):
             raise JournalError(f"The journal {path} cannot be opened: {first_line(error)}.") from error
-        damage = first_line(error)
+        return begin_anew(path, error, now=now)
+
+
+def begin_anew(path: Path, damage: Exception, *, now: datetime | None = None) -> Prepared:
+    """Sets a damaged journal aside and begins another. Raises JournalError where that cannot be done."""
     aside = quarantine(path, now or datetime.now(UTC))
     try:
         _prepare(path)
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise JournalError(f"A new journal cannot be begun at {path}: {first_line(error)}.") from error
-    return Prepared(
-        path, aside, f"The journal was damaged ({damage}); it lies in {aside.name} and a new one has begun."
-    )
+    salvage(aside, path)
+    says = f"The journal was damaged ({first_line(damage)}): it lies in {aside.name}, and a new one has begun."
+    return Prepared(path, aside, says)
 
 
 def is_damage(error: BaseException) -> bool:

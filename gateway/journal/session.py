@@ -7,7 +7,6 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -17,7 +16,7 @@ from gateway.journal import statements as say
 from gateway.journal.dictionary import DeviceOf, TagOf
 from gateway.journal.engine import open_engine, raw_connection
 from gateway.journal.ledger import Ledger
-from gateway.journal.preparation import first_line, is_damage, prepare, quarantine
+from gateway.journal.preparation import first_line, is_damage, prepare
 
 __all__ = ["Session", "explain", "is_damage", "is_outage"]
 
@@ -87,11 +86,6 @@ class Session:
             self.connection.invalidate() if not properly else self.connection.close()
         with _whatever_happens():
             self._engine.dispose()
-
-    def set_aside(self, error: Exception) -> str:
-        """Moves the damaged file away; says, in one sentence, where to. Call after `close`."""
-        aside = quarantine(self._path, datetime.now(UTC))
-        return f"The journal was damaged ({first_line(error)}): it lies in {aside.name}, and a new one has begun."
 
 
 def is_outage(error: Exception) -> bool:

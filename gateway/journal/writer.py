@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from gateway.errors import JournalError
 from gateway.journal.dictionary import DeviceOf, TagOf
+from gateway.journal.preparation import begin_anew
 from gateway.journal.retention import Retention
 from gateway.journal.session import Session, explain, is_damage, is_outage
 from gateway.journal.sweep import sweep
@@ -245,9 +246,15 @@ class Writer:
             self._trouble = True
             self._tell(False, explain(error))
         if session is not None and is_damage(error):
-            self._news = session.set_aside(error)
+            self._begin_anew(error)
         self._pause = min(max(self._pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
         self._try_again = time.monotonic() + self._pause
+
+    def _begin_anew(self, damage: Exception) -> None:
+        try:
+            self._news = begin_anew(self.path, damage).says
+        except JournalError as error:
+            _LOG.warning("%s", error)
 
     def _tell(self, healthy: bool, says: str) -> None:
         self._call(self._report, HealthChanged("journal", healthy, says))
