@@ -8,7 +8,6 @@ import hmac
 import logging
 import os
 import secrets
-import tempfile
 import threading
 import time
 import unicodedata
@@ -22,6 +21,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from gateway.errors import Refused, SettingsError
+from gateway.files import put_in_place, write_synced
 from web.keys import Keys, Token, keys_from_json, keys_to_json
 
 log = logging.getLogger(__name__)
@@ -207,24 +207,15 @@ class AuthStore:
     def _save(self, keys: Keys) -> Keys:
         """Writes a neighbour of mode 0600 and renames it. As root the file stays whose it was, or its folder's."""
         parent = self._path.parent
-        descriptor, name = tempfile.mkstemp(prefix=".web-", suffix=".json", dir=parent)
+        beside = parent / f".{self._path.name}.new"
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                if os.geteuid() == 0:
-                    owner = (self._path if self._path.exists() else parent).stat()
-                    os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-                file.write(keys_to_json(keys))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        folder = os.open(parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
+            write_synced(beside, [keys_to_json(keys)], 0o600)
+            if os.geteuid() == 0:
+                owner = (self._path if self._path.exists() else parent).stat()
+                os.chown(beside, owner.st_uid, owner.st_gid)
+            put_in_place(beside, self._path)
         finally:
-            os.close(folder)
+            beside.unlink(missing_ok=True)
         self._stamp = _stamp(self._path)
         self._keys = keys
         return keys

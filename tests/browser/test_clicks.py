@@ -56,13 +56,25 @@ def test_what_a_television_needs_is_said_before_it_is_blocked(stage: Stage, watc
     assert scopes(stage) - before == {("block", ScopeKind.NAME, name, None)}
 
 
-def test_a_company_warns_of_each_name_that_is_needed(stage: Stage, watched: Watched) -> None:
-    page = watched.open(stage, "/companies/Samsung")
-    page.get_by_role("button", name="Block Samsung for everyone").click()
+def test_a_subtree_warns_of_each_name_that_is_needed(stage: Stage, watched: Watched) -> None:
+    page = watched.open(stage, present.name_path("samsungcloudsolution.com"))
+    before = scopes(stage)
+    page.locator("#choose form").locator("[name=what]").select_option("subtree")
+    page.locator("#choose").get_by_role("button", name="Block").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("cdn.samsungcloudsolution.com: The television says it has no internet.")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
+    assert scopes(stage) == before
+
+
+def test_a_company_is_blocked_but_for_what_a_television_needs(stage: Stage, watched: Watched) -> None:
+    page = watched.open(stage, "/companies/Samsung")
+    page.get_by_role("button", name="Block Samsung for everyone").click()
+    expect(page.locator("#toasts")).to_contain_text("What a television needs stays allowed.")
+    assert ("block", ScopeKind.COMPANY, "Samsung", None) in scopes(stage)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#toasts")).to_contain_text("Undone.")
     assert ("block", ScopeKind.COMPANY, "Samsung", None) not in scopes(stage)
 
 

@@ -36,20 +36,15 @@ def stakes() -> Response:
 
 
 def _names(scope: dict[str, str], device: str | None, subtree: bool) -> list[str]:
-    """The names that a rule would speak of, as far as they were looked up lately."""
-    reader, until = backend().reader, now()
-    since = until - _LOOK_BACK
+    """The names that a rule would stop, as far as they were looked up lately; a rule on a company or a category spares
+    what a television needs by itself.
+    """
     name = scope.get("name")
-    if name and not subtree:
-        return [name]
-    if name:
-        rows = ask(lambda: reader.names(since, until, device=device, limit=500), ())
-        return [name, *(row.name for row in rows if row.name.endswith("." + name))]
-    if not scope:
-        return []
-    company, category = scope.get("company"), scope.get("category")
-    rows = ask(lambda: reader.names(since, until, device=device, company=company, category=category, limit=_ASKED), ())
-    return [row.name for row in rows]
+    if not name or not subtree:
+        return [name] if name else []
+    until = now()
+    rows = ask(lambda: backend().reader.names(until - _LOOK_BACK, until, device=device, limit=500), ())
+    return [name, *(row.name for row in rows if row.name.endswith("." + name))]
 
 
 def _explain(name: str, device: str | None) -> dict[str, Any]:

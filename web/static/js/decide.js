@@ -79,7 +79,8 @@ export async function makeRule(wish) {
   const rule = await ask("POST", "/api/v1/rules", bodyOf(wish));
   decided({ rule, removed: false });
   const verb = rule.action === "block" ? "Blocked" : "Allowed";
-  tell(`${verb}: ${target(rule)}, for ${labelOf(rule.device)}.`, () => during(null, async () => {
+  const spared = rule.action === "block" && !rule.name ? " What a television needs stays allowed." : "";
+  tell(`${verb}: ${target(rule)}, for ${labelOf(rule.device)}.${spared}`, () => during(null, async () => {
     if (stakes.replaces) {
       decided({ rule: await ask("POST", "/api/v1/rules", bodyOf(stakes.replaces)), removed: false });
     } else {
