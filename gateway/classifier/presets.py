@@ -1,0 +1,91 @@
+"""Three answers to "how quiet shall this television be?", decided from what is known about a name.
+
+Calm and Quiet never stop a name of which any source says that something breaks without it. Silent turns the question
+round: a name stays only when the television, or an app that somebody watches, is known to need it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from gateway.model.tag import Category, Need, Party, Tag
+
+CERTAIN = 0.5
+"""Below this confidence a tag is a guess from the spelling of a name: it is shown, and Calm and Quiet ignore it."""
+
+_SOMETHING_BREAKS = frozenset({Need.REQUIRED, Need.DEGRADES, Need.DISPUTED})
+_WATCHES_FOR_OTHERS = frozenset({Category.ACR, Category.ADVERTISING, Category.ANALYTICS})
+_REPORTS_HOME = frozenset({Category.TELEMETRY, Category.CRASH_REPORTS, Category.RECOMMENDATIONS})
+_TV_NEEDS = frozenset(
+    {
+        Category.ESSENTIAL,
+        Category.TIME,
+        Category.CONNECTIVITY,
+        Category.UPDATE,
+        Category.ACCOUNT,
+        Category.DNS,
+        Category.LOCAL,
+    }
+)
+_VIEWER_NEEDS = frozenset({Category.CONTENT, Category.APP_STORE, Category.CDN, Category.CLOUD})
+
+
+class Preset(Enum):
+    """From the one that nobody notices to the one that asks for patience."""
+
+    CALM = "calm"
+    QUIET = "quiet"
+    SILENT = "silent"
+
+
+def blocks(preset: Preset, tag: Tag) -> bool:
+    """True when a device under this preset does not reach a name with this tag.
+
+    `tag` must have been made for the device's maker: the maker's own analytics are left to Quiet.
+    """
+    if tag.need in (Need.REQUIRED, Need.DISPUTED) or tag.category in _TV_NEEDS:
+        return False
+    if preset is Preset.SILENT:
+        return tag.category not in _VIEWER_NEEDS or tag.need is Need.NOT_NEEDED
+    if tag.need in _SOMETHING_BREAKS or tag.confidence < CERTAIN:
+        return False
+    makers_own = tag.category is Category.ANALYTICS and tag.party is Party.FIRST
+    if tag.category in _WATCHES_FOR_OTHERS and not makers_own:
+        return True
+    return preset is Preset.QUIET and (makers_own or tag.category in _REPORTS_HOME)
+
+
+def describe(preset: Preset) -> tuple[str, str, str]:
+    """(title, what it stops, what it costs), each a text for a person."""
+    return _TEXTS[preset]
+
+
+_TEXTS = {
+    Preset.CALM: (
+        "Calm",
+        (
+            "Stops advertising, recognition of what is on your screen, and other companies that measure what you watch. "
+            "Leaves alone every name of which any source says that something breaks without it."
+        ),
+        "Nothing that we know of. Places for advertisements stay empty.",
+    ),
+    Preset.QUIET: (
+        "Quiet",
+        (
+            "Stops what Calm stops, and also the maker's own reports about how the device is used, its crash reports and "
+            "its recommendations."
+        ),
+        "The home screen suggests less, and the maker learns less about faults it could repair.",
+    ),
+    Preset.SILENT: (
+        "Silent",
+        (
+            "Lets through only what the device needs to start, keep its clock, update, sign in and play; everything else "
+            "stops, names that nobody knows included."
+        ),
+        (
+            "Voice control, suggestions and social features stop. An app that we do not know may stay dark until you "
+            "allow its names."
+        ),
+    ),
+}

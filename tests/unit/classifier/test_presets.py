@@ -1,0 +1,86 @@
+"""What each preset stops, and what it never stops."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.classifier.presets import Preset, blocks, describe
+from gateway.model.tag import UNTAGGED, Category, Need, Party, Tag
+
+_GENTLE = (Preset.CALM, Preset.QUIET)
+
+
+def _tag(category: Category, need: Need = Need.UNKNOWN, party: Party = Party.THIRD, confidence: float = 0.9) -> Tag:
+    return Tag(company="Somebody", category=category, need=need, party=party, confidence=confidence)
+
+
+@pytest.mark.parametrize("preset", Preset)
+@pytest.mark.parametrize("category", [Category.ACR, Category.ADVERTISING, Category.ANALYTICS])
+def test_every_preset_stops_those_who_watch_for_others(preset: Preset, category: Category) -> None:
+    assert blocks(preset, _tag(category))
+
+
+@pytest.mark.parametrize("category", [Category.TELEMETRY, Category.CRASH_REPORTS, Category.RECOMMENDATIONS])
+def test_quiet_also_stops_what_the_maker_collects(category: Category) -> None:
+    assert not blocks(Preset.CALM, _tag(category, party=Party.FIRST))
+    assert blocks(Preset.QUIET, _tag(category, party=Party.FIRST))
+    assert blocks(Preset.SILENT, _tag(category, party=Party.FIRST))
+
+
+def test_calm_leaves_the_makers_own_analytics_to_quiet() -> None:
+    own = _tag(Category.ANALYTICS, party=Party.FIRST)
+    assert not blocks(Preset.CALM, own)
+    assert blocks(Preset.QUIET, own)
+
+
+def test_advertising_of_the_maker_is_advertising() -> None:
+    assert blocks(Preset.CALM, _tag(Category.ADVERTISING, party=Party.FIRST))
+
+
+@pytest.mark.parametrize("preset", _GENTLE)
+@pytest.mark.parametrize("need", [Need.REQUIRED, Need.DEGRADES, Need.DISPUTED])
+@pytest.mark.parametrize("category", Category)
+def test_calm_and_quiet_spare_whatever_any_source_says_breaks(preset: Preset, need: Need, category: Category) -> None:
+    assert not blocks(preset, _tag(category, need))
+
+
+@pytest.mark.parametrize("preset", _GENTLE)
+def test_a_guess_stops_nothing_under_calm_and_quiet(preset: Preset) -> None:
+    assert not blocks(preset, _tag(Category.ADVERTISING, confidence=0.3))
+    assert not blocks(preset, UNTAGGED)
+
+
+@pytest.mark.parametrize("preset", Preset)
+@pytest.mark.parametrize("need", [Need.REQUIRED, Need.DISPUTED])
+@pytest.mark.parametrize("category", Category)
+def test_no_preset_stops_a_name_that_the_television_may_need(preset: Preset, need: Need, category: Category) -> None:
+    assert not blocks(preset, _tag(category, need))
+
+
+@pytest.mark.parametrize("category", [Category.TIME, Category.UPDATE, Category.CONNECTIVITY, Category.ACCOUNT])
+@pytest.mark.parametrize("need", Need)
+def test_clock_updates_and_account_outlive_silent(category: Category, need: Need) -> None:
+    assert not blocks(Preset.SILENT, _tag(category, need))
+
+
+def test_silent_keeps_films_and_stops_voice_and_the_unknown() -> None:
+    assert not blocks(Preset.SILENT, _tag(Category.CONTENT))
+    assert not blocks(Preset.SILENT, _tag(Category.CDN))
+    assert blocks(Preset.SILENT, _tag(Category.CONTENT, Need.NOT_NEEDED))
+    assert blocks(Preset.SILENT, _tag(Category.VOICE, Need.DEGRADES))
+    assert blocks(Preset.SILENT, UNTAGGED)
+
+
+@pytest.mark.parametrize("need", Need)
+@pytest.mark.parametrize("category", Category)
+@pytest.mark.parametrize("party", Party)
+def test_each_preset_stops_all_that_the_gentler_one_stops(need: Need, category: Category, party: Party) -> None:
+    tag = _tag(category, need, party)
+    calm, quiet, silent = (blocks(preset, tag) for preset in Preset)
+    assert calm <= quiet <= silent
+
+
+def test_each_preset_says_what_it_stops_and_what_it_costs() -> None:
+    texts = [describe(preset) for preset in Preset]
+    assert [title for title, _, _ in texts] == ["Calm", "Quiet", "Silent"]
+    assert all(stops and costs and stops.endswith(".") and costs.endswith(".") for _, stops, costs in texts)
