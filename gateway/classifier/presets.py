@@ -64,7 +64,7 @@ _TEXTS = {
     Preset.CALM: (
         "Calm",
         (
-            "Stops advertising, recognition of what is on your screen, and other companies that measure what you watch. "
+            "Stops advertising, recognition of what is on your screen, and other companies that measure you. "
             "Leaves alone every name of which any source says that something breaks without it."
         ),
         "Nothing that we know of. Places for advertisements stay empty.",
@@ -72,7 +72,7 @@ _TEXTS = {
     Preset.QUIET: (
         "Quiet",
         (
-            "Stops what Calm stops, and also the maker's own reports about how the device is used, its crash reports and "
+            "Stops what Calm stops, and also the maker's reports about how the device is used, its crash reports and "
             "its recommendations."
         ),
         "The home screen suggests less, and the maker learns less about faults it could repair.",
@@ -80,7 +80,7 @@ _TEXTS = {
     Preset.SILENT: (
         "Silent",
         (
-            "Lets through only what the device needs to start, keep its clock, update, sign in and play; everything else "
+            "Lets through only what the device needs to start, keep its clock, update, sign in and play; all else "
             "stops, names that nobody knows included."
         ),
         (
