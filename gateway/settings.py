@@ -54,7 +54,8 @@ class Settings:
     """Everything one run of Telltale is told. `lists` are subscribed to at start: URLs or absolute paths.
 
     `names` maps the dashboard's own names to textual addresses; `rebinding_exceptions` are names under which private
-    addresses are fine; `private_lists` lets lists come from an address of this house. `simulated` marks a demo.
+    addresses are fine; `trust_ad` believes encrypted and local upstreams that they validated; `private_lists` lets
+    lists come from an address of this house. `simulated` marks a demo.
     """
 
     data: Path
@@ -66,6 +67,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     rebinding: bool = True
     rebinding_exceptions: tuple[str, ...] = ()
+    trust_ad: bool = False
     lookups_days: int = 30
     rollups_days: int = 400
     megabytes: int = 1024
@@ -237,6 +239,7 @@ _READERS: dict[str, dict[str, Callable[[Any], dict[str, Any]]]] = {
         "names": lambda value: {"names": _names(value)},
         "rebinding": lambda value: {"rebinding": _boolean(value)},
         "rebinding_exceptions": lambda value: {"rebinding_exceptions": _texts(value)},
+        "trust_ad": lambda value: {"trust_ad": _boolean(value)},
     },
     "web": {
         "listen": lambda value: {"web": Address.parse(value)},

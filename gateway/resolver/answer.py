@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
-from gateway.model.dns import Rcode
+from gateway.errors import WireError
+from gateway.model.dns import Ede, Rcode
 from gateway.model.query import Query
 from gateway.model.response import Response, Source
+from gateway.wire.bailiwick import is_plain, pertinent
 from gateway.wire.message import failure
+from gateway.wire.patch import bare
 from gateway.wire.peek import ResponsePeek, peek_response
 
 # A negative answer without an SOA record must not be kept (RFC 2308 section 5); five seconds stop a retry storm.
 _NAMELESS_NEGATIVE_TTL = 5
+# "Blocked" means that we did it; an upstream that did it filters for us (RFC 8914 sections 4.16 and 4.18).
+_FILTERED_ABOVE = frozenset({Ede.BLOCKED, Ede.FILTERED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,25 @@ class Answer(Response):
 
     peek: ResponsePeek | None = None
     recheck: int = 0
+
+
+def answer_of(reply: bytes, *, vouched: bool = False) -> Answer:
+    """What an upstream said, cut down to what it was asked and fit to be kept. Raises WireError.
+
+    `vouched` is whether the owner trusts this upstream, and the way to it, to say that data is authentic.
+    """
+    told = peek = peek_response(reply)
+    if not peek.question:
+        raise WireError(f"It has no question, only rcode {peek.rcode}.")
+    if not is_plain(reply, peek):
+        reply = pertinent(reply, peek)
+        peek = peek_response(reply)
+    rcode = peek.rcode | told.rcode & ~0x0F
+    ede = Ede.FILTERED if told.ede in _FILTERED_ABOVE else told.ede
+    return Answer(
+        bare(reply, peek, vouched=vouched), rcode, Source.UPSTREAM, ede=ede, targets=peek.targets, ttl=lifetime(peek),
+        peek=peek if told.ede is None or peek is told else dataclasses.replace(peek, ede=told.ede),
+    )  # fmt: skip
 
 
 def peek_of(response: Response) -> ResponsePeek:

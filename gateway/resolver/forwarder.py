@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 
 from gateway.errors import UpstreamError, UpstreamTimeout, WireError
 from gateway.model.dns import Rcode
 from gateway.model.event import HealthChanged
 from gateway.model.query import Query
-from gateway.model.response import Source
-from gateway.resolver.answer import Answer, lifetime
+from gateway.resolver.answer import Answer, answer_of
 from gateway.resolver.upstream import Upstream
 from gateway.resolver.upstream.member import Member, UpstreamState
-from gateway.wire.patch import bare
-from gateway.wire.peek import peek_response
 from gateway.wire.question import Question
 
 # A client of ours, and the stub resolver of most televisions, gives up or asks again after three to five seconds.
@@ -27,10 +25,16 @@ class Forwarder:
     """Healthy upstreams in the order given, then the ill ones: none is ever given up for good."""
 
     def __init__(
-        self, upstreams: Sequence[Upstream], on_health: Callable[[HealthChanged], None], *, deadline: float = DEADLINE
+        self,
+        upstreams: Sequence[Upstream],
+        on_health: Callable[[HealthChanged], None],
+        *,
+        deadline: float = DEADLINE,
+        trust_ad: bool = False,
     ) -> None:
         self.members = [Member(upstream, on_health) for upstream in upstreams]
         self.deadline = deadline
+        self._trust_ad = trust_ad
         self.asked = 0
         self.errors = 0
         self._flights: dict[bytes, _Flight] = {}
@@ -41,6 +45,17 @@ class Forwarder:
 
     def states(self) -> list[UpstreamState]:
         return [member.state() for member in self.members]
+
+    def vouches(self, member: Member) -> bool:
+        """True when the owner trusts upstreams to validate, and nobody can change their word on its way (RFC 4035
+        section 4.9.3): it comes encrypted, or from this very machine.
+        """
+        upstream = member.upstream
+        return self._trust_ad and (upstream.url.startswith(("tls://", "https://")) or _is_here(upstream.address[0]))
+
+    def is_under_way(self, key: bytes) -> bool:
+        """True while this question (its `key`) is asked already."""
+        return key in self._flights
 
     async def resolve(self, query: Query) -> Answer:
         question = Question.of(query)
@@ -127,7 +142,7 @@ class _Flight:
         error = reply.exception()
         if error is None:
             try:
-                answer = _answer(reply.result())
+                answer = answer_of(reply.result(), vouched=self._forwarder.vouches(member))
             except WireError as broken:
                 error = UpstreamError(f"{member.upstream.url} sent an answer that cannot be read: {broken}")
             else:
@@ -187,14 +202,8 @@ class _Flight:
         return True
 
 
-def _answer(reply: bytes) -> Answer:
-    """Raises WireError."""
-    peek = peek_response(reply)
-    if not peek.question:
-        raise WireError(f"It has no question, only rcode {peek.rcode}.")
-    wire = bare(reply, peek)
-    if peek.ttl_offsets and peek.ttl_offsets[-1] > len(wire):
-        peek = peek_response(wire)
-    return Answer(
-        wire, peek.rcode, Source.UPSTREAM, ede=peek.ede, targets=peek.targets, ttl=lifetime(peek), peek=peek
-    )  # fmt: skip
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

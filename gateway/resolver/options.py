@@ -36,7 +36,8 @@ class ResolverOptions:
 
     `local_names` maps canonical names to our own addresses; nobody can block them. `block_mode` "null" answers
     0.0.0.0 and ::, "nxdomain" says that the name does not exist. `rebinding_exceptions` are canonical names; each
-    covers its subtree. `allowed_networks` are the clients that get answers at all.
+    covers its subtree. `allowed_networks` are the clients that get answers at all. `trust_ad` lets the AD bit
+    through from upstreams that are encrypted or on this machine.
     """
 
     local_names: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
@@ -52,6 +53,7 @@ class ResolverOptions:
     rebinding_protection: bool = True
     rebinding_exceptions: tuple[str, ...] = LEADS_HOME
     allowed_networks: tuple[Network, ...] = HOME_NETWORKS
+    trust_ad: bool = False
     max_in_flight: int = 4_096
     tcp_connections: int = 150
     tcp_connections_per_client: int = 30

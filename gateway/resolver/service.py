@@ -72,7 +72,7 @@ class Resolver:
         guard = Guard(options.allowed_networks)
         self._clients = Clients(guard, device_of, self._memos, policy)
         policy_filter = Filter(policy, self._device_of, mode=options.block_mode, ttl=options.block_ttl)
-        forwarder = Forwarder(upstreams, on_health or _ignore)
+        forwarder = Forwarder(upstreams, on_health or _ignore, trust_ad=options.trust_ad)
         self._links = Links(
             recorder=Recorder(log, log_limit, clock=clock, wall=wall),
             guard=guard,

@@ -15,10 +15,11 @@ _TC, _AA, _AD = 0x0200, 0x0400, 0x0020
 _ECHOED = 0x0110
 
 
-def bare(wire: bytes, peek: ResponsePeek) -> bytes:
+def bare(wire: bytes, peek: ResponsePeek, *, vouched: bool = True) -> bytes:
     """The message as it is kept: id 0, question in lower case, without OPT record and whatever stands behind it.
 
-    AA goes too: what a cache says is never authoritative.
+    AA goes too: what a cache says is never authoritative. AD stays only when whoever says that the data is authentic is
+    `vouched` for (RFC 6840 section 5.7).
     Records behind an OPT record are rare (TSIG) and mean nothing to anybody but the neighbour who sent them.
     """
     name_end = 12 + len(peek.question) - 4
@@ -26,7 +27,7 @@ def bare(wire: bytes, peek: ResponsePeek) -> bytes:
     if peek.opt_at is not None:
         end = peek.opt_at
         kept = sum(1 for offset in peek.ttl_offsets if peek.additional_at <= offset < end).to_bytes(2)
-    flags = (peek.flags & ~(_AA | _TC)).to_bytes(2)
+    flags = (peek.flags & ~(_AA | _TC | (0 if vouched else _AD))).to_bytes(2)
     return b"".join((b"\0\0", flags, wire[4:10], kept, wire[12:name_end].lower(), wire[name_end:end]))
 
 

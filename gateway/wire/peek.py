@@ -86,7 +86,7 @@ def _query_edns(wire: bytes, offset: int, authorities: int, additionals: int) ->
     edns = None
     for number in range(authorities + additionals):
         start = offset
-        rtype, rclass, ttl, _, offset = _record(wire, start)
+        rtype, rclass, ttl, _, offset = record_at(wire, start)
         if rtype == QType.OPT and number >= authorities:
             if edns is not None or wire[start]:
                 raise WireError("A query has at most one OPT record, and its owner is the root.", Rcode.FORMERR)
@@ -150,7 +150,7 @@ class _Walk:
 
     def step(self, start: int, section: int) -> int:
         wire = self.wire
-        rtype, _, ttl, data, end = _record(wire, start)
+        rtype, _, ttl, data, end = record_at(wire, start)
         if rtype == QType.OPT:
             if section != 2 or self.opt_at is not None or wire[start]:
                 raise WireError("A response has at most one OPT record, in its additional section.", Rcode.FORMERR)
@@ -186,7 +186,7 @@ class _Walk:
             self.addresses += _hints(wire, after, end)
 
 
-def _record(wire: bytes, start: int) -> tuple[int, int, int, int, int]:
+def record_at(wire: bytes, start: int) -> tuple[int, int, int, int, int]:
     """Type, class, TTL, offset of the data and offset behind it, of the record at `start`."""
     offset = skip_name(wire, start)
     data = offset + 10
