@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import cast
 
-from gateway.errors import UpstreamError, UpstreamTimeout
+from gateway.errors import UpstreamError, UpstreamTimeout, WireError
 from gateway.model.dns import Ede, Rcode
 from gateway.model.query import Query
 from gateway.model.response import Response, Source
@@ -137,6 +137,9 @@ class Cache:
         task = self._refresh(key, query, below)
         patience = STALE_PATIENCE if self._reachable() else _PATIENCE_WHEN_DOWN
         await asyncio.wait({task}, timeout=patience)
+        if task.done() and not task.cancelled() and isinstance(task.exception(), WireError):
+            # This client asks too much: that tells nothing about the upstream, and the next one may ask.
+            return self._stale(kept)
         if not task.done() or task.cancelled() or task.exception() is not None:
             kept.resting_until = self._clock() + STALE_REST
             return self._stale(kept)

@@ -11,8 +11,10 @@ from gateway.resolver.forwarder import Forwarder
 from gateway.resolver.guard import Guard
 from gateway.resolver.link import Handler, Link
 from gateway.resolver.local_zone import LocalZone
+from gateway.resolver.minimal import Minimal
 from gateway.resolver.rebinding import Rebinding
 from gateway.resolver.recorder import Recorder
+from gateway.resolver.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,10 @@ class Links:
     guard: Guard
     local_zone: LocalZone
     policy: Filter
+    minimal: Minimal
     rebinding: Rebinding
     cache: Cache
+    throttle: Throttle
     forwarder: Forwarder
 
 
@@ -40,11 +44,15 @@ def build_chain(links: Links) -> Handler:
         # Above the cache: a click needs no flush, and devices differ while the cache is shared. It sees each answer on
         # its way up, from the cache as well, so that a cloaked tracker is caught under today's rules.
         links.policy,
+        # Below the policy, so that a blocked name is blocked for every type; above everything that asks somebody.
+        links.minimal,
         # Above the cache: what was kept while it was allowed is looked at again, and an exception works at once. Below
         # the policy: an answer that is withheld anyway need not be examined.
         links.rebinding,
-        # Last before the network: it keeps what the upstream said and nothing that we made of it.
+        # It keeps what the upstream said and nothing that we made of it.
         links.cache,
+        # Last before the network: what the cache knows costs nothing, and is not counted.
+        links.throttle,
     ]
     handler: Handler = links.forwarder.resolve
     for link in reversed(ordered):

@@ -37,7 +37,8 @@ class ResolverOptions:
     `local_names` maps canonical names to our own addresses; nobody can block them. `block_mode` "null" answers
     0.0.0.0 and ::, "nxdomain" says that the name does not exist. `rebinding_exceptions` are canonical names; each
     covers its subtree. `allowed_networks` are the clients that get answers at all. `trust_ad` lets the AD bit
-    through from upstreams that are encrypted or on this machine.
+    through from upstreams that are encrypted or on this machine. `client_rate` (0: no limit) and its like say how many
+    names that nobody knows yet one client may ask for: see `Throttle`.
     """
 
     local_names: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
@@ -55,6 +56,10 @@ class ResolverOptions:
     allowed_networks: tuple[Network, ...] = HOME_NETWORKS
     trust_ad: bool = False
     max_in_flight: int = 4_096
+    client_rate: float = 200.0
+    client_burst: int = 2_000
+    client_patience: float = 1.0
+    client_slip: int = 0
     tcp_connections: int = 150
     tcp_connections_per_client: int = 30
     tcp_in_flight: int = 32

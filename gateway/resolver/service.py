@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from math import inf
 from typing import Any
 
@@ -26,13 +26,17 @@ from gateway.resolver.fastpath import MAX_QUERY, Memos
 from gateway.resolver.filter import Filter
 from gateway.resolver.forwarder import Forwarder
 from gateway.resolver.guard import Guard
+from gateway.resolver.histogram import Histogram
 from gateway.resolver.local_zone import LocalZone
+from gateway.resolver.minimal import Minimal
 from gateway.resolver.options import ResolverOptions
 from gateway.resolver.rebinding import Rebinding
 from gateway.resolver.recorder import Recorder, facts_of
 from gateway.resolver.streams import StreamServer
+from gateway.resolver.throttle import Throttle
 from gateway.resolver.upstream import Upstream
 from gateway.resolver.upstream.member import UpstreamState
+from gateway.resolver.waiting import Key, Waiter, Waiting
 from gateway.wire.message import refusal
 from gateway.wire.patch import fit
 from gateway.wire.peek import peek_query
@@ -67,6 +71,8 @@ class Resolver:
         self._policy = policy
         self._clock = clock
         self._wall = wall
+        self._log = log
+        self._log_limit = log_limit
         self._batched = batched
         self._memos = Memos(options.memo_entries)
         guard = Guard(options.allowed_networks)
@@ -78,6 +84,7 @@ class Resolver:
             guard=guard,
             local_zone=LocalZone(options.local_names, ttl=options.local_ttl),
             policy=policy_filter,
+            minimal=Minimal(),
             rebinding=Rebinding(
                 enabled=options.rebinding_protection,
                 exceptions=options.rebinding_exceptions,
@@ -93,6 +100,14 @@ class Resolver:
                 clock=clock,
                 reachable=lambda: forwarder.reachable,
             ),
+            throttle=Throttle(
+                rate=options.client_rate,
+                burst=options.client_burst,
+                patience=options.client_patience,
+                slip=options.client_slip,
+                clock=clock,
+                is_under_way=forwarder.is_under_way,
+            ),
             forwarder=forwarder,
         )
         self._chain = build_chain(self._links)
@@ -100,7 +115,9 @@ class Resolver:
         self._tcp: list[StreamServer] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._malformed = 0
-        self._overload = 0
+        self._waiting = Waiting(options.max_in_flight)
+        self._joined_blocked = 0
+        self._latency = {source: Histogram() for source in Source}
 
     def swap_policy(self, policy: Policy) -> None:
         """The very next packet sees it."""
@@ -165,7 +182,8 @@ class Resolver:
             "queries_udp": sum(server.received for server in self._udp),
             "queries_tcp": sum(stream.received for stream in self._tcp),
             "fast": fast,
-            "blocked": links.recorder.blocked + sum(server.fast_blocked for server in self._udp),
+            "blocked": links.recorder.blocked + self._joined_blocked + sum(s.fast_blocked for s in self._udp),
+            "coalesced": self._waiting.joined,
             "cache_hits": links.cache.hits,
             "misses": links.cache.misses,
             "stale": links.cache.stale,
@@ -178,7 +196,9 @@ class Resolver:
             "log_dropped": links.recorder.dropped,
             "malformed": self._malformed,
             "outsiders": links.guard.dropped + sum(server.refused for server in self._udp),
-            "overload": self._overload,
+            "overload": self._waiting.turned_away,
+            "slowed": links.throttle.slowed,
+            "throttled": links.throttle.dropped,
             "unsent": sum(server.unsent for server in self._udp),
             "tcp_turned_away": sum(stream.turned_away for stream in self._tcp),
             "in_flight": len(self._tasks),
@@ -187,6 +207,10 @@ class Resolver:
             "memo_entries": len(self._memos),
         }
 
+    def latencies(self) -> dict[str, dict[str, object]]:
+        """How long answers took that were not prepared, by where they came from; see `Histogram.to_json`."""
+        return {source.value: histogram.to_json() for source, histogram in self._latency.items()}
+
     def upstreams(self) -> list[UpstreamState]:
         return self._links.forwarder.states()
 
@@ -194,6 +218,9 @@ class Resolver:
         return self._clients.of(client).device
 
     def _serve_datagram(self, wire: bytes, client: Client, at: float, reply: Reply) -> None:
+        key = (client.text, wire[2:])
+        if self._waiting.join(key, (wire[:2], reply, at)):
+            return
         try:
             query = peek_query(wire, Transport.UDP, client.text, at)
         except WireError as error:
@@ -201,21 +228,35 @@ class Resolver:
             if error.rcode is not None:
                 reply(refusal(wire, error.rcode))
             return
-        if len(self._tasks) >= self._options.max_in_flight:
-            self._overload += 1
-            return
-        self._spawn(self._answer_datagram(query, client, reply))
+        if self._waiting.admit(key):
+            self._spawn(self._answer_datagram(query, client, reply, key))
 
-    async def _answer_datagram(self, query: Query, client: Client, reply: Reply) -> None:
+    async def _answer_datagram(self, query: Query, client: Client, reply: Reply, key: Key) -> None:
         epoch = self._memos.epoch
+        waiters: Iterable[Waiter] = ()
         try:
             response = await self._chain(query)
+            wire = fit(response.wire, query, rcode=response.rcode, ede=response.ede)
         except WireError:
             return
-        wire = fit(response.wire, query, rcode=response.rcode, ede=response.ede)
+        finally:
+            waiters = self._waiting.leave(key)
         reply(wire)
+        self._latency[response.source].observe(self._clock() - query.at)
+        if waiters:
+            self._answer_waiters(query, response, wire, waiters)
         if response.source in _MEMORABLE and epoch == self._memos.epoch and len(query.wire) <= MAX_QUERY:
             self._remember(query, client, response, wire)
+
+    def _answer_waiters(self, query: Query, response: Response, wire: bytes, waiters: Iterable[Waiter]) -> None:
+        facts, tail, now, when = facts_of(query, response), wire[2:], self._clock(), self._wall()
+        for message_id, reply, asked in waiters:
+            reply(message_id + tail)
+            self._joined_blocked += facts.verdict.blocked
+            if len(self._log) < self._log_limit:
+                self._log.append((when, query.client, facts, now - asked))
+            else:
+                self._links.recorder.dropped += 1
 
     def _remember(self, query: Query, client: Client, response: Response, wire: bytes) -> None:
         offsets: tuple[int, ...] = ()
@@ -247,6 +288,7 @@ class Resolver:
             reply(None)
             return
         reply(fit(response.wire, query, rcode=response.rcode, ede=response.ede))
+        self._latency[response.source].observe(self._clock() - query.at)
 
     def _spawn(self, answering: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(answering)

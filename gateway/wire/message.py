@@ -17,15 +17,27 @@ _QNAME = b"\xc0\x0c"
 # Whoever looks at the SOA record of a negative answer of ours should see who made it up (RFC 6761: never a real name).
 _MNAME = Name("telltale.invalid").to_wire()
 _RNAME = Name("nobody.invalid").to_wire()
+# RFC 8482 section 4.2: a CPU of this name, on no operating system.
+_HINFO, _MINIMAL = 13, b"\7RFC8482\0"
 _NULL = {int(QType.A): bytes(4), int(QType.AAAA): bytes(16)}
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def null_answer(query: Query, ttl: int) -> bytes:
-    """0.0.0.0 for A, :: for AAAA, and for any other type an answer that says that there is none of it."""
+    """0.0.0.0 for A, :: for AAAA, as little as possible for ANY, and NODATA for any other type.
+
+    NODATA for HTTPS and SVCB sends clients to A and AAAA (RFC 9460 section 3), whatever they would have found there.
+    """
+    if query.qtype == QType.ANY:
+        return minimal_answer(query, ttl)
     data = _NULL.get(query.qtype)
     return negative_answer(query, Rcode.NOERROR, ttl) if data is None else _answer(query, [(query.qtype, data)], ttl)
+
+
+def minimal_answer(query: Query, ttl: int) -> bytes:
+    """One HINFO record, which nobody acts upon (RFC 8482 section 4.2)."""
+    return _answer(query, [(_HINFO, _MINIMAL)], ttl)
 
 
 def negative_answer(query: Query, rcode: int, ttl: int) -> bytes:
@@ -51,6 +63,12 @@ def pointer_answer(query: Query, target: Name, ttl: int) -> bytes:
 def failure(query: Query, rcode: int) -> bytes:
     """Header and question with this rcode and nothing else; the OPT record and its error come with `patch.fit`."""
     return _message(query, rcode & 0x000F, bytes(6), b"")
+
+
+def truncated(query: Query) -> bytes:
+    """Nothing but the word that TCP would bring more (RFC 2181 section 9)."""
+    wire = failure(query, Rcode.NOERROR)
+    return wire[:2] + bytes((wire[2] | 0x02,)) + wire[3:]
 
 
 def refusal(wire: bytes, rcode: int) -> bytes:

@@ -60,7 +60,7 @@ def fit(wire: bytes, query: Query, *, rcode: int | None = None, ede: int | None 
     """
     flags = wire[2] << 8 | wire[3]
     code = flags & 0x000F if rcode is None else rcode
-    out = _QR_RA | query.flags & _ECHOED | flags & _AA | code & 0x000F
+    out = _QR_RA | query.flags & _ECHOED | flags & (_AA | _TC) | code & 0x000F
     if flags & _AD and (query.flags & _AD or query.dnssec_ok):
         out |= _AD
     opt = b"" if query.edns is None else opt_record(dnssec_ok=query.edns.dnssec_ok, rcode=code, ede=ede)

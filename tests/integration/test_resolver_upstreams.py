@@ -234,8 +234,8 @@ def test_a_flood_of_new_names_is_bounded_and_the_service_goes_on(upstream: Upstr
                 sock.sendto(wire, serving.server)
         serving.wait_for(lambda: serving.counters()["queries_udp"] == 400)
         counters = serving.counters()
-        assert counters["in_flight"] == 100
-        assert counters["overload"] == 300
+        assert counters["in_flight"] == 80, "a fifth is left for the other clients"
+        assert counters["overload"] == 320
         serving.wait_for(lambda: serving.counters()["in_flight"] == 0)
         upstream.heal()
         assert addresses(ask("www.example.com", server=serving.server)) == ["192.0.2.1"]

@@ -1,0 +1,20 @@
+"""Type ANY over UDP gets as little as RFC 8482 section 4.2 allows: it serves nobody but those who forge senders."""
+
+from __future__ import annotations
+
+from gateway.model.dns import QType, Rcode
+from gateway.model.query import Query, Transport
+from gateway.model.response import Response, Source
+from gateway.resolver.link import Handler
+from gateway.wire.message import minimal_answer
+
+_TTL = 3_600
+
+
+class Minimal:
+    """Over TCP, where the sender cannot be forged, ANY is asked for like any other type (RFC 8482 section 4.4)."""
+
+    async def resolve(self, query: Query, below: Handler) -> Response:
+        if query.qtype != QType.ANY or query.transport is not Transport.UDP:
+            return await below(query)
+        return Response(minimal_answer(query, _TTL), Rcode.NOERROR, Source.LOCAL, ttl=_TTL)

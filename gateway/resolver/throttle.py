@@ -1,0 +1,84 @@
+"""One client that asks for ever new names is slowed down, so that it takes nothing from the others.
+
+Only questions that an upstream would have to be asked count: what the memo or the cache knows is free, and so is a
+question that is under way already. Nobody is ever answered REFUSED: televisions answer that with thousands of retries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+
+from gateway.errors import WireError
+from gateway.model.dns import Rcode
+from gateway.model.query import Query, Transport
+from gateway.model.response import Response, Source
+from gateway.resolver.link import Handler
+from gateway.wire.message import truncated
+from gateway.wire.question import Question
+
+_CLIENTS = 4_096
+
+
+class Throttle:
+    """A token bucket for each client: `burst` questions at once, `rate` a second from then on; rate 0 is no limit.
+
+    Above that a client waits for its turn, over UDP at most `patience` seconds: what would wait longer is dropped, for
+    the client asks again anyway. With `slip` n, every n-th of those gets an empty answer with TC set instead, which
+    leads a real client to TCP. This machine itself is not limited: a proxy on it may speak for a whole house.
+    """
+
+    def __init__(
+        self,
+        *,
+        rate: float,
+        burst: int,
+        patience: float,
+        slip: int,
+        clock: Callable[[], float],
+        is_under_way: Callable[[bytes], bool],
+    ) -> None:
+        self._rate = rate
+        self._burst = float(burst)
+        self._patience = patience
+        self._slip = slip
+        self._clock = clock
+        self._is_under_way = is_under_way
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self.slowed = 0
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    async def resolve(self, query: Query, below: Handler) -> Response:
+        client = query.client
+        if self._rate <= 0 or client.startswith("127.") or client == "::1":
+            return await below(query)
+        now = self._clock()
+        level, then = self._buckets.pop(client, (self._burst, now))
+        level = min(level + (now - then) * self._rate, self._burst)
+        wait = (1 - level) / self._rate
+        if wait <= 0 or self._is_under_way(Question.of(query).key):
+            self._put(client, level - (wait <= 0), now)
+            return await below(query)
+        if wait > self._patience and query.transport is Transport.UDP:
+            self._put(client, level, now)
+            return self._drop(query)
+        self._put(client, level - 1, now)
+        self.slowed += 1
+        await asyncio.sleep(wait)
+        return await below(query)
+
+    def _put(self, client: str, level: float, now: float) -> None:
+        """The client that was quiet for longest is forgotten first: its bucket is the fullest."""
+        self._buckets[client] = (level, now)
+        if len(self._buckets) > _CLIENTS:
+            self._buckets.popitem(last=False)
+
+    def _drop(self, query: Query) -> Response:
+        self.dropped += 1
+        if self._slip and self.dropped % self._slip == 0:
+            return Response(truncated(query), Rcode.NOERROR, Source.ERROR)
+        raise WireError("This client asks for new names faster than they can be looked up.")

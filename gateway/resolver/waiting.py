@@ -1,0 +1,63 @@
+"""What is under way over UDP: equal datagrams of one client share one way, and nobody takes it all."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+# (the id as it stands on the wire, where the answer goes, when it was asked)
+Waiter: TypeAlias = tuple[bytes, Callable[[bytes], None], float]
+# (textual address of the client, the datagram behind its id)
+Key: TypeAlias = tuple[str, bytes]
+
+# A client that asks the same more often than this before it is answered has forgotten its first tries.
+_MOST_WAITERS = 64
+# How many times the free room one client may hold: a single one gets four fifths of all, two three eighths each, and
+# there is always room for one more (dynamic thresholds: Choudhury and Hahne, IEEE/ACM ToN 6(2), 1998).
+_SHARE = 4
+
+
+class Waiting:
+    """At most `limit` ways at once; `turned_away` counts those that found no room."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._under_way: dict[Key, deque[Waiter] | None] = {}
+        self._open: Counter[str] = Counter()
+        self.joined = 0
+        self.turned_away = 0
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    def join(self, key: Key, waiter: Waiter) -> bool:
+        """True when an equal datagram is under way: its answer will be this one's, too."""
+        if key not in self._under_way:
+            return False
+        waiters = self._under_way[key]
+        if waiters is None:
+            waiters = self._under_way[key] = deque(maxlen=_MOST_WAITERS)
+        waiters.append(waiter)
+        self.joined += 1
+        return True
+
+    def admit(self, key: Key) -> bool:
+        """False when everything, or this client's share of it, is taken. Who is admitted must `leave`."""
+        free = self._limit - len(self._under_way)
+        if self._open[key[0]] >= free * _SHARE:
+            self.turned_away += 1
+            if not self._open[key[0]]:
+                del self._open[key[0]]
+            return False
+        self._under_way[key] = None
+        self._open[key[0]] += 1
+        return True
+
+    def leave(self, key: Key) -> Iterable[Waiter]:
+        """Ends this way; those who joined it."""
+        waiters = self._under_way.pop(key)
+        self._open[key[0]] -= 1
+        if not self._open[key[0]]:
+            del self._open[key[0]]
+        return waiters or ()
