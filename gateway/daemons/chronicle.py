@@ -19,7 +19,7 @@ from gateway.journal.writer import Writer
 from gateway.model.book import Book
 from gateway.model.device import Device
 from gateway.model.event import HealthChanged
-from gateway.model.lookup import LogRow
+from gateway.model.lookup import LogRow, Sheaf
 from gateway.model.tag import Tag
 from gateway.settings import Settings
 
@@ -36,6 +36,7 @@ class Chronicle:
         self,
         settings: Settings,
         queue: deque[LogRow],
+        sheaves: deque[Sheaf],
         classifier: Classifier,
         hub: Hub,
         report: Callable[[HealthChanged], Any],
@@ -45,6 +46,7 @@ class Chronicle:
         self.writer = Writer(
             settings.journal,
             queue,
+            sheaves=sheaves,
             tag=self._tag,
             device_of=self._device_of,
             publish=hub.publish_from_thread,

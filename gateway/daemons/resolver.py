@@ -32,7 +32,7 @@ from gateway.devices.vendor import vendor_of
 from gateway.errors import JournalError, ListError, Refused, TelltaleError
 from gateway.journal.reader import Reader
 from gateway.model.event import DeviceSeen, HealthChanged, PolicyChanged
-from gateway.model.lookup import LogRow
+from gateway.model.lookup import LogRow, Sheaf
 from gateway.model.name import Name
 from gateway.model.policy import Policy
 from gateway.model.tag import UNTAGGED, Tag
@@ -92,12 +92,13 @@ def _wire(
     settings: Settings, hub: Hub, health: HealthBoard, loop: asyncio.AbstractEventLoop
 ) -> tuple[House, Chronicle]:
     queue: deque[LogRow] = deque()
+    sheaves: deque[Sheaf] = deque()
     classifier = Classifier.load()
 
     def report_from_thread(change: HealthChanged) -> None:
         loop.call_soon_threadsafe(health.report, change)
 
-    chronicle = Chronicle(settings, queue, classifier, hub, report_from_thread)
+    chronicle = Chronicle(settings, queue, sheaves, classifier, hub, report_from_thread)
     inventory = Inventory(
         devices=chronicle.stored_devices(),
         save=chronicle.save_device,
@@ -125,6 +126,7 @@ def _wire(
         device_of=inventory.identify,
         log=queue,
         log_limit=_LOG_LIMIT,
+        sheaves=sheaves,
         on_health=health.report,
         options=_options(settings),
     )

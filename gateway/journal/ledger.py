@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Any
+from typing import TypeAlias
 
 from sqlalchemy import Connection, func, select
 
 from gateway.journal import statements as say
 from gateway.journal.dictionary import Asker, DeviceOf, Dictionary, TagOf
 from gateway.journal.engine import raw_connection
+from gateway.journal.gathering import Counted
 from gateway.journal.schema import lookups, marks, shelves
 from gateway.journal.times import from_millis
 from gateway.model.dns import rcode_name, type_name
-from gateway.model.lookup import LogRow, Lookup
+from gateway.model.lookup import Lookup
 
 _when = itemgetter(0)
-_stream = itemgetter(2)
+
+# id, milliseconds, stream, fact, client, microseconds of latency, times
+_Row: TypeAlias = tuple[int, int, int, int, int, int, int]
 
 
 class Ledger:
@@ -45,15 +47,15 @@ class Ledger:
         """The id of the newest lookup that ever was."""
         return self._next - 1
 
-    def record(self, batch: list[LogRow]) -> int:
+    def record(self, batch: list[Counted]) -> int:
         """Writes the batch, sorted by time in place, and returns the id of its first lookup; the rest follow on."""
         batch.sort(key=_when)
         first = number = self._next
         dictionary = self.dictionary
         askers: dict[str, tuple[int, Asker]] = {}
-        rows: list[tuple[int, int, int, int, int, int]] = []
+        rows: list[_Row] = []
         add = rows.append
-        for when, client, facts, latency in batch:
+        for when, client, facts, latency, times in batch:
             found = askers.get(client)
             if found is None:
                 found = askers[client] = dictionary.asker(client, when)
@@ -61,7 +63,7 @@ class Ledger:
             known = asker.known.get(facts)
             if known is None:
                 known = dictionary.learn(asker, facts, int(when * 1000))
-            add((number, int(when * 1000), known[0], known[1], client_id, int(latency * 1e6)))
+            add((number, int(when * 1000), known[0], known[1], client_id, int(latency * 1e6), times))
             number += 1
         self._cursor.executemany(say.ADD_LOOKUP, rows)
         self._next = number
@@ -91,10 +93,10 @@ class Ledger:
         self.dictionary.forget()
         self._cursor.execute(say.SET_MARK, ("last_lookup", self.last_id))
 
-    def show(self, first: int, batch: Sequence[LogRow]) -> tuple[Lookup, ...]:
+    def show(self, first: int, batch: Sequence[Counted]) -> tuple[Lookup, ...]:
         """Rows that `record` has just written, as people see them; before the commit, since it may learn."""
         shown: list[Lookup] = []
-        for number, (when, client, facts, latency) in enumerate(batch, first):
+        for number, (when, client, facts, latency, times) in enumerate(batch, first):
             _, asker = self.dictionary.asker(client, when)
             known = asker.known.get(facts) or self.dictionary.learn(asker, facts, int(when * 1000))
             verdict, tag, device = facts.verdict, known.tag, asker.device
@@ -120,6 +122,7 @@ class Ledger:
                     lists=verdict.lists,
                     via=verdict.via,
                     targets=facts.targets,
+                    times=times,
                 )
             )
         return tuple(shown)
@@ -129,13 +132,16 @@ class Ledger:
         self._last_seen.clear()
         self._cursor.executemany(say.TOUCH_STREAM, seen)
 
-    def _count(self, run: list[tuple[int, int, int, int, int, int]]) -> None:
+    def _count(self, run: list[_Row]) -> None:
         minute = run[0][1] // 60_000
         if minute != self._minute:
             self._cursor.execute(say.ADD_SHELF, (run[0][0], minute))
             self._minute = minute
         # In key order, so that each page is touched once.
-        counts = sorted(Counter(map(_stream, run)).items())
+        sums: dict[int, int] = {}
+        for _, _, stream, _, _, _, times in run:
+            sums[stream] = sums.get(stream, 0) + times
+        counts = sorted(sums.items())
         self._cursor.executemany(say.COUNT_MINUTE, [(minute, stream, count) for stream, count in counts])
         if minute <= self._folded:
             # The clock went back, or a row came late: its hour has been added up without it.
@@ -143,9 +149,9 @@ class Ledger:
             self._cursor.executemany(say.COUNT_DAY, [(minute // 1440, stream, count) for stream, count in counts])
 
 
-def _minutes_apart(rows: list[Any]) -> list[list[Any]]:
+def _minutes_apart(rows: list[_Row]) -> list[list[_Row]]:
     """The rows, which are sorted by time, cut where a minute ends."""
-    runs: list[list[Any]] = []
+    runs: list[list[_Row]] = []
     start = 0
     while start < len(rows):
         minute = rows[start][1] // 60_000

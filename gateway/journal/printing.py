@@ -22,6 +22,7 @@ SHOWN = (
         lookups.c.id,
         lookups.c.time,
         lookups.c.latency,
+        lookups.c.times,
         streams.c.blocked,
         names.c.name,
         names.c.company,
@@ -61,6 +62,7 @@ def lookup_of(row: Row[Any]) -> Lookup:
         lists=texts_of(row.lists),
         via=row.via,
         targets=texts_of(row.targets),
+        times=row.times,
     )
 
 

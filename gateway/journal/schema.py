@@ -1,4 +1,4 @@
-"""The tables. Dictionary tables hold every text once; a lookup is a row of six small integers.
+"""The tables. Dictionary tables hold every text once; a lookup is a row of seven small integers.
 
 `lookups` has no index but its key. What a search needs to know - in which minutes did this device ask for that name -
 the rollups tell, whose rows of one minute lie side by side; a `shelf` says which ids belong to a minute. So a commit
@@ -95,6 +95,7 @@ lookups = Table(
     Column("fact", Integer, nullable=False),
     Column("client", Integer, nullable=False),
     Column("latency", Integer, nullable=False),
+    Column("times", Integer, nullable=False, server_default="1"),
 )
 
 shelves = Table(

@@ -16,16 +16,18 @@ from sqlalchemy import Connection
 
 from gateway.errors import JournalError
 from gateway.journal.dictionary import DeviceOf, TagOf
+from gateway.journal.gathering import Counted, gather
 from gateway.journal.preparation import begin_anew
 from gateway.journal.retention import Retention
 from gateway.journal.session import Session, explain, is_damage, is_outage
 from gateway.journal.sweep import sweep
 from gateway.model.event import HealthChanged, LookupRecorded
-from gateway.model.lookup import LogRow, Lookup
+from gateway.model.lookup import LogRow, Lookup, Sheaf
 
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 _MAX_BATCH = 20_000
+_MAX_SHEAVES = 2_000
 _MAX_SHOWN = 100
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 _SWEEP_EVERY, _SWEEPS_A_THOROUGH_ONE, _SWEEP_FOR = 300.0, 12, 0.05
@@ -33,7 +35,8 @@ _WORKS_AGAIN = "The journal records lookups again."
 
 
 class Writer:
-    """Owns the only connection that writes; its thread drains `queue` once an interval, one transaction each time.
+    """Owns the only connection that writes; its thread drains `queue` and `sheaves`, what the fast path answered, once
+    an interval, one transaction each time.
 
     `publish` is called after the commit, in the thread, with at most 100 lookups a batch; `wants_events` says whether
     anybody listens. `report` is called when the journal stops or starts working. While it does not, the newest 20,000
@@ -46,6 +49,7 @@ class Writer:
         path: Path,
         queue: deque[LogRow],
         *,
+        sheaves: deque[Sheaf] | None = None,
         tag: TagOf,
         device_of: DeviceOf,
         publish: Callable[[LookupRecorded], None],
@@ -57,7 +61,7 @@ class Writer:
         sweep_every: float = _SWEEP_EVERY,
     ) -> None:
         self.path = path
-        self._queue = queue
+        self._queue, self._sheaves = queue, deque[Sheaf]() if sheaves is None else sheaves
         self._tag, self._device_of = tag, device_of
         self._publish, self._report, self._wants_events = publish, report, wants_events
         self._interval, self._clock = interval, clock
@@ -69,7 +73,7 @@ class Writer:
         self._stopping = False
         self._closed = False
         self._session: Session | None = None
-        self._pending: list[LogRow] = []
+        self._pending: list[Counted] = []
         self._trouble = False
         self._news = ""
         self._pause = self._try_again = 0.0
@@ -113,21 +117,21 @@ class Writer:
             size = self.path.stat().st_size
         except OSError:
             size = 0
-        return {**self._counts, "waiting": len(self._queue) + len(self._pending), "bytes": size}
+        return {**self._counts, "waiting": self._waiting() + _lookups(self._pending), "bytes": size}
 
     def _work(self) -> None:
         while True:
             last = self._stopping
             self._turn(last)
-            if last and (self._trouble or not (self._queue or self._pending)):
+            if last and (self._trouble or not (self._queue or self._sheaves or self._pending)):
                 break
-            if len(self._queue) < _MAX_BATCH:
+            if len(self._queue) < _MAX_BATCH and len(self._sheaves) < _MAX_SHEAVES:
                 self._wake.wait(self._interval)
             self._wake.clear()
         with self._gate:
             self._closed = True
             self._refuse_tasks("The journal is closed.")
-        self._counts["dropped"] += len(self._pending) + len(self._queue)
+        self._counts["dropped"] += _lookups(self._pending) + self._waiting()
         self._pending = []
         if self._session is not None:
             self._session.close(properly=True)
@@ -165,13 +169,18 @@ class Writer:
         return session
 
     def _take(self, *, keep_newest: bool = False) -> None:
-        queue, pending = self._queue, self._pending
-        room = len(queue) if keep_newest else min(len(queue), _MAX_BATCH - len(pending))
-        pending.extend([queue.popleft() for _ in range(room)])
-        surplus = len(pending) - _MAX_BATCH
+        queue, sheaves, pending = self._queue, self._sheaves, self._pending
+        room = len(queue) if keep_newest else min(len(queue), max(_MAX_BATCH - len(pending), 0))
+        rows = [queue.popleft() for _ in range(room)]
+        room = 0 if len(pending) >= _MAX_BATCH and not keep_newest else min(len(sheaves), _MAX_SHEAVES)
+        pending += gather(rows, [sheaves.popleft() for _ in range(room)])
+        surplus = len(pending) - _MAX_BATCH if keep_newest else 0
         if surplus > 0:
+            self._counts["dropped"] += _lookups(pending[:surplus])
             del pending[:surplus]
-            self._counts["dropped"] += surplus
+
+    def _waiting(self) -> int:
+        return len(self._queue) + sum(len(sheaf.facts) for sheaf in tuple(self._sheaves))
 
     def _write(self, session: Session) -> None:
         self._take()
@@ -188,10 +197,11 @@ class Writer:
                 shown = session.ledger.show(first + len(batch) - len(newest), newest)
         self._pending = []
         self._pause = 0.0
-        self._counts["recorded"] += len(batch)
+        recorded = _lookups(batch)
+        self._counts["recorded"] += recorded
         self._counts["batches"] += 1
         if wanted:
-            self._call(self._publish, LookupRecorded(shown, len(batch) - len(shown)))
+            self._call(self._publish, LookupRecorded(shown, recorded - sum(each.times for each in shown)))
 
     def _do_tasks(self, session: Session) -> None:
         while not self._tasks.empty():
@@ -239,8 +249,8 @@ class Writer:
             session.close()
         if not is_outage(error):
             # Rows that no table takes would fail for ever and everything behind them with them.
-            _LOG.error("%d lookups cannot be recorded: %r", len(self._pending), error)
-            self._counts["dropped"] += len(self._pending)
+            _LOG.error("%d lookups cannot be recorded: %r", _lookups(self._pending), error)
+            self._counts["dropped"] += _lookups(self._pending)
             self._pending = []
         if not self._trouble:
             self._trouble = True
@@ -264,3 +274,7 @@ class Writer:
             listener(event)
         except Exception as error:  # noqa: BLE001 - a listener's mistake must not stop the recording
             _LOG.warning("nobody could be told of %s: %r", type(event).__name__, error)
+
+
+def _lookups(rows: list[Counted]) -> int:
+    return sum(row[4] for row in rows)

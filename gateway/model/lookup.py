@@ -29,11 +29,26 @@ LogRow: TypeAlias = tuple[float, str, Facts, float]
 """(when: seconds since the epoch, client: textual address, what happened, latency in seconds): one append a query."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheaf:
+    """Many rows of one moment, as the fast path leaves them: `clients[i]` asked what `facts[i]` tells.
+
+    `when` is in seconds since the epoch, `latency` in seconds, of all of them. Ten thousand rows a second would be as
+    many objects for the garbage collector to walk.
+    """
+
+    when: float
+    clients: list[str]
+    facts: list[Facts]
+    latency: float
+
+
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """Flat and printable: what the journal stores and the dashboard shows. `time` is aware UTC.
 
     `device` is a device id, `device_name` what people call it; enums stand as their values; `targets` as in Facts.
+    `times` is how often the same was asked and answered within the same second, when the journal keeps that as one row.
     """
 
     id: int
@@ -56,3 +71,4 @@ class Lookup:
     lists: tuple[str, ...] = ()
     via: str | None = None
     targets: tuple[str, ...] = ()
+    times: int = 1

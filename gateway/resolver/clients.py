@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Hashable
+from typing import TypeAlias
 
 from gateway.model.policy import Policy
 from gateway.resolver.batch import AddressKey
-from gateway.resolver.fastpath import Memo, Memos
+from gateway.resolver.fastpath import Memo, Memos, Prepared
 from gateway.resolver.guard import Guard
 
 _LIMIT = 4_096
+Recall: TypeAlias = Callable[[bytes], Prepared | None]
 
 
 class Client:
@@ -28,8 +30,8 @@ class Client:
 class Clients:
     """Remembers clients until the policy or the device table changes. `by_key` is read directly by the fast path.
 
-    `by_key` holds (memo, text), and only clients that are allowed. Both tables start over when they are full: whoever
-    forges addresses costs us look-ups, not memory.
+    `by_key` holds (look-up in the memo, text, memo), and only clients that are allowed. Both tables start over when
+    they are full: whoever forges addresses costs us look-ups, not memory.
     """
 
     def __init__(self, guard: Guard, device_of: Callable[[str], str | None], memos: Memos, policy: Policy) -> None:
@@ -38,7 +40,7 @@ class Clients:
         self._memos = memos
         self._policy = policy
         self._by_text: dict[str, Client] = {}
-        self.by_key: dict[AddressKey, tuple[Memo, str]] = {}
+        self.by_key: dict[AddressKey, tuple[Recall, str, Memo]] = {}
 
     def of(self, text: str) -> Client:
         """The client with this textual address; an IPv4 address in IPv6 clothes (RFC 4291) counts as itself."""
@@ -55,7 +57,7 @@ class Clients:
         if client.allowed:
             if len(self.by_key) >= _LIMIT:
                 self.by_key.clear()
-            self.by_key[key] = (client.memo, client.text)
+            self.by_key[key] = (client.memo.get, client.text, client.memo)
         return client
 
     def forget(self, policy: Policy) -> None:

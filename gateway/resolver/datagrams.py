@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from gateway.model.lookup import Facts
 from gateway.resolver import batch
 from gateway.resolver.batch import AddressKey
 from gateway.resolver.clients import Client, Clients
@@ -70,43 +71,48 @@ class DatagramServer:
                 return
 
     def _answer_batch(self, datagrams: batch.Batch, count: int) -> None:
-        # Every line here runs for every query: no object is made but the key and the log row.
-        clock, began, when = self._clock, self._clock(), self._wall()
-        buffer, reply_lengths = datagrams.buffer, datagrams.reply_lengths
-        known, look_again = self._clients.by_key, self._memos.look_again
-        rows: list[Any] = []
+        # Every line in the loop runs for every query: no object is made but the key.
+        began, when = self._clock(), self._wall()
+        buffer, reply_lengths, slot, longest = datagrams.buffer, datagrams.reply_lengths, batch.SLOT, MAX_QUERY
+        known, look_again = self._clients.by_key.get, self._memos.look_again
+        clients: list[str] = []
+        facts: list[Facts] = []
+        add_client, add_facts = clients.append, facts.append
         first = i = at = blocked = 0
         view = memoryview(buffer)
         for length, key in zip(datagrams.lengths(count), datagrams.keys(count), strict=True):
-            client = known.get(key)
-            if client is not None and length <= MAX_QUERY:
-                memo, text = client
+            client = known(key)
+            if client is not None and length <= longest:
+                recall, text, memo = client
                 datagram = view[at + 2 : at + length].tobytes()
-                prepared = memo.get(datagram)
+                prepared = recall(datagram)
                 if prepared is None or prepared[0] <= began:
                     prepared = look_again(memo, datagram, began)
                 if prepared is not None:
-                    _, tail, size, facts, is_blocked, _ = prepared
-                    buffer[at + 2 : at + 2 + size] = tail
-                    reply_lengths[i] = size + 2
-                    blocked += is_blocked
-                    rows.append((when, text, facts, clock() - began))
+                    _, tail, size, fact, is_blocked, _ = prepared
+                    buffer[at + 2 : at + size] = tail
+                    reply_lengths[i] = size
+                    if is_blocked:
+                        blocked += 1
+                    add_client(text)
+                    add_facts(fact)
                     i += 1
-                    at += batch.SLOT
+                    at += slot
                     continue
             if first < i:
                 self.unsent += datagrams.send(first, i)
             self._hand_on(bytes(view[at : at + length]), key, datagrams.sender(i), began)
             i += 1
-            at += batch.SLOT
+            at += slot
             first = i
         if first < i:
             self.unsent += datagrams.send(first, i)
         view.release()
         self.received += count
-        self.fast += len(rows)
-        self.fast_blocked += blocked
-        self._recorder.extend(rows)
+        if facts:
+            self.fast += len(facts)
+            self.fast_blocked += blocked
+            self._recorder.bind(when, clients, facts, self._clock() - began)
 
     def _drain_singly(self) -> None:
         for _ in range(batch.SIZE * _ROUNDS):
@@ -130,7 +136,7 @@ class DatagramServer:
                 self._send(address, datagram[:2] + prepared[1])
                 self.fast += 1
                 self.fast_blocked += prepared[4]
-                self._recorder.extend([(self._wall(), client.text, prepared[3], self._clock() - began)])
+                self._recorder.bind(self._wall(), [client.text], [prepared[3]], self._clock() - began)
                 return
         self._hand_on(datagram, None, address, began)
 

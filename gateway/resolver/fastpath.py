@@ -28,7 +28,7 @@ class Aging:
     ends: float
 
 
-# (good until, reply without its id, its length, facts for the log, 1 if blocked, how it ages)
+# (good until, reply without its id, length of the whole reply, facts for the log, 1 if blocked, how it ages)
 Prepared: TypeAlias = tuple[float, bytes, int, Facts, int, Aging | None]
 Memo: TypeAlias = dict[bytes, Prepared]
 
@@ -74,11 +74,11 @@ class Memos:
         if memo.pop(key, None) is None and len(self) >= self._limit:
             self._make_room()
         if not ttl_offsets:
-            memo[key] = (now + lifetime, tail, len(tail), facts, blocked, None)
+            memo[key] = (now + lifetime, tail, len(reply), facts, blocked, None)
             return
         ttls = tuple((at - 2, _TTL.unpack_from(tail, at - 2)[0]) for at in ttl_offsets)
         aging = Aging(tail, ttls, now, now + lifetime)
-        memo[key] = (min(now + 1, aging.ends), tail, len(tail), facts, blocked, aging)
+        memo[key] = (min(now + 1, aging.ends), tail, len(reply), facts, blocked, aging)
 
     def look_again(self, memo: Memo, key: bytes, now: float) -> Prepared | None:
         """The prepared answer that the plain look-up did not find: spelled otherwise, or a second old."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.errors import SettingsError, WireError
 from gateway.model.event import HealthChanged
-from gateway.model.lookup import LogRow
+from gateway.model.lookup import LogRow, Sheaf
 from gateway.model.policy import Policy
 from gateway.model.query import Query, Transport
 from gateway.model.response import Response, Source
@@ -47,7 +47,8 @@ _MEMORABLE = _OURS | {Source.CACHE, Source.ERROR}
 
 
 class Resolver:
-    """Everything runs on the event loop that `start` is called on; only `log` is shared with other threads.
+    """Everything runs on the event loop that `start` is called on; only `log` and `sheaves` (see `Recorder`) are shared
+    with other threads.
 
     `clock` is monotonic, `wall` is seconds since the epoch. `on_health` is called on the loop when an upstream falls
     ill or gets well.
@@ -61,6 +62,7 @@ class Resolver:
         device_of: Callable[[str], str | None],
         log: deque[LogRow],
         log_limit: int = 100_000,
+        sheaves: deque[Sheaf] | None = None,
         options: ResolverOptions | None = None,
         on_health: Callable[[HealthChanged], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -80,7 +82,7 @@ class Resolver:
         policy_filter = Filter(policy, self._device_of, mode=options.block_mode, ttl=options.block_ttl)
         forwarder = Forwarder(upstreams, on_health or _ignore, trust_ad=options.trust_ad)
         self._links = Links(
-            recorder=Recorder(log, log_limit, clock=clock, wall=wall),
+            recorder=Recorder(log, log_limit, sheaves=sheaves, clock=clock, wall=wall),
             guard=guard,
             local_zone=LocalZone(options.local_names, ttl=options.local_ttl),
             policy=policy_filter,

@@ -112,7 +112,7 @@ class _Ours:
 
     def write(self, batch: list[LogRow]) -> None:
         with self._connection.begin():
-            self._ledger.record(batch)
+            self._ledger.record([(*row, 1) for row in batch])
 
     def fold(self, now: float) -> None:
         with self._connection.begin():

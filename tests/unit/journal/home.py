@@ -75,7 +75,7 @@ def record(path: Path, rows: Sequence[LogRow], *, fold_at: float | None = None) 
     """Writes these lookups; then adds the minutes up that were over at `fold_at` (seconds after noon)."""
     with open_ledger(path) as (_, ledger):
         ledger.dictionary.set_day(int(NOON.timestamp() // 86_400))
-        ledger.record(list(rows))
+        ledger.record([(*row, 1) for row in rows])
         if fold_at is not None:
             ledger.fold(NOON.timestamp() + fold_at)
         ledger.close()

@@ -106,7 +106,7 @@ def test_when_a_stream_was_seen_last_is_kept(tmp_path: Path) -> None:
 
 def test_what_is_shown_is_what_was_recorded(tmp_path: Path) -> None:
     happened = Facts("ads.example", 28, 3, Source.POLICY, BLOCKED, ("edge.example",))
-    batch = [(NOON.timestamp(), TELEVISION, happened, 0.0125)]
+    batch = [(NOON.timestamp(), TELEVISION, happened, 0.0125, 7)]
     with open_ledger(tmp_path / "journal.sqlite") as (_, ledger):
         first = ledger.record(batch)
         (shown,) = ledger.show(first, batch)
@@ -116,3 +116,12 @@ def test_what_is_shown_is_what_was_recorded(tmp_path: Path) -> None:
     assert (shown.company, shown.category, shown.party) == ("Ads Inc", "advertising", "third")
     assert (shown.source, shown.rcode, shown.latency_ms) == ("policy", "NXDOMAIN", 12.5)
     assert (shown.lists, shown.targets) == (("Easy", "Strict"), ("edge.example",))
+    assert shown.times == 7
+
+
+def test_a_row_that_stands_for_many_counts_as_many(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with open_ledger(path) as (_, ledger):
+        ledger.record([(*row("ads.example", 0), 40), (*row("ads.example", 1), 2)])
+    assert ask(path, "SELECT times FROM lookups ORDER BY id") == [(40,), (2,)]
+    assert ask(path, "SELECT sum(lookups) FROM minutes") == [(42,)]

@@ -20,7 +20,7 @@ from gateway.journal.reader import Reader
 from gateway.journal.schema import lookups, marks
 from gateway.journal.writer import Writer
 from gateway.model.event import HealthChanged, LookupRecorded
-from gateway.model.lookup import LogRow
+from gateway.model.lookup import LogRow, Sheaf
 from gateway.model.tag import Tag
 from tests.unit.journal.home import NOON, TELEVISION, device_of, facts, row, tag_of
 
@@ -89,7 +89,7 @@ def test_lookups_are_on_disk_before_anybody_is_told(tmp_path: Path) -> None:
 def test_a_busy_moment_is_published_in_part(tmp_path: Path) -> None:
     with open_desk(tmp_path / "journal.sqlite", interval=0.3) as desk:
         desk.wait_for(lambda: desk.writer.counters()["bytes"])
-        desk.queue.extend(row("ads.example", n / 10) for n in range(500))
+        desk.queue.extend(row("ads.example", n) for n in range(500))
         desk.wait_for(lambda: desk.writer.counters()["recorded"] == 500)
         desk.wait_for(lambda: sum(len(event.lookups) + event.left_out for event in desk.events) == 500)
     assert max(len(event.lookups) for event in desk.events) == 100
@@ -204,7 +204,7 @@ def test_while_nothing_can_be_written_the_newest_lookups_are_kept_and_the_rest_c
     path.mkdir()
     with open_desk(path) as desk:
         desk.wait_for(lambda: desk.health)
-        desk.queue.extend(row(f"name{n % 100}.example", n / 1000) for n in range(30_000))
+        desk.queue.extend(row(f"name{n % 500}.example", n / 1000) for n in range(30_000))
         desk.wait_for(lambda: desk.writer.counters()["dropped"] == 10_000)
         assert not desk.queue
         path.rmdir()
@@ -310,3 +310,14 @@ def test_a_tag_follows_the_maker_of_the_device(tmp_path: Path) -> None:
         desk.queue.append((NOON.timestamp(), TELEVISION, facts("a.example"), 0.0))
         desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
     assert makers == [""]
+
+
+def test_what_the_fast_path_answered_is_recorded_too_and_a_storm_as_one_row(tmp_path: Path) -> None:
+    sheaves: deque[Sheaf] = deque()
+    (when, client, facts, latency), *_ = [row("ads.example", 0)]
+    with open_desk(tmp_path / "journal.sqlite", sheaves=sheaves) as desk:
+        sheaves.append(Sheaf(when, [client] * 50, [facts] * 50, latency))
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 50)
+        desk.wait_for(lambda: desk.events)
+        assert desk.count() == 50
+    assert [(lookup.times, event.left_out) for event in desk.events for lookup in event.lookups] == [(50, 0)]

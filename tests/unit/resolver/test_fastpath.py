@@ -37,7 +37,7 @@ def look(memos: Memos, memo: Memo, asked: Query, now: float) -> dns.message.Mess
         prepared = memos.look_again(memo, key, now)
     if prepared is None:
         return None
-    assert prepared[2] == len(prepared[1])
+    assert prepared[2] == len(prepared[1]) + 2
     return dns.message.from_wire(asked.wire[:2] + prepared[1])
 
 

@@ -6,7 +6,7 @@ from collections import deque
 import pytest
 
 from gateway.errors import UpstreamTimeout, WireError
-from gateway.model.lookup import Facts, LogRow
+from gateway.model.lookup import Facts, LogRow, Sheaf
 from gateway.model.response import Source
 from gateway.model.verdict import ALLOWED
 from gateway.resolver.recorder import Recorder
@@ -65,9 +65,26 @@ def test_a_full_log_drops_rows_and_counts_them() -> None:
     recorder, log = make(limit=5)
     row = (0.0, "c", FACTS, 0.0)
     recorder.extend([row] * 3)
-    recorder.extend([row] * 4)
+    recorder.bind(0.0, ["c"] * 4, [FACTS] * 4, 0.0)
     recorder.extend([row] * 4)
     asked = query("www.example.com")
     asyncio.run(recorder.resolve(asked, Below(answer(asked))))
     assert len(log) == 5
     assert recorder.dropped == 7
+
+
+def test_what_the_fast_path_answered_at_once_is_one_sheaf() -> None:
+    sheaves: deque[Sheaf] = deque()
+    recorder = Recorder(deque(), 100, sheaves=sheaves, clock=lambda: 0.0, wall=lambda: 0.0)
+    recorder.bind(1.5, ["a", "b"], [FACTS, FACTS], 0.25)
+    (sheaf,) = sheaves
+    assert (sheaf.when, sheaf.clients, sheaf.facts, sheaf.latency) == (1.5, ["a", "b"], [FACTS, FACTS], 0.25)
+
+
+def test_sheaves_are_bounded_too() -> None:
+    sheaves: deque[Sheaf] = deque()
+    recorder = Recorder(deque(), 32, sheaves=sheaves, clock=lambda: 0.0, wall=lambda: 0.0)
+    for _ in range(3):
+        recorder.bind(0.0, ["a"] * 64, [FACTS] * 64, 0.0)
+    assert len(sheaves) == 2
+    assert recorder.dropped == 64

@@ -1,0 +1,68 @@
+"""What the resolver left, made ready to be written: in order of time, and a storm of equal lookups as one of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Any, TypeAlias
+
+from gateway.model.lookup import Facts, LogRow, Sheaf
+
+# A LogRow and how often the same happened.
+Counted: TypeAlias = tuple[float, str, Facts, float, int]
+
+# A television that asks twice is told twice; one that asks a hundred times a second is told once, with the number.
+FEW = 4
+_when = itemgetter(0)
+
+
+def gather(rows: Sequence[LogRow], sheaves: Iterable[Sheaf] = ()) -> list[Counted]:
+    """All of them by time. What one client got more than four times within a second becomes one row: the first, with
+    the number of them. No row stands for lookups of two different seconds.
+    """
+    moments: dict[int, list[Sheaf]] = {}
+    for sheaf in sheaves:
+        moments.setdefault(int(sheaf.when), []).append(sheaf)
+    gathered: list[Counted] = []
+    for moment in moments.values():
+        _thresh(moment, gathered)
+    _fold_storms(rows, gathered)
+    gathered.sort(key=_when)
+    return gathered
+
+
+def _thresh(moment: list[Sheaf], into: list[Counted]) -> None:
+    # For every query that the fast path answered: counted by C, looked at once.
+    counts: Counter[tuple[str, Facts]] = Counter()
+    for sheaf in moment:
+        counts.update(zip(sheaf.clients, sheaf.facts, strict=True))
+    add = into.append
+    for sheaf in moment:
+        when, latency = sheaf.when, sheaf.latency
+        for pair in zip(sheaf.clients, sheaf.facts, strict=True):
+            count = counts[pair]
+            if count > FEW:
+                add((when, *pair, latency, count))
+                counts[pair] = 0
+            elif count:
+                add((when, *pair, latency, 1))
+
+
+def _fold_storms(rows: Sequence[LogRow], into: list[Counted]) -> None:
+    """Every row has facts of its own here, so that alike are those with the same content."""
+    busy = {who for who, count in Counter((row[1], row[2].name) for row in rows).items() if count > FEW}
+    storms: dict[tuple[Any, ...], list[LogRow]] = {}
+    for row in rows:
+        when, client, facts, latency = row
+        if (client, facts.name) in busy:
+            content = facts.qtype, facts.rcode, facts.source, facts.verdict, facts.targets
+            storms.setdefault((int(when), client, facts.name, *content), []).append(row)
+        else:
+            into.append((when, client, facts, latency, 1))
+    for storm in storms.values():
+        if len(storm) > FEW:
+            when, client, facts, latency = min(storm, key=_when)
+            into.append((when, client, facts, latency, len(storm)))
+        else:
+            into += [(*row, 1) for row in storm]
