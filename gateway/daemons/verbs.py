@@ -70,6 +70,7 @@ class Verbs:
             "health": [{"part": h.part, "healthy": h.healthy, "says": h.says} for h in house.health.parts()],
             "upstreams": [asdict(state) for state in house.resolver.upstreams()],
             "counters": counters,
+            "latency": house.resolver.latencies(),
         }
 
     def rules_list(self, _: Arguments) -> dict[str, Any]:

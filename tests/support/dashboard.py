@@ -90,7 +90,8 @@ class FakeControl:
             "pauses": [{"device": None, "ends": "2026-11-23T20:30:00.000Z"}],
             "health": [{"part": "upstream", "healthy": True, "says": "All upstreams answer."}],
             "upstreams": [{"url": 'udp://9.9.9.9"\\', "healthy": True, "latency_ms": 11.5}],
-            "counters": {"queries_udp": 12, "hit_ratio": 0.5},
+            "counters": {"queries_udp": 12, "hit_ratio": 0.5, "in_flight": 3},
+            "latency": {"cache": {"buckets": [[0.001, 4], [0.002, 6]], "sum": 0.0115, "count": 7}},
         }
 
     def do_rules_list(self) -> dict[str, Any]:

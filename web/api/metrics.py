@@ -18,6 +18,43 @@ blueprint = Blueprint("api_metrics", __name__)
 
 Sample = tuple[Mapping[str, str], float]
 
+_COUNTERS = {
+    "queries_udp": "Queries over UDP.",
+    "queries_tcp": "Queries over TCP.",
+    "fast": "Queries answered from prepared answers.",
+    "blocked": "Queries answered with a block.",
+    "coalesced": "Queries that shared the answer to an equal one of the same client.",
+    "cache_hits": "Queries answered from the cache.",
+    "misses": "Queries that an upstream had to be asked for.",
+    "stale": "Expired answers given because no upstream answered (RFC 8767).",
+    "prefetches": "Names looked up anew before they expired.",
+    "local": "Queries answered from what the gateway knows itself.",
+    "servfail": "Queries answered with a failure.",
+    "errors": "Queries that met a fault of ours; the log tells which.",
+    "upstream_asked": "Questions sent to upstreams.",
+    "upstream_errors": "Questions that no upstream answered.",
+    "log_dropped": "Lookups answered but not recorded, because the journal fell behind.",
+    "malformed": "Datagrams that are no DNS query.",
+    "outsiders": "Queries from networks that get no answers.",
+    "overload": "Queries dropped because too many were under way.",
+    "slowed": "Queries that waited because their client asks for too many new names.",
+    "throttled": "Queries dropped because their client asks for far too many new names.",
+    "unsent": "Answers that the network did not take.",
+    "tcp_turned_away": "TCP connections turned away.",
+    "journal_recorded": "Lookups that are safe on disk.",
+    "journal_dropped": "Lookups lost because the journal could not be written.",
+    "journal_batches": "Transactions of the journal.",
+    "journal_failures": "Transactions of the journal that failed.",
+}
+_GAUGES = {
+    "in_flight": "Queries under way now.",
+    "cache_entries": "Answers in the cache.",
+    "cache_bytes": "Size of the cache.",
+    "memo_entries": "Prepared answers.",
+    "journal_waiting": "Lookups that wait for the journal.",
+    "journal_bytes": "Size of the journal's file.",
+}
+
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
@@ -62,12 +99,27 @@ def _of_resolver(status: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, int | float):
             family = f"telltale_{re.sub('[^a-z0-9_]', '_', str(name).lower())}"
             # What can also fall is a gauge; the resolver counts everything else from its start.
-            if isinstance(value, int):
-                yield from _family(
-                    f"{family}_total", "counter", "As counted since the resolver started.", [({}, value)]
-                )
+            if name in _GAUGES or isinstance(value, float):
+                yield from _family(family, "gauge", _GAUGES.get(name, "As measured by the resolver."), [({}, value)])
             else:
-                yield from _family(family, "gauge", "As measured by the resolver.", [({}, value)])
+                says = _COUNTERS.get(name, "As counted since the resolver started.")
+                yield from _family(f"{family}_total", "counter", says, [({}, value)])
+    yield from _latency(status.get("latency", {}))
+
+
+def _latency(latency: Mapping[str, Any]) -> Iterator[str]:
+    """One histogram a source: its buckets, then sum and count."""
+    family, samples = "telltale_answer_seconds", list[str]()
+    for source, told in latency.items():
+        label = f'source="{_escape(source)}"'
+        samples += [f'{family}_bucket{{{label},le="{bound:.15g}"}} {count}' for bound, count in told["buckets"]]
+        samples.append(f'{family}_bucket{{{label},le="+Inf"}} {told["count"]}')
+        samples.append(f"{family}_sum{{{label}}} {told['sum']:.15g}")
+        samples.append(f"{family}_count{{{label}}} {told['count']}")
+    if samples:
+        yield f"# HELP {family} How long answers took that were not prepared, by where they came from."
+        yield f"# TYPE {family} histogram"
+        yield from samples
 
 
 def _family(name: str, kind: str, says: str, samples: list[Sample]) -> Iterator[str]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from pathlib import Path
 
 import pytest
 
+from gateway.resolver.service import Resolver
 from tests.support.dashboard import Home, home
+from tests.support.serving import rules
+from web.api.metrics import _COUNTERS, _GAUGES
 
+_PART = re.compile("_(bucket|sum|count)$")
 _LABEL = r'[a-z_]+="(?:[^"\\\n]|\\["\\n])*"'
 _LINE = re.compile(rf"([a-z_][a-z0-9_]*)(\{{{_LABEL}(?:,{_LABEL})*\}})? (\S+)")
 
@@ -31,7 +36,7 @@ def samples(at_home: Home) -> dict[str, float]:
         elif not line.startswith("# HELP "):
             match = _LINE.fullmatch(line)
             assert match, line
-            assert match[1] in typed, "each family says its type before its samples"
+            assert match[1] in typed or _PART.sub("", match[1]) in typed, "each family says its type before its samples"
             assert match[1] + (match[2] or "") not in found
             found[match[1] + (match[2] or "")] = float(match[3])
     return found
@@ -43,9 +48,24 @@ def test_a_home_that_is_well(at_home: Home) -> None:
     assert found["telltale_journal_readable"] == 1
     assert found["telltale_queries_udp_total"] == 12
     assert found["telltale_hit_ratio"] == 0.5
+    assert found["telltale_in_flight"] == 3, "what can fall is no counter"
     assert found['telltale_healthy{part="upstream"}'] == 1
     assert found['telltale_build_info{version="0.1.0"}'] == 1
     assert found[r'telltale_upstream_latency_seconds{url="udp://9.9.9.9\"\\"}'] == pytest.approx(0.0115)
+
+
+def test_how_long_answers_took_is_a_histogram(at_home: Home) -> None:
+    found = samples(at_home)
+    family = "telltale_answer_seconds"
+    assert found[family + '_bucket{source="cache",le="0.001"}'] == 4
+    assert found[family + '_bucket{source="cache",le="+Inf"}'] == found[family + '_count{source="cache"}'] == 7
+    assert found[family + '_sum{source="cache"}'] == pytest.approx(0.0115)
+
+
+def test_every_number_of_the_resolver_says_what_it_is() -> None:
+    resolver = Resolver(upstreams=[], policy=rules(), device_of=lambda client: client, log=deque())
+    assert set(resolver.counters()) <= set(_COUNTERS) | set(_GAUGES)
+    assert set(_COUNTERS).isdisjoint(_GAUGES)
 
 
 def test_without_the_resolver_there_still_is_something_to_alarm_on(at_home: Home) -> None:
