@@ -6,6 +6,7 @@ import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,9 +57,8 @@ def _data(settings: Settings) -> Iterator[Finding]:
         yield Finding(True, "There is no history yet.")
         return
     try:
-        with sqlite3.connect(f"file:{settings.journal}?mode=ro", uri=True, timeout=5) as connection:
+        with closing(sqlite3.connect(f"file:{settings.journal}?mode=ro", uri=True, timeout=5)) as connection:
             said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        connection.close()
         yield Finding(said == "ok", "The history is in order." if said == "ok" else f"The history is damaged: {said}.")
     except sqlite3.Error as error:
         yield Finding(False, f"The history cannot be read: {error}.")
