@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-import shutil
+import asyncio
+import os
 import socket
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from gateway.control.client import ControlClient
-from gateway.errors import ControlError
+from gateway.daemons.lists import read_report
+from gateway.daemons.ports import holders
+from gateway.errors import ControlError, JournalError, SettingsError, TelltaleError
+from gateway.journal.reader import Filter, Reader
 from gateway.model.name import Name
+from gateway.resolver.upstream import parse_upstream
+from gateway.resolver.upstream.clock import BUILT
+from gateway.resolver.upstream.member import PROBE
 from gateway.settings import Address, Settings
 
 _LITTLE_SPACE = 200 << 20
+_FEW_FILES = 500
+_PATIENCE = 5.0
+_DHCP = 67
+_DAY = 86_400.0
 _ASK = Name("telltale.test")
 
 
@@ -27,32 +41,39 @@ class Finding:
     says: str
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Everything that can be found out without changing anything."""
-    findings = list(_data(settings))
+def examine(settings: Settings, now: float | None = None) -> list[Finding]:
+    """Everything that can be found out without changing anything. `now` is what this machine's clock says."""
+    findings = [*_data(settings), *_clock(settings, time.time() if now is None else now), *_lists(settings)]
     try:
         status: dict[str, Any] = ControlClient(settings.control).call("status")
     except ControlError:
         says = f"The resolver does not answer at {settings.control}; start it with: telltale up"
-        return [*findings, Finding(False, says), *_ports(settings)]
+        return [*findings, Finding(False, says), *_ports(settings), *_upstreams(settings.upstreams)]
     findings.append(Finding(True, f"The resolver runs (version {status['version']})."))
     findings += _dns(status)
-    findings += _upstreams(status)
+    findings += _upstreams(tuple(state["url"] for state in status["upstreams"]))
     findings += [Finding(bool(h["healthy"]), f"{h['part']}: {h['says']}") for h in status["health"]]
-    dropped = status["counters"].get("log_dropped", 0)
-    if dropped:
-        findings.append(Finding(False, f"{dropped} lookups were answered but not recorded: the disk is too slow."))
+    findings += _losses(status["counters"])
     return findings
 
 
+def _losses(counters: dict[str, Any]) -> Iterator[Finding]:
+    for name, says in (
+        ("log_dropped", "lookups were answered but not recorded: the disk is too slow."),
+        ("journal_dropped", "lookups could not be recorded: see what is said about the disk and the history."),
+        ("throttled", "queries of a device that asks far too much were dropped; Live shows which device it is."),
+        ("errors", "queries met a fault of ours; please report what the log says about it."),
+    ):
+        if count := counters.get(name, 0):
+            yield Finding(False, f"{count} {says}")
+
+
 def _data(settings: Settings) -> Iterator[Finding]:
-    if not settings.data.is_dir():
-        yield Finding(False, f"{settings.data} does not exist; start Telltale once, or say --data DIR.")
+    data = settings.data
+    if not data.is_dir():
+        yield Finding(False, f"{data} does not exist; start Telltale once, or say --data DIR.")
         return
-    free = shutil.disk_usage(settings.data).free
-    enough = free > _LITTLE_SPACE
-    hint = "" if enough else "; make room, or lookups will no longer be recorded"
-    yield Finding(enough, f"{free >> 20} MB are free for {settings.data}{hint}.")
+    yield from _disk(data)
     if not settings.journal.exists():
         yield Finding(True, "There is no history yet.")
         return
@@ -64,14 +85,69 @@ def _data(settings: Settings) -> Iterator[Finding]:
         yield Finding(False, f"The history cannot be read: {error}.")
 
 
+def _disk(data: Path) -> Iterator[Finding]:
+    disk = os.statvfs(data)
+    free = disk.f_bavail * disk.f_frsize
+    enough = free > _LITTLE_SPACE
+    hint = "" if enough else "; make room, or lookups will no longer be recorded"
+    yield Finding(enough, f"{free >> 20} MB are free for {data}{hint}.")
+    if disk.f_files and disk.f_favail < _FEW_FILES:
+        yield Finding(False, f"The disk of {data} has room for {disk.f_favail} more files only; remove some.")
+    if disk.f_flag & os.ST_RDONLY:
+        says = "; an SD card that fails becomes so by itself: back it up and replace it, or mount it writable"
+        yield Finding(False, f"The disk of {data} is read-only{says}.")
+    elif not os.access(data, os.W_OK | os.X_OK):
+        yield Finding(False, f"{data} cannot be written by this user; give it back with: sudo chown -R USER {data}")
+
+
+def _clock(settings: Settings, now: float) -> Iterator[Finding]:
+    told = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    advice = "set it with: sudo timedatectl set-ntp true (a Raspberry Pi has no clock that runs without power)"
+    if now < BUILT:
+        yield Finding(False, f"The clock says {told}, which is before this Telltale was made; {advice}.")
+        return
+    newest = 0.0
+    if settings.journal.exists():
+        try:
+            newest = max(
+                (each.time.timestamp() for each in Reader(settings.journal).lookups(Filter(), limit=1).lookups),
+                default=0.0,
+            )
+        except JournalError:
+            newest = 0.0
+    if newest > now + _DAY:
+        last = datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        yield Finding(False, f"The clock says {told}, but the last lookup is of {last}; {advice}.")
+        return
+    yield Finding(True, f"The clock says {told}.")
+
+
+def _lists(settings: Settings) -> Iterator[Finding]:
+    for number, entry in sorted(read_report(settings).items()):
+        if error := entry.get("error"):
+            title = entry.get("title") or f"number {number}"
+            kept = f"its copy of {entry['fetched']} stays in force" if entry.get("fetched") else "it blocks nothing yet"
+            yield Finding(False, f"The list {title} failed, and {kept}: {error} Try again with: telltale lists refresh")
+
+
 def _ports(settings: Settings) -> Iterator[Finding]:
-    for address in settings.dns:
+    wanted = [(address, "udp", "DNS", "--dns") for address in settings.dns]
+    wanted += [(address, "tcp", "DNS", "--dns") for address in settings.dns]
+    for address, transport, what, flag in [*wanted, (settings.web, "tcp", "The dashboard", "--web")]:
+        kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        with socket.socket(family, kind) as probe:
+            if transport == "tcp":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((address.host, address.port))
             except OSError as error:
-                yield Finding(False, f"DNS cannot listen on {address}: {error.strerror}; choose another with --dns.")
+                who = next((f"{holder} has it" for holder in holders(address.port, transport)), error.strerror)
+                yield Finding(
+                    False, f"{what} cannot listen on {address} ({transport}): {who}; stop that, or choose with {flag}."
+                )
+    for holder in holders(_DHCP, "udp"):
+        yield Finding(True, f"{holder} hands out addresses; it must name this machine as the DNS server.")
 
 
 def _dns(status: dict[str, Any]) -> Iterator[Finding]:
@@ -95,12 +171,30 @@ def _ask(address: Address) -> bool:
             return False
 
 
-def _upstreams(status: dict[str, Any]) -> Iterator[Finding]:
-    states = status["upstreams"]
-    for state in states:
-        if state["healthy"]:
-            yield Finding(True, f"The upstream {state['url']} answers.")
-        else:
-            yield Finding(False, f"The upstream {state['url']} does not answer; is the internet connected?")
-    if not states:
-        yield Finding(False, "There is no upstream to ask; give one with --upstream udp://ADDRESS.")
+def _upstreams(urls: tuple[str, ...]) -> list[Finding]:
+    """Asks each of them itself: one that nobody asked for a while still counts as healthy."""
+    if not urls:
+        return [Finding(False, "There is no upstream to ask; give one with --upstream udp://ADDRESS.")]
+
+    async def all_of_them() -> list[Finding]:
+        return list(await asyncio.gather(*map(_probe, urls)))
+
+    return asyncio.run(all_of_them())
+
+
+async def _probe(url: str) -> Finding:
+    try:
+        upstream = parse_upstream(url)
+    except SettingsError as error:
+        return Finding(False, str(error))
+    began = time.monotonic()
+    try:
+        await asyncio.wait_for(upstream.ask(PROBE), _PATIENCE)
+    except (OSError, TelltaleError, TimeoutError) as error:
+        why = str(error) or f"it did not answer within {_PATIENCE:g} s."
+        return Finding(
+            False, f"The upstream {url} does not answer: {why} Is the internet connected? Else choose with --upstream."
+        )
+    finally:
+        await upstream.close()
+    return Finding(True, f"The upstream {url} answers ({(time.monotonic() - began) * 1000:.0f} ms).")

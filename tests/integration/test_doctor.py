@@ -1,0 +1,189 @@
+"""`telltale doctor` in a house where something is really wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.daemons import doctor
+from gateway.daemons.doctor import examine
+from gateway.daemons.ports import holders
+from gateway.settings import Address, Settings
+from tests.support.client import ask
+from tests.support.house import RunningHouse, free_port
+from tests.support.upstream import Upstream
+
+pytestmark = pytest.mark.integration
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[Upstream]:
+    with Upstream({"tv.example.com": "60 A 198.51.100.9", ".": "60 NS a.root-servers.net."}) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[RunningHouse]:
+    with RunningHouse(tmp_path_factory.mktemp("doctor") / "data", ["--upstream", upstream.url]) as running:
+        yield running
+
+
+def settings(data: Path, *upstreams: str) -> Settings:
+    dns, web = Address("127.0.0.1", free_port()), Address("127.0.0.1", free_port())
+    return Settings(data, dns=(dns,), web=web, upstreams=upstreams)
+
+
+def wrong(found: list[doctor.Finding]) -> list[str]:
+    return [finding.says for finding in found if not finding.healthy]
+
+
+def told(data: Path, upstream: Upstream, before: str) -> tuple[int, str]:
+    """Status and words of the doctor, after `before` was done by a shell with mounts of its own."""
+    flags = f"--data {data} --upstream {upstream.url} --dns 127.0.0.1:{free_port()} --web 127.0.0.1:{free_port()}"
+    script = f"set -e; {before}; exec {sys.executable} -m gateway.cli doctor {flags}"
+    ended = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert ended.stderr == ""
+    return ended.returncode, ended.stdout
+
+
+def test_a_dead_upstream_is_named_also_when_nobody_asked_it_yet(tmp_path: Path, upstream: Upstream) -> None:
+    dead = f"udp://127.0.0.1:{free_port()}"
+    found = wrong(examine(settings(tmp_path, upstream.url, dead)))
+    assert [says for says in found if "upstream" in says and dead in says and "Is the internet connected?" in says]
+    assert not [says for says in found if upstream.url in says]
+
+
+def test_a_silent_upstream_is_given_up_in_seconds(tmp_path: Path) -> None:
+    with Upstream({}) as silent:
+        silent.fail_all(drop=True)
+        began = time.monotonic()
+        found = wrong(examine(settings(tmp_path, silent.url)))
+        assert time.monotonic() - began < 8
+    assert [says for says in found if silent.url in says and "did not answer" in says]
+
+
+def test_no_upstream_at_all_is_said(tmp_path: Path) -> None:
+    assert [says for says in wrong(examine(settings(tmp_path))) if "There is no upstream" in says]
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_whoever_has_the_port_is_named(tmp_path: Path, upstream: Upstream, kind: socket.SocketKind) -> None:
+    chosen = settings(tmp_path, upstream.url)
+    with socket.socket(socket.AF_INET, kind) as taken:
+        taken.bind(("127.0.0.1", chosen.dns[0].port))
+        if kind == socket.SOCK_STREAM:
+            taken.listen()
+        found = wrong(examine(chosen))
+    assert [says for says in found if "DNS cannot listen" in says and f"(process {os.getpid()})" in says]
+    assert not [says for says in wrong(examine(chosen)) if "cannot listen" in says]
+
+
+def test_the_dashboards_port_is_looked_at_too(tmp_path: Path, upstream: Upstream) -> None:
+    chosen = settings(tmp_path, upstream.url)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", chosen.web.port))
+        taken.listen()
+        assert [says for says in wrong(examine(chosen)) if "The dashboard cannot listen" in says and "--web" in says]
+
+
+def test_ports_of_ipv6_are_found() -> None:
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as taken:
+        taken.bind(("::1", 0))
+        found = holders(taken.getsockname()[1], "udp")
+    assert [(one.address, one.pid) for one in found] == [("::1", os.getpid())]
+
+
+@needs_root
+def test_a_full_disk_is_found(tmp_path: Path, upstream: Upstream) -> None:
+    fill = f"mount -t tmpfs -o size=1m none {tmp_path}; head -c 1000k /dev/zero > {tmp_path}/film.mp4"
+    status, said = told(tmp_path, upstream, fill)
+    assert status == 1
+    assert f"WRONG  0 MB are free for {tmp_path}; make room" in said
+
+
+@needs_root
+def test_a_disk_without_room_for_files_is_found(tmp_path: Path, upstream: Upstream) -> None:
+    status, said = told(tmp_path, upstream, f"mount -t tmpfs -o size=900m,nr_inodes=50 none {tmp_path}")
+    assert status == 1
+    assert "more files only" in said
+    assert "WRONG  8" not in said
+
+
+@needs_root
+def test_a_read_only_disk_is_found(tmp_path: Path, upstream: Upstream) -> None:
+    status, said = told(tmp_path, upstream, f"mount -t tmpfs -o ro none {tmp_path}")
+    assert status == 1
+    assert f"WRONG  The disk of {tmp_path} is read-only" in said
+
+
+@needs_root
+def test_a_folder_of_somebody_else_is_found(tmp_path: Path, upstream: Upstream) -> None:
+    code = (
+        "import os, sys, pathlib\n"
+        "from gateway.daemons.doctor import _disk\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        "print([each.says for each in _disk(pathlib.Path(sys.argv[1])) if not each.healthy])"
+    )
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True, text=True, timeout=30
+    )
+    assert "cannot be written by this user" in ended.stdout
+
+
+def test_a_clock_that_starts_in_1970_is_found(tmp_path: Path, upstream: Upstream) -> None:
+    found = wrong(examine(settings(tmp_path, upstream.url), now=60.0))
+    assert [says for says in found if "The clock says 1970-01-01 00:01" in says and "set-ntp" in says]
+
+
+def test_a_clock_behind_the_history_is_found(
+    house: RunningHouse, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "BUILT", 0.0)
+    ask("tv.example.com", server=house.dns)
+    house.wait_for(lambda: house.control.call("status")["counters"]["journal_recorded"])
+    chosen = settings(house.data, upstream.url)
+    assert wrong(examine(chosen, now=time.time())) == []
+    found = wrong(examine(chosen, now=time.time() - 10 * 86_400))
+    assert [says for says in found if "but the last lookup is of" in says]
+
+
+def test_a_list_that_failed_is_named_with_what_to_do(tmp_path: Path, upstream: Upstream) -> None:
+    (tmp_path / "lists").mkdir()
+    report = {
+        "1": {"title": "Ads", "fetched": "2026-11-20T08:00:00.000Z", "error": "The server says 404."},
+        "2": {"title": "", "fetched": None, "error": "It cannot be reached."},
+        "3": {"title": "Fine", "fetched": "2026-11-20T08:00:00.000Z", "error": None},
+    }
+    (tmp_path / "lists" / "report.json").write_text(json.dumps(report))
+    found = [says for says in wrong(examine(settings(tmp_path, upstream.url))) if "list" in says]
+    assert [says for says in found if "The list Ads failed" in says and "stays in force" in says and "404" in says]
+    assert [says for says in found if "The list number 2 failed" in says and "blocks nothing yet" in says]
+    assert not [says for says in found if "Fine" in says]
+
+
+def test_a_running_house_whose_upstream_dies_is_told_so(tmp_path: Path) -> None:
+    with (
+        Upstream({".": "60 NS a.root-servers.net."}) as dying,
+        RunningHouse(tmp_path / "data", ["--upstream", dying.url]) as house,
+    ):
+        dying.stop()
+        found = wrong(examine(settings(house.data)))
+        assert [says for says in found if dying.url in says and "does not answer" in says]
+
+
+def test_answers_that_were_not_recorded_are_told() -> None:
+    found = wrong(list(doctor._losses({"log_dropped": 3, "journal_dropped": 0, "throttled": 7, "errors": 0})))
+    assert [says.split()[0] for says in found] == ["3", "7"]
