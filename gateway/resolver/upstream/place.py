@@ -36,9 +36,9 @@ class Place:
             self._bootstrap.doubt(host)
             raise
 
-    def worked(self, sock: socket.socket) -> None:
+    def worked(self, address: str) -> None:
         """The right server was there."""
-        self._good = sock.getpeername()[0]
+        self._good = address
 
     def failed(self) -> None:
         """Somebody was there who is not, or not now, the right server: addresses are tried in another order."""

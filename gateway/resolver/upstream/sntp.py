@@ -7,6 +7,7 @@ import os
 import struct
 from collections.abc import Sequence
 from functools import partial
+from typing import cast
 
 from gateway.errors import UpstreamError, UpstreamTimeout
 
@@ -36,6 +37,8 @@ def read_time(reply: bytes, cookie: bytes, not_before: float) -> float:
     if reply[0] >> 6 == _UNSYNCHRONISED or not 1 <= reply[1] <= 15:
         raise UpstreamError("The time server does not know the time itself.")
     seconds, fraction = struct.unpack_from(">II", reply, 40)
+    if not seconds:
+        raise UpstreamError("The time server tells a time that cannot be.")
     at = seconds - _EPOCH + fraction / _ERA
     if at < not_before - _ERA / 2:
         at += _ERA
@@ -76,8 +79,7 @@ class _Asking(asyncio.DatagramProtocol):
         self._cookie = os.urandom(8)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        transport.sendto(write_request(self._cookie))
+        cast(asyncio.DatagramTransport, transport).sendto(write_request(self._cookie))
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         try:

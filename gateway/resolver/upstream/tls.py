@@ -59,14 +59,17 @@ class Trust:
         context = await self._context(dated)
         sock = await place.connect()
         try:
+            peer = sock.getpeername()[0]
             transport, protocol = await asyncio.get_running_loop().create_connection(
                 factory, sock=sock, ssl=context, server_hostname=name
             )
         except BaseException:
             place.failed()
+            context.learn(name, None)
             sock.close()
             raise
-        place.worked(transport.get_extra_info("socket"))
+        context.learn(name, transport.get_extra_info("ssl_object"))
+        place.worked(peer)
         return transport, protocol
 
     async def _context(self, dated: bool) -> _Context:
@@ -78,9 +81,9 @@ class Trust:
 
 
 class _Context(ssl.SSLContext):
-    """Takes up the last session with a name again; `last` is None where every handshake must show a certificate."""
+    """Takes up the last session with a name again; `known` is None where every handshake must show a certificate."""
 
-    last: dict[str, ssl.SSLObject] | None
+    known: dict[str, ssl.SSLObject] | None
 
     def wrap_bio(
         self,
@@ -90,20 +93,32 @@ class _Context(ssl.SSLContext):
         server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
-        name = str(server_hostname)
-        if self.last is not None and name in self.last:
-            session = self.last[name].session
-        wrapped = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
-        if self.last is not None:
+        return super().wrap_bio(
+            incoming, outgoing, server_side, server_hostname, session or self._last_with(server_hostname)
+        )
+
+    def learn(self, name: str, secured: ssl.SSLObject | None) -> None:
+        """The newest handshake with this name went well, or failed (None), and then nothing of it is used again."""
+        if self.known is not None:
             # The object and not its session: over TLS 1.3 that comes after the handshake.
-            self.last[name] = wrapped
-        return wrapped
+            if secured is None:
+                self.known.pop(name, None)
+            else:
+                self.known[name] = secured
+
+    def _last_with(self, name: str | bytes | None) -> ssl.SSLSession | None:
+        last = self.known.get(str(name)) if self.known is not None else None
+        try:
+            return last.session if last is not None else None
+        except ValueError:
+            # OpenSSL has forgotten it.
+            return None
 
 
 def _make_context(protocols: tuple[str, ...], roots: Path | None, dated: bool) -> _Context:
     context = _Context(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.last = {} if dated else None
+    context.known = {} if dated else None
     if roots is None:
         context.load_default_certs()
     else:
