@@ -2,6 +2,8 @@
 
 [dns]   listen = ["127.0.0.1:5335"]   upstreams = ["udp://9.9.9.9"]   names = {"telltale.lan" = "192.0.2.1"}
         rebinding = true              rebinding_exceptions = ["plex.direct"]
+        bootstrap = ["9.9.9.9"]       strategy = "strict" or "fastest"
+        plain_fallback = false        time_servers = ["162.159.200.1"]
 [web]   listen = "127.0.0.1:8080"     hosts = ["telltale.lan"]
 [keep]  lookups_days = 30             rollups_days = 400                megabytes = 1024
 """
@@ -15,7 +17,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gateway.errors import SettingsError
 
@@ -53,6 +55,9 @@ class Address:
 class Settings:
     """Everything one run of Telltale is told. `lists` are subscribed to at start: URLs or absolute paths.
 
+    `bootstrap` are plain resolvers that look up the names of encrypted upstreams, `strategy` says whether upstreams are
+    asked in order or the two fastest at once, `plain_fallback` lets plain ones be asked when no encrypted one answers,
+    and `time_servers` are asked when this machine's clock cannot be right (empty: well-known ones).
     `names` maps the dashboard's own names to textual addresses; `rebinding_exceptions` are names under which private
     addresses are fine; `trust_ad` believes encrypted and local upstreams that they validated; `private_lists` lets
     lists come from an address of this house. `simulated` marks a demo.
@@ -62,6 +67,10 @@ class Settings:
     dns: tuple[Address, ...] = (Address("127.0.0.1", 5335),)
     web: Address = Address("127.0.0.1", 8080)
     upstreams: tuple[str, ...] = ()
+    bootstrap: tuple[str, ...] = ()
+    strategy: Literal["strict", "fastest"] = "strict"
+    plain_fallback: bool = False
+    time_servers: tuple[Address, ...] = ()
     lists: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
@@ -111,7 +120,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--upstream",
         metavar="URL",
         action="append",
-        help="ask this resolver, like udp://9.9.9.9; several in order (default: those of this machine)",
+        help="ask this resolver, like udp://9.9.9.9, tls://9.9.9.9#dns.quad9.net or https://dns.quad9.net/dns-query; "
+        "several in order (default: those of this machine)",
     )
     parser.add_argument(
         "--list", metavar="PATH_OR_URL", action="append", help="subscribe to this block list", dest="lists"
@@ -136,6 +146,7 @@ def from_arguments(arguments: argparse.Namespace, environment: Mapping[str, str]
         settings = replace(settings, rebinding=False)
     if not settings.upstreams:
         settings = replace(settings, upstreams=_machine_upstreams(settings.dns))
+    settings = replace(settings, bootstrap=_bootstrap(settings))
     return replace(settings, simulated=arguments.simulated)
 
 
@@ -165,6 +176,16 @@ def list_source(text: str) -> str:
     return str(path)
 
 
+def _bootstrap(settings: Settings) -> tuple[str, ...]:
+    """Those given, else the plain upstreams, else the resolvers of this machine; ourselves are refused."""
+    own = {f"{scheme}{address}" for address in settings.dns for scheme in ("", "udp://", "tcp://")}
+    for each in settings.bootstrap:
+        if each in own or (f"{each}:53" in own):
+            raise SettingsError(f"bootstrap: {each} is Telltale itself, which needs its upstreams first.")
+    plain = tuple(url for url in settings.upstreams if not url.startswith(("tls://", "https://")))
+    return settings.bootstrap or plain or _machine_upstreams(settings.dns)
+
+
 def _machine_upstreams(dns: tuple[Address, ...]) -> tuple[str, ...]:
     """The resolvers this machine uses itself, so that a first run needs no decision; never ourselves."""
     try:
@@ -179,7 +200,11 @@ def _machine_upstreams(dns: tuple[Address, ...]) -> tuple[str, ...]:
                 address = ipaddress.ip_address(words[1])
             except ValueError:
                 continue
-            if Address(str(address), 53) not in dns:
+            ourselves = Address(str(address), 53) in dns or (
+                address.is_loopback
+                and any(own.port == 53 and ipaddress.ip_address(own.host).is_unspecified for own in dns)
+            )
+            if not ourselves:
                 found.append(f"udp://[{address}]" if address.version == 6 else f"udp://{address}")
     return tuple(found) or FALLBACK_UPSTREAMS
 
@@ -226,6 +251,21 @@ def _count(value: Any) -> int:
     return value
 
 
+def _strategy(value: Any) -> Literal["strict", "fastest"]:
+    if value == "strict":
+        return "strict"
+    if value == "fastest":
+        return "fastest"
+    raise SettingsError('this is "strict" or "fastest".')
+
+
+def _time_server(text: str) -> Address:
+    try:
+        return Address(str(ipaddress.ip_address(text)), 123)
+    except ValueError:
+        return Address.parse(text)
+
+
 def _names(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         raise SettingsError('this is a table like { "telltale.lan" = "192.0.2.1" }.')
@@ -236,6 +276,10 @@ _READERS: dict[str, dict[str, Callable[[Any], dict[str, Any]]]] = {
     "dns": {
         "listen": lambda value: {"dns": tuple(Address.parse(text) for text in _texts(value))},
         "upstreams": lambda value: {"upstreams": _texts(value)},
+        "bootstrap": lambda value: {"bootstrap": _texts(value)},
+        "strategy": lambda value: {"strategy": _strategy(value)},
+        "plain_fallback": lambda value: {"plain_fallback": _boolean(value)},
+        "time_servers": lambda value: {"time_servers": tuple(_time_server(text) for text in _texts(value))},
         "names": lambda value: {"names": _names(value)},
         "rebinding": lambda value: {"rebinding": _boolean(value)},
         "rebinding_exceptions": lambda value: {"rebinding_exceptions": _texts(value)},

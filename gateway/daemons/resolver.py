@@ -41,7 +41,7 @@ from gateway.policy.compiled import CompiledLists
 from gateway.policy.service import PolicyService
 from gateway.resolver.options import HOME_NETWORKS, LEADS_HOME, ResolverOptions
 from gateway.resolver.service import Resolver
-from gateway.resolver.upstream import parse_upstream
+from gateway.resolver.upstream import open_upstreams
 from gateway.settings import Settings, add_arguments, from_arguments
 
 log = logging.getLogger(__name__)
@@ -122,7 +122,12 @@ def _wire(
     for problem in service.problems:
         health.report(HealthChanged("rules", service.book.revision > 0, problem))
     resolver = Resolver(
-        upstreams=[parse_upstream(url) for url in settings.upstreams],
+        upstreams=open_upstreams(
+            settings.upstreams,
+            bootstrap=settings.bootstrap,
+            time_servers=[(each.host, each.port) for each in settings.time_servers],
+            report=health.report,
+        ),
         policy=service.policy,
         device_of=inventory.identify,
         log=queue,
@@ -159,6 +164,9 @@ def _options(settings: Settings) -> ResolverOptions:
         rebinding_protection=settings.rebinding,
         rebinding_exceptions=(*LEADS_HOME, *exceptions),
         allowed_networks=(*HOME_NETWORKS, *lan),
+        trust_ad=settings.trust_ad,
+        strategy=settings.strategy,
+        plain_fallback=settings.plain_fallback,
     )
 
 

@@ -37,8 +37,9 @@ class ResolverOptions:
     `local_names` maps canonical names to our own addresses; nobody can block them. `block_mode` "null" answers
     0.0.0.0 and ::, "nxdomain" says that the name does not exist. `rebinding_exceptions` are canonical names; each
     covers its subtree. `allowed_networks` are the clients that get answers at all. `trust_ad` lets the AD bit
-    through from upstreams that are encrypted or on this machine. `client_rate` (0: no limit) and its like say how many
-    names that nobody knows yet one client may ask for: see `Throttle`.
+    through from upstreams that are encrypted or on this machine; for `strategy` and `plain_fallback` see `Forwarder`.
+    `client_rate` (0: no limit) and its like say how many names that nobody knows yet one client may ask for: see
+    `Throttle`.
     """
 
     local_names: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
@@ -55,6 +56,8 @@ class ResolverOptions:
     rebinding_exceptions: tuple[str, ...] = LEADS_HOME
     allowed_networks: tuple[Network, ...] = HOME_NETWORKS
     trust_ad: bool = False
+    strategy: Literal["strict", "fastest"] = "strict"
+    plain_fallback: bool = False
     max_in_flight: int = 4_096
     client_rate: float = 200.0
     client_burst: int = 2_000

@@ -80,7 +80,10 @@ class Resolver:
         guard = Guard(options.allowed_networks)
         self._clients = Clients(guard, device_of, self._memos, policy)
         policy_filter = Filter(policy, self._device_of, mode=options.block_mode, ttl=options.block_ttl)
-        forwarder = Forwarder(upstreams, on_health or _ignore, trust_ad=options.trust_ad)
+        forwarder = Forwarder(
+            upstreams, on_health or _ignore, strategy=options.strategy, plain_fallback=options.plain_fallback,
+            trust_ad=options.trust_ad,
+        )  # fmt: skip
         self._links = Links(
             recorder=Recorder(log, log_limit, sheaves=sheaves, clock=clock, wall=wall),
             guard=guard,
