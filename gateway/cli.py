@@ -62,6 +62,15 @@ def _parser() -> argparse.ArgumentParser:
     pause = verb("pause", _pause, "stop filtering for a while")
     pause.add_argument("duration", metavar="5m", help="how long: 30s, 15m, 2h; 0 ends a pause")
     _device(pause)
+    chosen = verb("preset", _preset, "choose how much the televisions may tell")
+    chosen.add_argument(
+        "preset",
+        choices=("calm", "quiet", "silent", "off", "as-everyone"),
+        metavar="PRESET",
+        help="calm, quiet, silent or off; as-everyone takes a device's own choice back",
+    )
+    _device(chosen)
+    chosen.add_argument("--for", dest="duration", metavar="2h", help="how long: 30s, 15m, 2h, 1d (default: always)")
     explained = verb("explain", _explain, "say who owns a name, what it is for, and what happens to it")
     explained.add_argument("name", metavar="NAME")
     _device(explained)
@@ -138,19 +147,49 @@ def _pause(parsed: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
-    try:
-        told = _client(settings).call("explain", name=parsed.name, device=parsed.device)
-    except Unavailable:
-        from gateway.daemons.explanation import explain_from_disk
+def _preset(parsed: argparse.Namespace, settings: Settings) -> int:
+    client = _client(settings)
+    whom = f" for {_plain(parsed.device)}" if parsed.device else " for everyone"
+    if parsed.preset == "as-everyone":
+        if not parsed.device:
+            raise SettingsError("Say which device shall do as everyone: --device ID.")
+        for rule in client.call("rules.list")["rules"]:
+            if rule.get("preset") and rule["device"] == parsed.device:
+                client.call("rules.remove", id=rule["id"])
+        print(f"No preset of its own{whom} any more.")
+        return 0
+    action = "allow" if parsed.preset == "off" else "block"
+    rule = client.call(
+        "rules.add",
+        action=action,
+        preset=parsed.preset,
+        device=parsed.device,
+        seconds=parse_duration(parsed.duration) if parsed.duration else None,
+        made_by="command line",
+    )
+    told = next(each for each in client.call("presets")["presets"] if each["preset"] == parsed.preset)
+    until = f" until {rule['ends']}" if rule["ends"] else ""
+    print(f"{told['title']}{whom}{until}. {told['stops']}")
+    print(f"  What it costs: {told['costs']}")
+    return 0
 
-        told = explain_from_disk(settings, parsed.name)
+
+def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
+    from gateway.daemons.explanation import explain_from_disk, last_targets
+
+    targets = last_targets(settings, parsed.name)
+    try:
+        told = _client(settings).call("explain", name=parsed.name, device=parsed.device, targets=list(targets))
+    except Unavailable:
+        told = explain_from_disk(settings, parsed.name, targets)
     if parsed.json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return 0
     print(told["sentence"])
-    if told["symptom"]:
+    if told["symptom"] and told["symptom"].rstrip(".") not in told["sentence"]:
         print(f"  If blocked: {told['symptom']}")
+    if told["leads_to"]:
+        print(f"  Leads to: {_plain(', then '.join(told['leads_to']))}")
     if told["lists"]:
         print(f"  On your lists: {', '.join(told['lists'])}")
     for rule in told["rules"]:
@@ -253,6 +292,10 @@ def _restore(parsed: argparse.Namespace, settings: Settings) -> int:
 
 
 def _rule_line(rule: dict[str, Any]) -> str:
+    if rule.get("preset"):
+        whom = f" for {rule['device']}" if rule["device"] else ""
+        until = f" until {rule['ends']}" if rule["ends"] else ""
+        return _plain(f"{rule['id']}  preset {rule['preset']}{whom}{until}")
     what = rule.get("name") or rule.get("company") or rule.get("category") or "everything"
     below = " and everything below it" if rule["subtree"] else ""
     whom = f" for {rule['device']}" if rule["device"] else ""

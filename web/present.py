@@ -8,6 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
+from gateway.model.rule import PRESET_OFF
 from gateway.model.verdict import Action, Reason
 
 CATEGORY_WORDS: Mapping[str, str] = {
@@ -62,6 +63,7 @@ _REASON_WORDS: Mapping[str, str] = {
     Reason.RULE.value: "your rule",
     Reason.KEEP_LIST.value: "the television needs it",
     Reason.ALLOW_LIST.value: "on an allow list",
+    Reason.PRESET.value: "your preset",
     Reason.BLOCK_LIST.value: "on a block list",
     Reason.REBINDING.value: "the answer pointed into your own network",
     Reason.LOCAL.value: "answered in your own network",
@@ -114,6 +116,8 @@ class Looked(Protocol):
     def company(self) -> str | None: ...
     @property
     def lists(self) -> tuple[str, ...]: ...
+    @property
+    def matched(self) -> str | None: ...
 
 
 def plain(text: object) -> str:
@@ -248,8 +252,18 @@ def subject(category: str | None, company: str | None) -> str:
     return category_words(category) if known else plain(company)
 
 
+def preset_words(preset: str | None) -> str:
+    """What a person calls this preset: "Calm"."""
+    return plain(preset).capitalize()
+
+
 def outcome(lookup: Looked) -> str:
-    """ "Blocked: advertising (Samsung Ads)"; "Allowed", with why when somebody decided it."""
+    """ "Blocked: advertising (Samsung Ads)", by a preset "Blocked: Calm (advertising, Samsung Ads)"; "Allowed", with
+    why when somebody decided it.
+    """
+    if lookup.verdict == Action.BLOCK.value and lookup.reason == Reason.PRESET.value and lookup.matched:
+        about = ", ".join(filter(None, (category_words(lookup.category), plain(lookup.company))))
+        return f"Blocked: {preset_words(lookup.matched)} ({about})"
     if lookup.verdict == Action.BLOCK.value:
         about = subject(lookup.category, lookup.company)
         return f"Blocked: {about or because(lookup.reason, lookup.lists)}"
@@ -262,6 +276,8 @@ def because(reason: str, lists: Sequence[str] = (), matched: str | None = None) 
         others = len(lists) - 1
         return f"on the list {plain(lists[0])}" + (f" and {counted(others, 'other')}" if others else "")
     words = _REASON_WORDS.get(reason, plain(reason))
+    if reason == Reason.PRESET.value and matched:
+        return f"{words}, {preset_words(matched)}"
     if reason in (Reason.RULE.value, Reason.DEVICE_RULE.value) and matched:
         return f"{words}, “{plain(matched)}”"
     return words
@@ -273,6 +289,8 @@ def rule_target(rule: Mapping[str, Any]) -> str:
         return f"the company {plain(rule['company'])}"
     if rule.get("category"):
         return category_words(str(rule["category"]))
+    if rule.get("preset"):
+        return f"the preset {preset_words(str(rule['preset']))}" if rule["preset"] != PRESET_OFF else "no preset"
     if rule.get("name"):
         below = " and everything below it" if rule.get("subtree") else ""
         return plain(rule["name"]) + below
@@ -289,6 +307,8 @@ def rule_sentence(rule: Mapping[str, Any], device: str | None = None) -> str:
     whom = plain(device) if device else "everyone"
     if is_pause(rule):
         return f"Pause filtering for {whom}"
+    if preset := rule.get("preset"):
+        return f"No preset for {whom}" if preset == PRESET_OFF else f"{preset_words(str(preset))} for {whom}"
     verb = "Block" if rule.get("action") == Action.BLOCK.value else "Allow"
     return f"{verb} {rule_target(rule)} for {whom}"
 

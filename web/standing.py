@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_KINDS = ("name", "company", "category", "everything")
+_KINDS = ("name", "company", "category", "everything", "preset")
 
 
 def scope_key(rule: Mapping[str, Any]) -> tuple[str, str, bool, str | None]:
     """What two rules share when one replaces the other: kind, value, subtree, device."""
     for kind in _KINDS:
         if value := rule.get(kind):
+            if kind == "preset":
+                return kind, "", False, rule.get("device")
             return kind, str(value), kind == "name" and bool(rule.get("subtree")), rule.get("device")
     return "", "", False, rule.get("device")
 
@@ -28,6 +30,10 @@ class Standing:
     def same_as(self, rule: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The rule that a new one with this scope and device would replace."""
         return self._rules.get(scope_key(rule))
+
+    def preset(self, device: str | None = None) -> Mapping[str, Any] | None:
+        """The preset that was chosen for this device itself, or for everyone."""
+        return self._rules.get(("preset", "", False, device))
 
     def of(
         self, kind: str, value: str | None, device: str | None = None, *, subtree: bool = False

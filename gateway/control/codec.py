@@ -15,7 +15,7 @@ from gateway.model.name import Name
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.verdict import Action
 
-_SCOPE_FIELDS = ("name", "company", "category", "everything")
+_SCOPE_FIELDS = ("name", "company", "category", "everything", "preset")
 
 
 def encode_line(value: Any) -> bytes:
@@ -41,10 +41,10 @@ def time_to_json(when: datetime | None) -> str | None:
 
 
 def rule_to_json(rule: Rule) -> dict[str, Any]:
-    """A rule as the outside knows it: exactly one of name, company, category and everything is set."""
+    """A rule as the outside knows it: exactly one of name, company, category, everything and preset is set."""
     kind = rule.scope.kind
     scope: dict[str, Any] = {"name": rule.scope.value}
-    if kind in (ScopeKind.COMPANY, ScopeKind.CATEGORY):
+    if kind in (ScopeKind.COMPANY, ScopeKind.CATEGORY, ScopeKind.PRESET):
         scope = {kind.value: rule.scope.value}
     elif kind is ScopeKind.EVERYTHING:
         scope = {"everything": True}
@@ -65,7 +65,7 @@ def scope_from_json(value: dict[str, Any]) -> Scope:
     """The scope that a request to make a rule names. Raises Refused with the field that is wrong."""
     named = [key for key in _SCOPE_FIELDS if value.get(key) not in (None, False)]
     if len(named) != 1:
-        raise Refused("Say exactly one of name, company and category.", named[1] if named else "name")
+        raise Refused("Say exactly one of name, company, category and preset.", named[1] if named else "name")
     key = named[0]
     if key == "everything":
         return Scope(ScopeKind.EVERYTHING)

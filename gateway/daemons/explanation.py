@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
 from gateway.classifier.service import Classifier
 from gateway.classifier.wording import sentence
 from gateway.control.codec import rule_to_json
-from gateway.errors import ListError
+from gateway.daemons import presets
+from gateway.errors import JournalError, ListError
+from gateway.journal.reader import Filter, Reader
 from gateway.model.name import Name
 from gateway.model.verdict import Action, Reason, Verdict
 from gateway.policy.compiled import CompiledLists
 from gateway.policy.service import PolicyService
 from gateway.settings import Settings
 
+MOST_TARGETS = 16
+_RECENT = 200
 _BECAUSE = {
     Reason.PAUSED: "filtering is paused",
     Reason.DEVICE_RULE: "you made a rule for this device",
@@ -26,11 +31,23 @@ _BECAUSE = {
 }
 
 
-def explain(name: str, device: str | None, maker: str, classifier: Classifier, policy: PolicyService) -> dict[str, Any]:
-    """Everything that is known about a canonical name, as the control socket and the API answer it."""
-    tag = classifier.tag(name, (), maker)
-    told = policy.explain(name, device)
+def explain(
+    name: str,
+    device: str | None,
+    maker: str,
+    classifier: Classifier,
+    policy: PolicyService,
+    targets: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """Everything that is known about a canonical name, as the control socket and the API answer it.
+
+    `targets` are where its answer led to lately, for a name may hide who stands behind it.
+    """
+    tag = classifier.tag(name, targets, maker)
+    told = policy.explain(name, device, targets=targets)
     verdict = told.verdict
+    behind = (classifier.tag(target, (), maker) for target in targets)
+    stopping = presets.blocking(classifier.tag(name, (), maker), behind)
     return {
         "name": name,
         "company": tag.company,
@@ -40,32 +57,61 @@ def explain(name: str, device: str | None, maker: str, classifier: Classifier, p
         "need": tag.need.value,
         "symptom": tag.symptom,
         "hosted_at": tag.hosted_at,
+        "leads_to": list(targets),
+        "via": tag.via,
         "confidence": round(tag.confidence, 2),
         "verdict": verdict.action.value,
         "reason": verdict.reason.value,
         "matched": verdict.matched,
+        "presets": stopping,
         "lists": list(dict.fromkeys(match.title for match in told.lists)),
         "rules": [rule_to_json(rule) for rule in told.rules],
         "evidence": [asdict(each) for each in tag.evidence],
-        "sentence": f"{sentence(name, tag)} {_decided(verdict)}",
+        "sentence": " ".join(filter(None, (sentence(name, tag), _decided(verdict), _would(verdict, stopping)))),
     }
 
 
-def explain_from_disk(settings: Settings, text: str) -> dict[str, Any]:
+def explain_from_disk(settings: Settings, text: str, targets: tuple[str, ...] = ()) -> dict[str, Any]:
     """The same for a box that does not run: with its stored rules and lists. Raises Refused for what is no name."""
     classifier = Classifier.load()
     try:
         compiled = CompiledLists.open(settings.lists_folder / "compiled.bin")
     except ListError:
         compiled = CompiledLists.empty()
-    policy = PolicyService(settings.policy, None, compiled, classifier.tag)
+    policy = PolicyService(settings.policy, None, compiled, classifier.tag, preset_blocks=presets.judge(classifier))
     policy.explain(text)
-    return explain(Name.parse(text).text, None, "", classifier, policy)
+    return explain(Name.parse(text).text, None, "", classifier, policy, targets)
+
+
+def last_targets(settings: Settings, text: str) -> tuple[str, ...]:
+    """Where the name led to when it was looked up last, as far as the journal knows; () when it cannot be asked."""
+    if not settings.journal.exists():
+        return ()
+    try:
+        name = Name.parse(text).text
+        with closing(Reader(settings.journal)) as reader:
+            return reader.lookups(Filter(name=name), limit=_RECENT).led_to(name)[:MOST_TARGETS]
+    except (JournalError, ValueError):
+        return ()
 
 
 def _decided(verdict: Verdict) -> str:
     done = "It is blocked" if verdict.action is Action.BLOCK else "It is allowed"
     because = _BECAUSE.get(verdict.reason, verdict.reason.value)
     via = f", by where it leads: {verdict.via}" if verdict.via else ""
+    if verdict.reason is Reason.PRESET and verdict.matched:
+        return f"{done}, because the preset {presets.title(verdict.matched)} is on{via}."
     matched = f" ({verdict.matched})" if verdict.matched else ""
     return f"{done}, because {because}{matched}{via}."
+
+
+def _would(verdict: Verdict, stopping: list[str]) -> str:
+    """Which presets block the name; nothing when it is blocked by one already."""
+    if verdict.reason is Reason.PRESET:
+        return ""
+    titles = [presets.title(each) for each in stopping]
+    if not titles:
+        return "No preset blocks it."
+    if len(titles) == 1:
+        return f"Of the presets only {titles[0]} blocks it."
+    return f"The presets {', '.join(titles[:-1])} and {titles[-1]} block it."

@@ -23,6 +23,7 @@ from gateway.control.server import ControlServer
 from gateway.daemons.chronicle import Chronicle
 from gateway.daemons.house import HealthBoard, House
 from gateway.daemons.list_runner import ListRunner
+from gateway.daemons.presets import judge
 from gateway.daemons.process import begin, end_with_parent, notify
 from gateway.daemons.sockets import DnsSockets, adopt_sockets, bind_dns, inherited_sockets, sort_dns
 from gateway.daemons.verbs import Verbs
@@ -32,6 +33,7 @@ from gateway.devices.own_addresses import own_addresses
 from gateway.devices.vendor import vendor_of
 from gateway.errors import JournalError, ListError, Refused, TelltaleError
 from gateway.journal.reader import Reader
+from gateway.model.device import Device
 from gateway.model.event import DeviceSeen, HealthChanged, PolicyChanged
 from gateway.model.lookup import LogRow, Sheaf
 from gateway.model.name import Name
@@ -99,6 +101,18 @@ def _wire(
     def report_from_thread(change: HealthChanged) -> None:
         loop.call_soon_threadsafe(health.report, change)
 
+    house: House
+    makers: dict[str, str] = {}
+
+    def learn_maker(device: Device) -> None:
+        if makers.get(device.id, "") != device.maker:
+            makers[device.id] = device.maker
+            house.policy.devices_changed()
+
+    def device_seen(device: Device) -> None:
+        hub.publish_from_thread(DeviceSeen(device))
+        loop.call_soon_threadsafe(learn_maker, device)
+
     chronicle = Chronicle(settings, queue, sheaves, classifier, hub, report_from_thread)
     inventory = Inventory(
         devices=chronicle.stored_devices(),
@@ -106,9 +120,9 @@ def _wire(
         neighbours=read_neighbours,
         vendor_of=vendor_of,
         maker_of=classifier.maker_of,
-        on_seen=lambda device: hub.publish_from_thread(DeviceSeen(device)),
+        on_seen=device_seen,
     )
-    house: House
+    makers.update((device.id, device.maker) for device in inventory.all())
 
     def in_force(policy: Policy, change: PolicyChanged) -> None:
         house.resolver.swap_policy(policy)
@@ -118,7 +132,16 @@ def _wire(
         tag = classifier.tag(name)
         return tag if tag.confidence >= _SURE_ENOUGH else UNTAGGED
 
-    service = PolicyService(settings.policy, chronicle, _mapped(settings, health), sure_tag, in_force, _now)
+    service = PolicyService(
+        settings.policy,
+        chronicle,
+        _mapped(settings, health),
+        sure_tag,
+        in_force,
+        _now,
+        preset_blocks=judge(classifier),
+        makers=lambda: makers,
+    )
     for problem in service.problems:
         health.report(HealthChanged("rules", service.book.revision > 0, problem))
     resolver = Resolver(

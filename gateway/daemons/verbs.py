@@ -11,8 +11,9 @@ from typing import Any
 from gateway import __version__
 from gateway.control.codec import action_from_json, device_to_json, rule_to_json, scope_from_json, time_to_json
 from gateway.control.server import Handler
-from gateway.daemons.explanation import explain
+from gateway.daemons.explanation import MOST_TARGETS, explain
 from gateway.daemons.house import House
+from gateway.daemons.presets import preset_texts
 from gateway.errors import Refused
 from gateway.model.book import Subscription
 from gateway.model.name import Name
@@ -37,6 +38,7 @@ class Verbs:
             "rules.add": self.rules_add,
             "rules.remove": self.rules_remove,
             "pause": self.pause,
+            "presets": self.presets,
             "explain": self.explain,
             "devices.list": self.devices_list,
             "devices.update": self.devices_update,
@@ -102,11 +104,17 @@ class Verbs:
         rule: Rule | None = await self._house.policy.pause(device, seconds)
         return rule_to_json(rule) if rule else None
 
+    def presets(self, _: Arguments) -> dict[str, Any]:
+        return {"presets": preset_texts()}
+
     def explain(self, arguments: Arguments) -> dict[str, Any]:
+        """`targets` are the names that the name led to when it was looked up last."""
         name = _name(arguments.get("name"))
         device = self._device(arguments.get("device"))
         known = self._house.inventory.get(device) if device else None
-        return explain(name, device, known.maker if known else "", self._house.classifier, self._house.policy)
+        maker = known.maker if known else ""
+        targets = _targets(arguments.get("targets"))
+        return explain(name, device, maker, self._house.classifier, self._house.policy, targets)
 
     def devices_list(self, _: Arguments) -> dict[str, Any]:
         return {"devices": [device_to_json(device) for device in self._house.inventory.all()]}
@@ -186,6 +194,14 @@ def _name(value: Any) -> str:
         return Name.parse(value).text
     except ValueError as error:
         raise Refused(str(error), "name") from None
+
+
+def _targets(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > MOST_TARGETS:
+        raise Refused(f"targets are at most {MOST_TARGETS} domain names.", "targets")
+    return tuple(_name(each) for each in value)
 
 
 def _number(value: Any, key: str) -> int:

@@ -37,6 +37,10 @@ class Page:
     lookups: tuple[Lookup, ...]
     next: str | None
 
+    def led_to(self, name: str) -> tuple[str, ...]:
+        """Where this name led to when it was answered last; () when no lookup here tells."""
+        return next((each.targets for each in self.lookups if each.name == name and each.targets), ())
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:

@@ -5,23 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Final
 
 from gateway.model.verdict import Action
 
+PRESETS: Final = ("calm", "quiet", "silent")
+PRESET_OFF: Final = "off"
+
 
 class ScopeKind(Enum):
-    """What a rule speaks of. EVERYTHING is a pause when it allows, and cuts a device off when it blocks."""
+    """What a rule speaks of. EVERYTHING is a pause when it allows, and cuts a device off when it blocks.
+
+    PRESET is a ready-made choice of what a television may contact, weaker than every rule on something named.
+    """
 
     NAME = "name"
     SUBTREE = "subtree"
     COMPANY = "company"
     CATEGORY = "category"
     EVERYTHING = "everything"
+    PRESET = "preset"
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`value` is a canonical name, a company's name, a category's value, or "" for EVERYTHING."""
+    """`value` is a canonical name, a company's name, a category's value, "" for EVERYTHING, or for PRESET one of
+    PRESETS; PRESET_OFF, which allows, says that the preset for everyone does not count for this device.
+    """
 
     kind: ScopeKind
     value: str = ""

@@ -21,6 +21,7 @@ class Reason(Enum):
     RULE = "rule"
     KEEP_LIST = "keep-list"
     ALLOW_LIST = "allow list"
+    PRESET = "preset"
     BLOCK_LIST = "block list"
     REBINDING = "rebinding"
     LOCAL = "local name"
@@ -32,7 +33,8 @@ class Verdict:
     """`matched` is the text of the rule or list entry that decided; `rule` is the id of a user's rule.
 
     `lists` are the titles of every list that names the name; `company` and `category` are set when a rule on them
-    decided; `via` is the CNAME, HTTPS or SVCB target that decided, when it was not the question's own name.
+    decided, `category` also when a preset did; `via` is the CNAME, HTTPS or SVCB target that decided, when it was not
+    the question's own name.
     """
 
     action: Action

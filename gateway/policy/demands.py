@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from gateway.errors import Refused
 from gateway.model.name import Name
-from gateway.model.rule import Scope, ScopeKind
+from gateway.model.rule import PRESET_OFF, PRESETS, Scope, ScopeKind
 from gateway.model.tag import Category
 from gateway.model.verdict import Action
 
@@ -44,9 +44,24 @@ def scope_of(scope: Scope) -> Scope:
         except ValueError:
             known = ", ".join(category.value for category in Category)
             raise Refused(f"The category is one of: {known}.", "category") from None
+    if kind is ScopeKind.PRESET:
+        if value not in (*PRESETS, PRESET_OFF):
+            raise Refused(f"The preset is one of: {', '.join((PRESET_OFF, *PRESETS))}.", "preset")
+        return scope
     if value:
         raise Refused("A rule on everything has no name.", "name")
     return scope
+
+
+def action_on(scope: Scope, action: object) -> Action:
+    """The action of a rule with this scope: a preset blocks, and its absence allows."""
+    if scope.kind is not ScopeKind.PRESET:
+        return action_of(action)
+    if scope.value == PRESET_OFF:
+        return Action.ALLOW
+    if action_of(action) is Action.ALLOW:
+        raise Refused("A preset blocks; the preset that allows is called off.", "action")
+    return Action.BLOCK
 
 
 def name_of(text: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +16,11 @@ from gateway.model.event import PolicyChanged
 from gateway.model.policy import Policy
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.tag import Tag
-from gateway.model.verdict import Action, Verdict
+from gateway.model.verdict import Action, Reason, Verdict
 from gateway.policy import demands
 from gateway.policy.book_file import load_book, save_book
 from gateway.policy.compiled import CompiledLists, ListMatch
-from gateway.policy.snapshot import Snapshot
+from gateway.policy.snapshot import PresetBlocks, Snapshot, never_blocks
 
 
 class BookStore(Protocol):
@@ -47,6 +47,7 @@ def utc_now() -> datetime:
 class PolicyService:
     """Owns the book and the snapshot in force. For one event loop; only writing happens in a thread.
 
+    `preset_blocks` says what a preset stops, `makers` gives device ids with the makers of these devices.
     `problems` are sentences about what could not be read at the start or written last; none of them is fatal.
     """
 
@@ -58,9 +59,13 @@ class PolicyService:
         tag_of: Callable[[str], Tag],
         on_change: Callable[[Policy, PolicyChanged], None] = lambda policy, event: None,
         now: Callable[[], datetime] = utc_now,
+        *,
+        preset_blocks: PresetBlocks = never_blocks,
+        makers: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         self._path, self._store, self._compiled = path, store, compiled
         self._tag_of, self._on_change, self._now = tag_of, on_change, now
+        self._preset_blocks, self._makers = preset_blocks, makers
         self._lock = asyncio.Lock()
         self._writes: set[asyncio.Task[None]] = set()
         self._start_problems: list[str] = []
@@ -111,9 +116,10 @@ class PolicyService:
         A rule with an end lies over one without, which is in force again afterwards.
         """
         now = self._now()
+        scope = demands.scope_of(scope)
         rule = Rule(
-            demands.action_of(action),
-            demands.scope_of(scope),
+            demands.action_on(scope, action),
+            scope,
             now,
             demands.maker_of(made_by),
             demands.device_of(device),
@@ -206,19 +212,36 @@ class PolicyService:
         self._compiled = compiled
         self._swap(self._book)
 
-    def explain(self, name: str, device: str | None = None, qtype: int = 1) -> Explanation:
-        """Raises Refused for what is no name."""
+    def devices_changed(self) -> None:
+        """A device's maker is known now, or another one: a preset may see its names differently."""
+        if any(rule.scope.kind is ScopeKind.PRESET for rule in self.rules()):
+            self._swap(self._book)
+
+    def explain(self, name: str, device: str | None = None, qtype: int = 1, targets: Iterable[str] = ()) -> Explanation:
+        """`targets` are where the name's answer led to lately. Raises Refused for what is no name."""
         name = demands.name_of(name)
         snapshot = self._snapshot
+        verdict = snapshot.decide(name, device, qtype)
+        if verdict.reason is Reason.NOTHING:
+            hidden = (snapshot.decide_target(target, device, qtype) for target in targets)
+            verdict = next((each for each in hidden if each.blocked), verdict)
         return Explanation(
-            snapshot.decide(name, device, qtype),
+            verdict,
             snapshot.rules_on(name, device),
             self._compiled.lists_naming(name, qtype),
         )
 
     def _next_snapshot(self) -> Snapshot:
         self._generation += 1
-        return Snapshot(self._book.rules, self._compiled, self._tag_of, self._generation, self._now())
+        return Snapshot(
+            self._book.rules,
+            self._compiled,
+            self._tag_of,
+            self._generation,
+            self._now(),
+            preset_blocks=self._preset_blocks,
+            makers=self._makers(),
+        )
 
     def _swap(self, book: Book, *changes: tuple[Rule, bool]) -> None:
         self._book = book
@@ -305,5 +328,7 @@ def _replaces(new: Rule, old: Rule) -> bool:
         return False
     if new.scope.kind is ScopeKind.SUBTREE and old.scope.kind is ScopeKind.NAME:
         return new.scope.value == old.scope.value
+    if new.scope.kind is old.scope.kind is ScopeKind.PRESET:
+        return True
     same_value = new.scope.value.casefold() == old.scope.value.casefold()
     return new.scope.kind is old.scope.kind and same_value

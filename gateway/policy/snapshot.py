@@ -1,27 +1,39 @@
 """Everything that is in force at one moment, as a value that decides.
 
 Strongest first: a pause, a rule for this device, a rule for everyone, the keep-list of names that a television cannot
-do without, allow lists, block lists. Among equals the more specific one: exact name, longer subtree, shorter subtree,
-company, category, everything; and of two rules on the same thing the one with an end, which lies over the other for a
-while, then the newer one.
+do without, allow lists, presets, block lists. Among equals the more specific one: exact name, longer subtree, shorter
+subtree, company, category, everything; and of two rules on the same thing the one with an end, which lies over the
+other for a while, then the newer one.
+
+A preset is a choice made wholesale, by somebody who has not read its names: so whatever speaks of a name in particular
+is stronger, be it a rule or an allow list. A device's own preset, or its own "off", counts instead of everyone's.
+Before a block list it only says the reason, for a person chose it; both block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from gateway.model.name import ancestors
-from gateway.model.rule import Rule, ScopeKind
+from gateway.model.rule import PRESET_OFF, Rule, ScopeKind
 from gateway.model.tag import Category, Need, Tag
 from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
 from gateway.policy.compiled import CompiledLists
 
 MEMO_LIMIT: Final = 20_000
+PresetBlocks: TypeAlias = Callable[[str, str, str], bool]
+"""(preset, canonical name, maker of the asking device or "") -> whether this preset blocks this name."""
+
 _HOSTING: Final = frozenset({Category.CDN, Category.CLOUD})
 _SWEEPING: Final = frozenset({ScopeKind.COMPANY, ScopeKind.CATEGORY})
+
+
+def never_blocks(preset: str, name: str, maker: str) -> bool:
+    """For a house without presets."""
+    return False
 
 
 class RuleBook:
@@ -38,6 +50,11 @@ class RuleBook:
         """The rule that allows everything, when there is one."""
         rule = self._by_scope.get((ScopeKind.EVERYTHING, ""))
         return rule if rule is not None and rule.action is Action.ALLOW else None
+
+    @property
+    def preset(self) -> Rule | None:
+        """The preset that was chosen here, be it off."""
+        return self._by_scope.get((ScopeKind.PRESET, ""))
 
     def find(self, name: str, tag: Tag, *, is_target: bool) -> Rule | None:
         """The rule that decides about the name; a pause is none.
@@ -84,13 +101,17 @@ class Snapshot:
         generation: int,
         now: datetime,
         *,
+        preset_blocks: PresetBlocks = never_blocks,
+        makers: Mapping[str, str] | None = None,
         memo_limit: int = MEMO_LIMIT,
     ) -> None:
         self.rules = tuple(rule for rule in rules if not rule.is_over(now))
         self._generation = generation
         self._compiled = compiled
         self._tag_of = tag_of
-        self._memo: dict[tuple[str | None, str, int, bool], Verdict] = {}
+        self._preset_blocks = preset_blocks
+        self._makers = dict(makers or {})
+        self._memo: dict[tuple[Hashable, str, int, bool], Verdict] = {}
         self._memo_limit = memo_limit
         by_device: dict[str | None, list[Rule]] = {}
         for rule in self.rules:
@@ -108,8 +129,12 @@ class Snapshot:
         return min((rule.ends for rule in self.rules if rule.ends is not None), default=None)
 
     def profile(self, device: str | None) -> Hashable:
-        """See Policy: the device itself when it has rules of its own, else None."""
-        return device if device in self._devices else None
+        """See Policy: the device itself when it has rules of its own; else its maker while everyone has a preset, for
+        that sees names from the maker's side; else None.
+        """
+        if device in self._devices:
+            return device
+        return ("maker", self._maker_of(device)) if self._everyone.preset else None
 
     def decide(self, name: str, device: str | None, qtype: int = 1) -> Verdict:
         """See Policy."""
@@ -120,11 +145,11 @@ class Snapshot:
         return self._remember(target, device, qtype, True)
 
     def _remember(self, name: str, device: str | None, qtype: int, is_target: bool) -> Verdict:
-        profile = device if device in self._devices else None
+        profile = self.profile(device)
         key = (profile, name, qtype if qtype in self._compiled.types_named else 0, is_target)
         verdict = self._memo.get(key)
         if verdict is None:
-            verdict = self._decide(name, profile, qtype, is_target)
+            verdict = self._decide(name, device, qtype, is_target)
             if is_target and verdict.reason is not Reason.NOTHING:
                 verdict = replace(verdict, via=name)
             if len(self._memo) >= self._memo_limit:
@@ -146,10 +171,30 @@ class Snapshot:
             return _verdict_of(rule, Reason.RULE, titles)
         if tag.need is Need.REQUIRED:
             return Verdict(Action.ALLOW, Reason.KEEP_LIST, tag.rule or name, lists=titles)
-        if listed is None:
-            return ALLOWED
-        reason = Reason.ALLOW_LIST if listed.action is Action.ALLOW else Reason.BLOCK_LIST
-        return Verdict(listed.action, reason, listed.matched, lists=titles)
+        if listed is not None and listed.action is Action.ALLOW:
+            return Verdict(Action.ALLOW, Reason.ALLOW_LIST, listed.matched, lists=titles)
+        if preset := self._preset_on(name, device, tag, is_target):
+            value, category = preset.scope.value, tag.category.value
+            return Verdict(Action.BLOCK, Reason.PRESET, value, rule=preset.id, lists=titles, category=category)
+        return Verdict(Action.BLOCK, Reason.BLOCK_LIST, listed.matched, lists=titles) if listed else ALLOWED
+
+    def preset_of(self, device: str | None) -> Rule | None:
+        """The preset in force for the device; None when there is none, or off."""
+        own = self._devices.get(device)
+        preset = (own and own.preset) or self._everyone.preset
+        return preset if preset is not None and preset.scope.value != PRESET_OFF else None
+
+    def _preset_on(self, name: str, device: str | None, tag: Tag, is_target: bool) -> Rule | None:
+        """The preset that blocks the name for this device. Of where a name leads to, a preset only stops what is known
+        to watch: that the name itself may be contacted was decided before.
+        """
+        preset = self.preset_of(device)
+        if preset is None or (is_target and not tag.category.tracks):
+            return None
+        return preset if self._preset_blocks(preset.scope.value, name, self._maker_of(device)) else None
+
+    def _maker_of(self, device: str | None) -> str:
+        return "" if device is None else self._makers.get(device, "")
 
     def rules_on(self, name: str, device: str | None) -> tuple[Rule, ...]:
         """Every rule that speaks of the name when this device asks for it, strongest first."""
@@ -157,10 +202,14 @@ class Snapshot:
         books.append(self._everyone)
         pauses = [book.pause for book in books if book.pause]
         tag = self._tag_of(name)
-        return (*pauses, *(rule for book in books for rule in book.speaking(name, tag, is_target=False)))
+        preset = self._preset_on(name, device, tag, False)
+        named = (rule for book in books for rule in book.speaking(name, tag, is_target=False))
+        return (*pauses, *named, *([preset] if preset else []))
 
 
 def _key(rule: Rule) -> str:
+    if rule.scope.kind is ScopeKind.PRESET:
+        return ""
     return rule.scope.value.casefold() if rule.scope.kind is ScopeKind.COMPANY else rule.scope.value
 
 

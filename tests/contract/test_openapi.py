@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.model.response import Source
+from gateway.model.rule import PRESET_OFF, PRESETS
 from gateway.model.tag import Category, Need, Party
 from gateway.model.verdict import Action, Reason
 from tests.support.dashboard import ORIGIN, PASSWORD, TELEVISION, Home, home, lookup
@@ -42,7 +43,10 @@ GOOD: dict[str, list[dict[str, Any]]] = {
         {"json": {"action": "allow", "company": "Samsung Ads", "device": TELEVISION, "seconds": 900}},
         {"json": {"action": "block", "category": "acr", "comment": "not in this house"}},
         {"json": {"action": "block", "everything": True, "device": TELEVISION}},
+        {"json": {"action": "block", "preset": "calm"}},
+        {"json": {"action": "allow", "preset": "off", "device": TELEVISION, "seconds": 900}},
     ],
+    "getPresets": [{}],
     "removeRule": [{"id": "1"}],
     "pause": [{"json": {"seconds": 300}}, {"json": {"seconds": 0, "device": TELEVISION}}],
     "getLists": [{}],
@@ -107,6 +111,11 @@ BAD: list[tuple[str, int, str | None, dict[str, Any]]] = [
     ("addRule", 400, "device", {"json": {"action": "block", "name": "a.b", "device": "nobody"}}),
     ("addRule", 400, "colour", {"json": {"action": "block", "name": "a.b", "colour": "red"}}),
     ("addRule", 400, None, {"json": ["block"]}),
+    ("addRule", 400, "preset", {"json": {"action": "block", "preset": "loud"}}),
+    ("addRule", 400, "preset", {"json": {"action": "block", "preset": 3}}),
+    ("addRule", 400, "preset", {"json": {"action": "block", "name": "a.b", "preset": "calm"}}),
+    ("addRule", 400, "action", {"json": {"action": "allow", "preset": "calm"}}),
+    ("getPresets", 400, "x", {"query": {"x": "1"}}),
     ("removeRule", 404, "id", {"id": "999"}),
     ("removeRule", 400, "x", {"id": "1", "query": {"x": "1"}}),
     ("pause", 400, "seconds", {"json": {}}),
@@ -261,6 +270,10 @@ def test_without_resolver_and_journal_the_answer_is_a_sentence(at_home: Home, op
 def test_the_specification_knows_every_word_of_the_model(schema: str, key: str | None, words: type[Enum]) -> None:
     said = SPEC["components"]["schemas"][schema]
     assert sorted((said["properties"][key] if key else said)["enum"]) == sorted(word.value for word in words)
+
+
+def test_the_specification_knows_every_preset() -> None:
+    assert SPEC["components"]["schemas"]["Preset"]["enum"] == [PRESET_OFF, *PRESETS]
 
 
 def test_the_examples_are_what_they_are_examples_of() -> None:

@@ -17,7 +17,8 @@ from tests.support.policy_lists import compile_texts
 
 NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
 NAMES = ["a", "b.a", "c.b.a", "d.c.b.a", "x.b.a", "z", "y.z"]
-DEVICES = ["tv", "phone", None]
+DEVICES = ["tv", "phone", "radio", None]
+MAKERS = {"tv": "Acme", "phone": "Other"}
 names = st.sampled_from(NAMES)
 
 scopes = (
@@ -25,6 +26,7 @@ scopes = (
     | st.builds(Scope, st.just(ScopeKind.COMPANY), st.sampled_from(["Acme", "Other"]))
     | st.builds(Scope, st.just(ScopeKind.CATEGORY), st.sampled_from(["advertising", "cdn"]))
     | st.just(Scope(ScopeKind.EVERYTHING))
+    | st.builds(Scope, st.just(ScopeKind.PRESET), st.sampled_from(["off", "calm", "silent"]))
 )
 rules = st.lists(
     st.builds(
@@ -43,13 +45,18 @@ tags = st.dictionaries(
     st.builds(
         Tag,
         st.sampled_from(["Acme", "Other", None]),
-        st.sampled_from([Category.ADVERTISING, Category.CDN, Category.UNKNOWN]),
+        st.sampled_from([Category.ADVERTISING, Category.CDN, Category.CONTENT, Category.UNKNOWN]),
         need=st.sampled_from([Need.REQUIRED, Need.UNKNOWN, Need.UNKNOWN]),
     ),
 )
 entries = st.lists(
     st.tuples(names, st.sampled_from(["exact", "subtree", "below"]), st.sampled_from(Action), st.booleans()), max_size=8
 )
+
+
+def stops(preset: str, name: str, maker: str) -> bool:
+    """Calm stops one name, for devices of Acme two; Silent stops most."""
+    return name in {"calm": ["z", *(["b.a"] if maker == "Acme" else [])], "silent": NAMES[1:]}[preset]
 
 
 def is_under(name: str, parent: str) -> bool:
@@ -73,6 +80,7 @@ def rule_weight(rule: Rule, name: str, tag: Tag, is_target: bool) -> tuple[int, 
         ScopeKind.COMPANY: (3, 0) if tag.company == value and not hosts else None,
         ScopeKind.CATEGORY: (2, 0) if tag.category.value == value and not hosts else None,
         ScopeKind.EVERYTHING: (1, 0),
+        ScopeKind.PRESET: None,
     }[kind]
     if specific is None:
         return None
@@ -107,6 +115,14 @@ def decide_slowly(
         return best.action, Reason.DEVICE_RULE if best.device is not None else Reason.RULE, best.id
     if tag.need is Need.REQUIRED:
         return Action.ALLOW, Reason.KEEP_LIST, None
+    actions = {entry[2] for entry in entries if entry[3] and reaches(entry, name)}
+    allowed = Action.ALLOW in (actions or {entry[2] for entry in entries if reaches(entry, name)})
+    chosen = [r for r in live if r.scope.kind is ScopeKind.PRESET]
+    if chosen and not allowed:
+        preset = max(chosen, key=lambda r: (r.device is not None, r.ends is not None, r.id))
+        speaks = tag.category is Category.ADVERTISING or not is_target
+        if preset.scope.value != "off" and speaks and stops(preset.scope.value, name, MAKERS.get(device or "", "")):
+            return Action.BLOCK, Reason.PRESET, preset.id
     for important in (True, False):
         actions = {entry[2] for entry in entries if entry[3] is important and reaches(entry, name)}
         if Action.ALLOW in actions:
@@ -131,7 +147,7 @@ def test_the_quick_decision_is_the_slow_one(
         text = "\n".join(map(spell, entries))
         lists, report = compile_texts(Path(folder), ("L", Action.BLOCK, text))
     assert report.lists[0].entries == len(entries)
-    snapshot = Snapshot(rules, lists, lambda name: tags.get(name, Tag()), 1, NOW)
+    snapshot = Snapshot(rules, lists, lambda name: tags.get(name, Tag()), 1, NOW, preset_blocks=stops, makers=MAKERS)
     for name in NAMES:
         tag = tags.get(name, Tag())
         for device in DEVICES:
@@ -140,3 +156,7 @@ def test_the_quick_decision_is_the_slow_one(
                 quick = decide(name, device)
                 slow = decide_slowly(name, device, rules, tag, entries, is_target=is_target)
                 assert (quick.action, quick.reason, quick.rule) == slow, (name, device, is_target)
+    for one in DEVICES:
+        for other in DEVICES:
+            if snapshot.profile(one) == snapshot.profile(other):
+                assert all(snapshot.decide(name, one) == snapshot.decide(name, other) for name in NAMES)

@@ -99,7 +99,7 @@ class FakeControl:
 
     def do_rules_add(self, **said: Any) -> dict[str, Any]:
         self._known(said["device"])
-        scope = {key: said[key] for key in ("name", "company", "category", "everything") if key in said}
+        scope = {key: said[key] for key in ("name", "company", "category", "everything", "preset") if key in said}
         rule = {
             "id": self._next_id(),
             "action": said["action"],
@@ -119,6 +119,16 @@ class FakeControl:
             raise Refused("There is no rule with this id.", "id")
         return self.rules.pop(id)
 
+    def do_presets(self) -> dict[str, Any]:
+        return {
+            "presets": [
+                {"preset": "off", "title": "Off", "stops": "Nothing.", "costs": "Nothing."},
+                {"preset": "calm", "title": "Calm", "stops": "Advertising.", "costs": "Nothing that we know of."},
+                {"preset": "quiet", "title": "Quiet", "stops": "Reports.", "costs": "Fewer suggestions."},
+                {"preset": "silent", "title": "Silent", "stops": "The rest.", "costs": "Voice control."},
+            ]
+        }
+
     def do_pause(self, *, device: str | None, seconds: int) -> dict[str, Any] | None:
         self._known(device)
         if not seconds:
@@ -127,13 +137,14 @@ class FakeControl:
             action="allow", everything=True, device=device, seconds=seconds, comment="", made_by="dashboard"
         )
 
-    def do_explain(self, *, name: str, device: str | None) -> dict[str, Any]:
+    def do_explain(self, *, name: str, device: str | None, targets: list[str] | None = None) -> dict[str, Any]:
         self._known(device)
         return {
             "name": name, "company": "Samsung Ads", "category": "advertising", "party": "first", "need": "not needed",
             "verdict": "block", "reason": "block list", "matched": "||ads.samsung.com^", "lists": ["Smart TV trackers"],
             "rules": [], "evidence": [{"says": "It serves ads.", "source": "https://example.org", "date": "2024"}],
             "symptom": "", "brand": None, "hosted_at": None, "confidence": 0.9, "sentence": "Blocked: advertising.",
+            "leads_to": targets or [], "via": None, "presets": ["calm", "quiet", "silent"],
         }  # fmt: skip
 
     def do_devices_list(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, jsonify
 from werkzeug.wrappers import Response
@@ -19,6 +20,8 @@ blueprint = Blueprint("api_lookups", __name__, url_prefix="/api/v1")
 
 FILTERS = ("device", "client", "name", "company", "category", "verdict")
 MOST = 1000
+_RECENT = 200
+MOST_TARGETS = 16
 
 
 @blueprint.get("/lookups")
@@ -47,7 +50,19 @@ def _page(wanted: Filter, limit: int, before: str | None) -> Page:
 @blueprint.get("/explain")
 def explain() -> Response:
     asked = Fields.of_query("name", "device")
-    return jsonify(backend().control.call("explain", name=asked.domain_name(), device=asked.text("device")))
+    return jsonify(explanation(asked.domain_name(), asked.text("device")))
+
+
+def explanation(name: str, device: str | None) -> dict[str, Any]:
+    """What the resolver says of a canonical name, told where the name led to lately as far as the journal knows."""
+    try:
+        page = backend().reader.lookups(Filter(name=name), limit=_RECENT)
+    except JournalError:
+        page = Page((), None)
+    led_to = page.led_to(name)
+    targets = {"targets": list(led_to[:MOST_TARGETS])} if led_to else {}
+    said: dict[str, Any] = backend().control.call("explain", name=name, device=device, **targets)
+    return said
 
 
 def filter_of(asked: Fields, *, since: datetime | None = None, until: datetime | None = None) -> Filter:

@@ -8,6 +8,7 @@ from flask import Blueprint, g, jsonify, url_for
 from werkzeug.wrappers import Response
 
 from gateway.errors import Refused
+from gateway.model.rule import PRESET_OFF, PRESETS
 from gateway.model.tag import Category
 from gateway.model.verdict import Action
 from web.api.fields import MAX_SECONDS, Fields, canonical_name
@@ -17,7 +18,7 @@ from web.problems import problem
 
 blueprint = Blueprint("api_rules", __name__, url_prefix="/api/v1")
 
-_SCOPES = ("name", "company", "category", "everything")
+_SCOPES = ("name", "company", "category", "everything", "preset")
 
 
 @blueprint.get("/rules")
@@ -53,6 +54,12 @@ def remove_rule(rule_id: int) -> Response:
         return problem(404, "There is no rule with this id.", "id")
 
 
+@blueprint.get("/presets")
+def presets() -> Response:
+    Fields.of_query()
+    return jsonify(backend().control.call("presets"))
+
+
 @blueprint.post("/pause")
 def pause() -> Response:
     """Lets everything through for a while; 0 seconds end the pause."""
@@ -71,7 +78,9 @@ def made_by() -> str:
 def _scope(asked: Fields) -> dict[str, Any]:
     named = [key for key in _SCOPES if asked.has(key)]
     if len(named) != 1:
-        raise Refused("Say exactly one of name, company, category and everything.", named[1] if named else "name")
+        raise Refused(
+            "Say exactly one of name, company, category, everything and preset.", named[1] if named else "name"
+        )
     subtree = asked.flag("subtree")
     if named == ["name"]:
         said = asked.required("name", 1024)
@@ -83,7 +92,18 @@ def _scope(asked: Fields) -> dict[str, Any]:
         return _everything(asked)
     if named == ["company"]:
         return {"company": asked.required("company")}
+    if named == ["preset"]:
+        return {"preset": _preset(asked)}
     return {"category": asked.choice("category", Category)}
+
+
+def _preset(asked: Fields) -> str:
+    said = asked.required("preset")
+    if said not in (PRESET_OFF, *PRESETS):
+        raise Refused(f"preset is one of: {', '.join((PRESET_OFF, *PRESETS))}.", "preset")
+    if said != PRESET_OFF and asked.choice("action", Action) != Action.BLOCK.value:
+        raise Refused("A preset goes with block; the preset that blocks nothing is called off.", "action")
+    return said
 
 
 def _everything(asked: Fields) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def test_a_time_is_utc_with_a_z() -> None:
         ({"company": "Samba TV"}, Scope(ScopeKind.COMPANY, "Samba TV")),
         ({"category": "acr"}, Scope(ScopeKind.CATEGORY, "acr")),
         ({"everything": True}, Scope(ScopeKind.EVERYTHING)),
+        ({"preset": "calm"}, Scope(ScopeKind.PRESET, "calm")),
     ],
 )
 def test_a_rule_says_what_it_speaks_of(request_: dict[str, Any], scope: Scope) -> None:

@@ -24,6 +24,7 @@ from tests.unit.journal.home import DEVICES, NOON, TELEVISION, device_of, tag_of
 T = TypeVar("T")
 SOON = NOON + timedelta(hours=1)
 RULE = Rule(Action.BLOCK, Scope(ScopeKind.COMPANY, "Ads Inc"), NOON, "dashboard", TELEVISION, SOON, "why", 4)
+PRESET = Rule(Action.BLOCK, Scope(ScopeKind.PRESET, "silent"), NOON, "dashboard", id=6)
 LIST = Subscription(5, "https://lists.example/a.txt", "A", Action.ALLOW, NOON, enabled=False, comment="mine")
 
 
@@ -44,7 +45,7 @@ def test_no_book_was_saved_yet(writer: Writer) -> None:
 
 
 def test_a_book_comes_back_whole_and_in_its_order(writer: Writer) -> None:
-    book = Book(3, 9, (RULE, replace(RULE, id=2, scope=Scope(ScopeKind.EVERYTHING), ends=None)), (LIST,))
+    book = Book(3, 9, (RULE, replace(RULE, id=2, scope=Scope(ScopeKind.EVERYTHING), ends=None), PRESET), (LIST,))
     store = BookStore(writer)
     store.save(book)
     assert store.load() == book

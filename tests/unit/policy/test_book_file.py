@@ -21,6 +21,7 @@ BOOK = Book(
     (
         Rule(Action.BLOCK, Scope(ScopeKind.SUBTREE, "ads.example"), NOW, "dashboard", "mac:aa", NOW, "why: ünïcode", 3),
         Rule(Action.ALLOW, Scope(ScopeKind.EVERYTHING), NOW, "command line", id=4),
+        Rule(Action.BLOCK, Scope(ScopeKind.PRESET, "quiet"), NOW, "dashboard", "mac:aa", id=6),
     ),
     (Subscription(5, "https://lists.example/a.txt", "A", Action.ALLOW, NOW, False, "c"),),
 )

@@ -361,3 +361,71 @@ async def test_there_is_a_last_rule(house: House, monkeypatch: pytest.MonkeyPatc
     await house.service.add_list("https://a.example/")
     with pytest.raises(Refused, match="1 lists already"):
         await house.service.add_list("https://b.example/")
+
+
+def preset(value: str) -> Scope:
+    return Scope(ScopeKind.PRESET, value)
+
+
+@story
+async def test_a_new_preset_replaces_the_old_one_and_off_ends_it(house: House) -> None:
+    await house.service.add_rule(BLOCK, preset("calm"), made_by="dashboard")
+    mine = await house.service.add_rule(BLOCK, preset("quiet"), device=TV, made_by="dashboard")
+    silent = await house.service.add_rule(BLOCK, preset("silent"), made_by="dashboard")
+    assert house.service.rules() == (mine, silent)
+    off = await house.service.add_rule(BLOCK, preset("off"), made_by="dashboard")
+    assert (off.action, house.service.policy.preset_of(None)) == (ALLOW, None)
+    assert house.service.policy.preset_of(TV) == mine
+    assert house.start().rules() == (mine, off)
+
+
+@story
+async def test_a_timed_preset_lies_over_the_lasting_one(house: House) -> None:
+    calm = await house.service.add_rule(BLOCK, preset("calm"), made_by="dashboard")
+    silent = await house.service.add_rule(BLOCK, preset("silent"), seconds=600, made_by="dashboard")
+    assert house.service.policy.preset_of(TV) == silent
+    house.clock.advance(601)
+    await house.service.expire()
+    assert house.service.policy.preset_of(TV) == calm
+
+
+@pytest.mark.parametrize(("action", "value", "field"), [(BLOCK, "loud", "preset"), (ALLOW, "calm", "action")])
+@story
+async def test_no_preset_of_another_name_and_none_that_allows(
+    house: House, action: Action, value: str, field: str
+) -> None:
+    with pytest.raises(Refused) as caught:
+        await house.service.add_rule(action, preset(value), made_by="dashboard")
+    assert caught.value.field == field
+
+
+@story
+async def test_a_maker_that_is_learnt_counts_for_the_preset_at_once(house: House) -> None:
+    makers: dict[str, str] = {}
+    told: list[int] = []
+    service = PolicyService(
+        house.path,
+        None,
+        house.lists,
+        lambda name: UNTAGGED,
+        lambda policy, event: told.append(event.generation),
+        house.clock,
+        preset_blocks=lambda preset, name, maker: maker != "Samsung",
+        makers=lambda: makers,
+    )
+    service.devices_changed()
+    assert told == [], "without a preset nobody asks who made a device"
+    await service.add_rule(BLOCK, preset("calm"), made_by="dashboard")
+    assert service.policy.decide("log.samsung.example", TV).blocked
+    makers[TV] = "Samsung"
+    service.devices_changed()
+    assert not service.policy.decide("log.samsung.example", TV).blocked
+    assert told == [2, 3]
+
+
+@story
+async def test_explain_follows_where_a_name_leads(house: House) -> None:
+    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    assert not house.service.explain("shop.example").verdict.blocked
+    verdict = house.service.explain("shop.example", targets=("edge.example", "ads.example")).verdict
+    assert (verdict.blocked, verdict.via) == (True, "ads.example")

@@ -174,3 +174,93 @@ def test_the_first_end_of_a_timed_rule_is_known(lists: CompiledLists) -> None:
     timed = [rule(BLOCK, NAME, f"n{m}.example", minutes=m) for m in (30, 5, 60)]
     assert snapshot_of(lists, *timed, rule(BLOCK, NAME, "x.example")).next_end == NOW + timedelta(minutes=5)
     assert snapshot_of(lists).next_end is None
+
+
+def stops(preset: str, name: str, maker: str) -> bool:
+    """Calm stops advertising, and the maker's own advertising only on televisions of others; Silent stops all."""
+    watches = tag_of(name).category.tracks and tag_of(name).company != maker
+    return watches if preset == "calm" else True
+
+
+def preset(value: str, *, device: str | None = None, minutes: float | None = None, number: int = 20) -> Rule:
+    action = ALLOW if value == "off" else BLOCK
+    return rule(action, ScopeKind.PRESET, value, device=device, minutes=minutes, number=number)
+
+
+def quiet_house(lists: CompiledLists, *rules: Rule, makers: dict[str, str] | None = None) -> Snapshot:
+    return Snapshot(rules, lists, tag_of, 1, NOW, preset_blocks=stops, makers=makers)
+
+
+@pytest.mark.parametrize(
+    ("rules", "name", "action", "reason"),
+    [
+        ([preset("calm")], "free.example", ALLOW, Reason.NOTHING),
+        ([preset("silent")], "free.example", BLOCK, Reason.PRESET),
+        ([preset("calm")], "ads.samsung.example", BLOCK, Reason.PRESET),
+        ([preset("off")], "ads.samsung.example", BLOCK, Reason.BLOCK_LIST),
+        ([preset("calm", minutes=0)], "ads.samsung.example", BLOCK, Reason.BLOCK_LIST),
+        ([preset("silent")], "keep.samsung.example", ALLOW, Reason.KEEP_LIST),
+        ([preset("silent")], "ok.listed.example", ALLOW, Reason.ALLOW_LIST),
+        ([preset("silent"), rule(ALLOW, NAME, "free.example")], "free.example", ALLOW, Reason.RULE),
+        ([preset("silent"), rule(ALLOW, SUBTREE, "example")], "free.example", ALLOW, Reason.RULE),
+        ([preset("silent"), rule(ALLOW, COMPANY, "Samsung")], "ads.samsung.example", ALLOW, Reason.RULE),
+        ([preset("silent"), rule(ALLOW, CATEGORY, "advertising")], "ads.samsung.example", ALLOW, Reason.RULE),
+        ([preset("silent", device=TV), rule(ALLOW, NAME, "free.example")], "free.example", ALLOW, Reason.RULE),
+        ([preset("silent"), rule(ALLOW, EVERYTHING)], "free.example", ALLOW, Reason.PAUSED),
+        ([preset("silent"), rule(BLOCK, NAME, "free.example")], "free.example", BLOCK, Reason.RULE),
+        ([preset("silent"), preset("off", device=TV)], "free.example", ALLOW, Reason.NOTHING),
+        ([preset("silent"), preset("calm", device=TV)], "free.example", ALLOW, Reason.NOTHING),
+        ([preset("silent", device=TV)], "free.example", BLOCK, Reason.PRESET),
+        ([preset("silent", device=PHONE)], "free.example", ALLOW, Reason.NOTHING),
+        ([preset("silent"), preset("off", minutes=5, number=21)], "free.example", ALLOW, Reason.NOTHING),
+    ],
+)
+def test_a_preset_gives_way_to_whatever_names_a_name(
+    lists: CompiledLists, rules: Sequence[Rule], name: str, action: Action, reason: Reason
+) -> None:
+    verdict = quiet_house(lists, *rules).decide(name, TV)
+    assert (verdict.action, verdict.reason) == (action, reason)
+
+
+def test_a_preset_says_its_name_and_the_category_that_decided(lists: CompiledLists) -> None:
+    verdict = quiet_house(lists, preset("calm", number=7)).decide("ads.samsung.example", TV)
+    assert verdict == Verdict(BLOCK, Reason.PRESET, "calm", rule=7, lists=("Blocks",), category="advertising")
+
+
+def test_a_preset_sees_a_name_from_the_side_of_the_devices_maker(lists: CompiledLists) -> None:
+    radio = "mac:22:22:22:22:22:22"
+    tags = {"ads.samsung.example": TAGS["ads.samsung.example"]}
+    snapshot = Snapshot(
+        [preset("calm")],
+        CompiledLists.empty(),
+        lambda name: tags.get(name, UNTAGGED),
+        1,
+        NOW,
+        preset_blocks=stops,
+        makers={TV: "Samsung", PHONE: "LG"},
+    )
+    blocked = {device: snapshot.decide("ads.samsung.example", device).blocked for device in (TV, PHONE, radio, None)}
+    assert blocked == {TV: False, PHONE: True, radio: True, None: True}
+    assert len({snapshot.profile(device) for device in (TV, PHONE, radio)}) == 3
+    assert snapshot.profile(radio) == snapshot.profile(None)
+
+
+def test_makers_part_no_devices_without_a_preset(lists: CompiledLists) -> None:
+    snapshot = quiet_house(lists, preset("calm", device=TV), makers={TV: "Samsung", PHONE: "LG"})
+    assert snapshot.profile(PHONE) is None
+    assert snapshot.profile(TV) == TV
+
+
+def test_a_preset_stops_a_hidden_tracker_but_no_unknown_server(lists: CompiledLists) -> None:
+    snapshot = Snapshot([preset("silent")], CompiledLists.empty(), tag_of, 1, NOW, preset_blocks=stops)
+    hidden = snapshot.decide_target("ads.samsung.example", TV)
+    assert (hidden.reason, hidden.via, hidden.category) == (Reason.PRESET, "ads.samsung.example", "advertising")
+    assert not snapshot.decide_target("edge.cdn.example", TV).blocked
+    assert not snapshot.decide_target("free.example", TV).blocked
+
+
+def test_the_preset_stands_last_among_the_rules_on_a_name(lists: CompiledLists) -> None:
+    named = rule(ALLOW, NAME, "ads.samsung.example", number=1)
+    snapshot = quiet_house(lists, preset("calm"), named)
+    assert [each.id for each in snapshot.rules_on("ads.samsung.example", TV)] == [1, 20]
+    assert snapshot.rules_on("free.example", TV) == ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -23,6 +23,7 @@ class Seen:
     category: str = "advertising"
     company: str | None = "Samsung Ads"
     lists: tuple[str, ...] = ()
+    matched: str | None = None
 
 
 @pytest.mark.parametrize(
@@ -130,6 +131,14 @@ def test_a_blocked_lookup_says_what_for_and_who() -> None:
     )
 
 
+def test_a_preset_is_named_with_what_it_stopped() -> None:
+    stopped = Seen(reason="preset", matched="calm")
+    assert present.outcome(stopped) == "Blocked: Calm (advertising, Samsung Ads)"
+    assert present.outcome(replace(stopped, company=None)) == "Blocked: Calm (advertising)"
+    assert present.outcome(replace(stopped, category="unknown", company=None)) == "Blocked: Calm (unknown purpose)"
+    assert present.because("preset", (), "quiet") == "your preset, Quiet"
+
+
 def test_an_allowed_lookup_says_why_when_somebody_decided() -> None:
     assert present.outcome(Seen(verdict="allow", reason="no rule")) == "Allowed"
     assert present.outcome(Seen(verdict="allow", reason="keep-list")) == "Allowed: the television needs it"
@@ -160,6 +169,8 @@ def test_a_rule_is_a_sentence() -> None:
     assert present.rule_sentence({"action": "block", "company": "Roku"}) == "Block the company Roku for everyone"
     assert present.rule_sentence({"action": "allow", "everything": True}, "Kitchen") == "Pause filtering for Kitchen"
     assert present.rule_sentence({"action": "block", "everything": True}, "Kitchen") == "Block everything for Kitchen"
+    assert present.rule_sentence({"action": "block", "preset": "calm"}) == "Calm for everyone"
+    assert present.rule_sentence({"action": "allow", "preset": "off"}, "Kitchen") == "No preset for Kitchen"
 
 
 def test_text_that_turns_direction_or_hides_is_shown_as_such() -> None:

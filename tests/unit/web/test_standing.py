@@ -29,3 +29,11 @@ def test_a_new_rule_replaces_the_one_with_its_scope_and_device() -> None:
     assert standing.same_as({"name": "example.com", "subtree": True}) is BELOW
     assert standing.same_as({"name": "example.com"}) is None
     assert {rule["id"] for rule in standing} == {1, 2, 3}
+
+
+def test_there_is_one_preset_for_everyone_and_one_for_each_device() -> None:
+    calm = {"id": 4, "action": "block", "preset": "calm", "subtree": False, "device": None}
+    off = {"id": 5, "action": "allow", "preset": "off", "subtree": False, "device": "mac:1"}
+    standing = Standing([calm, off, EVERYONE])
+    assert (standing.preset(), standing.preset("mac:1"), standing.preset("mac:2")) == (calm, off, None)
+    assert standing.same_as({"preset": "silent", "device": None}) is calm

@@ -48,7 +48,7 @@ def needs(home: Home, monkeypatch: pytest.MonkeyPatch, **required: str) -> None:
     """Makes the resolver say that these names are required, with their symptoms."""
     told = home.control.do_explain
 
-    def explain(*, name: str, device: str | None) -> dict[str, Any]:
+    def explain(*, name: str, device: str | None, targets: list[str] | None = None) -> dict[str, Any]:
         symptom = required.get(name.replace(".", "_"))
         return {**told(name=name, device=device), **({"need": "required", "symptom": symptom} if symptom else {})}
 

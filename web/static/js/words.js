@@ -8,6 +8,7 @@ const REASONS = {
   "rule": "your rule",
   "keep-list": "the television needs it",
   "allow list": "on an allow list",
+  "preset": "your preset",
   "block list": "on a block list",
   "rebinding": "the answer pointed into your own network",
   "local name": "answered in your own network",
@@ -69,10 +70,17 @@ export function because(reason, lists = [], matched = null) {
     return `on the list ${plain(lists[0])}` + (others ? ` and ${counted(others, "other")}` : "");
   }
   const words = REASONS[reason] ?? plain(reason);
+  if (reason === "preset" && matched) return `${words}, ${presetWords(matched)}`;
   return (reason === "rule" || reason === "device rule") && matched ? `${words}, “${plain(matched)}”` : words;
 }
 
+export const presetWords = (preset) => plain(preset).slice(0, 1).toUpperCase() + plain(preset).slice(1).toLowerCase();
+
 export function outcome(lookup) {
+  if (lookup.verdict === "block" && lookup.reason === "preset" && lookup.matched) {
+    const about = [categoryWords(lookup.category), plain(lookup.company)].filter(Boolean).join(", ");
+    return `Blocked: ${presetWords(lookup.matched)} (${about})`;
+  }
   if (lookup.verdict === "block") return "Blocked: " + (subject(lookup.category, lookup.company) || because(lookup.reason, lookup.lists));
   return lookup.reason === "no rule" ? "Allowed" : "Allowed: " + because(lookup.reason);
 }
@@ -80,6 +88,7 @@ export function outcome(lookup) {
 export function target(rule) {
   if (rule.company) return `the company ${plain(rule.company)}`;
   if (rule.category) return categoryWords(rule.category);
+  if (rule.preset) return rule.preset === "off" ? "no preset" : `the preset ${presetWords(rule.preset)}`;
   if (rule.name) return plain(rule.name) + (rule.subtree ? " and everything below it" : "");
   return "everything";
 }

@@ -1,0 +1,45 @@
+"""Presets between the rooms: the classifier knows what they stop, the policy asks, people read what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from gateway.classifier.presets import CERTAIN, Preset, blocks, describe
+from gateway.classifier.service import Classifier
+from gateway.model.rule import PRESET_OFF
+from gateway.model.tag import Need, Tag
+from gateway.policy.snapshot import PresetBlocks
+
+_OFF = (
+    "Off",
+    "Stops nothing by itself. Your rules and your lists still count.",
+    "Nothing. Everybody whom your televisions contact is reached.",
+)
+
+
+def judge(classifier: Classifier) -> PresetBlocks:
+    """What the policy asks of a name: the tag is made for the device's maker, so that its party is right."""
+
+    def preset_blocks(preset: str, name: str, maker: str) -> bool:
+        return blocks(Preset(preset), classifier.tag(name, (), maker))
+
+    return preset_blocks
+
+
+def blocking(tag: Tag, behind: Iterable[Tag] = ()) -> list[str]:
+    """The presets that block a name with this tag, which leads to names `behind`; the mildest first."""
+    watching = [each for each in behind if each.category.tracks and each.confidence >= CERTAIN]
+    tags = [tag] if tag.need is Need.REQUIRED else [tag, *watching]
+    return [preset.value for preset in Preset if any(blocks(preset, each) for each in tags)]
+
+
+def title(preset: str) -> str:
+    """What people call it: "Calm"."""
+    return _OFF[0] if preset == PRESET_OFF else describe(Preset(preset))[0]
+
+
+def preset_texts() -> list[dict[str, Any]]:
+    """Every choice for a person, "off" first: its title, what it stops and what it costs."""
+    told = [(PRESET_OFF, _OFF), *((preset.value, describe(preset)) for preset in Preset)]
+    return [{"preset": value, "title": says[0], "stops": says[1], "costs": says[2]} for value, says in told]
