@@ -136,6 +136,7 @@ def lookup_to_json(lookup: Lookup) -> dict[str, Any]:
         "lists": list(lookup.lists),
         "via": lookup.via,
         "targets": list(lookup.targets),
+        "times": lookup.times,
     }
 
 

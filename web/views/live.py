@@ -47,9 +47,9 @@ def collapse(lookups: tuple[Lookup, ...]) -> list[Run]:
     runs: list[Run] = []
     for lookup in lookups:
         if runs and _sameness(runs[-1].lookup) == _sameness(lookup):
-            runs[-1].types[lookup.type] += 1
+            runs[-1].types[lookup.type] += lookup.times
         else:
-            runs.append(Run(lookup, Counter([lookup.type])))
+            runs.append(Run(lookup, Counter({lookup.type: lookup.times})))
     return runs
 
 

@@ -30,7 +30,7 @@ export function prepend(lookups) {
     const top = body.querySelector("tr.row");
     if (top && sameness(lookupOf(top)) === sameness(lookup)) {
       const entry = known.get(top);
-      entry.types[lookup.type] = (entry.types[lookup.type] ?? 0) + 1;
+      entry.types[lookup.type] = (entry.types[lookup.type] ?? 0) + lookup.times;
       entry.lookup = lookup;
       tellTime(top, lookup);
       tellTimes(top, Math.max(...Object.values(entry.types)));
@@ -38,7 +38,7 @@ export function prepend(lookups) {
       const row = template.content.querySelector("tr").cloneNode(true);
       row.removeAttribute("data-lookup");
       row.removeAttribute("data-types");
-      known.set(row, { lookup, types: { [lookup.type]: 1 } });
+      known.set(row, { lookup, types: { [lookup.type]: lookup.times } });
       fill(row, lookup);
       row.classList.add("fresh");
       body.prepend(row);
@@ -75,7 +75,7 @@ function fill(row, lookup) {
   row.className = "row " + (blocked ? "stopped" : "going");
   row.dataset.id = lookup.id;
   tellTime(row, lookup);
-  tellTimes(row, 1);
+  tellTimes(row, lookup.times);
   link(row.querySelector("a.device"), devicePath(lookup.device), lookup.device_name || lookup.device);
   link(row.querySelector("a.name"), namePath(lookup.name), lookup.name || ".");
   if (lookup.company) {
