@@ -104,8 +104,9 @@ class Forwarder:
             # Nobody's time is known better than an unknown one: who was never asked is asked first.
             well.sort(key=lambda member: member.latency or 0.0)
             self._departures += 1
-            if self._departures % _EXPLORE == 0:
-                well.insert(1, well.pop(1 + self._departures // _EXPLORE % (len(well) - 1)))
+            if len(well) > 2 and self._departures % _EXPLORE == 0:
+                # One of those who rest may have become faster.
+                well.insert(1, well.pop(2 + self._departures // _EXPLORE % (len(well) - 2)))
         return well + (ill if len(well) < 2 else []) + well + ill
 
     def answered(self, member: Member) -> None:

@@ -96,3 +96,50 @@ def test_the_machine_s_own_resolvers_are_asked_but_never_ourselves(
     assert settings.upstreams == ("udp://192.0.2.53", "udp://[2001:db8::53]")
     monkeypatch.setattr(module, "_RESOLV_CONF", tmp_path / "none")
     assert read("--data", str(tmp_path)).upstreams == module.FALLBACK_UPSTREAMS
+
+
+def test_encrypted_upstreams_have_settings_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text(
+        '[dns]\nupstreams = ["tls://dns.quad9.net"]\nbootstrap = ["9.9.9.9", "[2620:fe::fe]:53"]\n'
+        'strategy = "fastest"\nplain_fallback = true\ntime_servers = ["192.0.2.123", "192.0.2.124:1123"]\n'
+    )
+    settings = read("--data", str(tmp_path))
+    assert settings.bootstrap == ("9.9.9.9", "[2620:fe::fe]:53")
+    assert (settings.strategy, settings.plain_fallback) == ("fastest", True)
+    assert settings.time_servers == (Address("192.0.2.123", 123), Address("192.0.2.124", 1123))
+    assert read(*to_arguments(settings)) == settings
+
+
+def test_nothing_is_asked_in_plain_text_and_nobody_is_raced_unless_told(tmp_path: Path) -> None:
+    settings = read("--data", str(tmp_path))
+    assert (settings.strategy, settings.plain_fallback) == ("strict", False)
+
+
+def test_names_are_looked_up_at_the_plain_upstreams_else_where_the_machine_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolv = tmp_path / "resolv.conf"
+    resolv.write_text("nameserver 192.0.2.53\nnameserver 127.0.0.1\n")
+    monkeypatch.setattr(module, "_RESOLV_CONF", resolv)
+    mixed = ["--upstream", "tls://dns.quad9.net", "--upstream", "udp://192.0.2.1"]
+    assert read("--data", str(tmp_path), *mixed).bootstrap == ("udp://192.0.2.1",)
+    alone = ["--data", str(tmp_path), "--upstream", "tls://dns.quad9.net"]
+    assert read(*alone).bootstrap == ("udp://192.0.2.53", "udp://127.0.0.1")
+    assert read(*alone, "--dns", "127.0.0.1:53").bootstrap == ("udp://192.0.2.53",)
+    assert read(*alone, "--dns", "0.0.0.0:53").bootstrap == ("udp://192.0.2.53",)
+
+
+@pytest.mark.parametrize("itself", ["127.0.0.1", "127.0.0.1:53", "udp://127.0.0.1:53", "udp://127.0.0.1"])
+def test_our_upstreams_are_not_looked_up_through_ourselves(tmp_path: Path, itself: str) -> None:
+    (tmp_path / "settings.toml").write_text(f'[dns]\nbootstrap = ["{itself}"]\n')
+    with pytest.raises(SettingsError, match="Telltale itself"):
+        read("--data", str(tmp_path), "--dns", "127.0.0.1:53")
+
+
+@pytest.mark.parametrize(
+    "wrong", ['strategy = "random"', 'plain_fallback = "yes"', 'bootstrap = "9.9.9.9"', 'time_servers = ["ntp.org"]']
+)
+def test_wrong_settings_of_upstreams_are_refused(tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "settings.toml").write_text(f"[dns]\n{wrong}\n")
+    with pytest.raises(SettingsError):
+        read("--data", str(tmp_path))

@@ -221,3 +221,125 @@ def test_closing_ends_what_is_under_way() -> None:
         assert first.closed
 
     run_simulated(story())
+
+
+def encrypted(name: str, scheme: str = "tls") -> ScriptedUpstream:
+    upstream = ScriptedUpstream(ZONE, name=name)
+    upstream.url = f"{scheme}://{name}.invalid"
+    return upstream
+
+
+def test_a_plain_upstream_beside_an_encrypted_one_is_never_asked() -> None:
+    async def story() -> None:
+        told: list[HealthChanged] = []
+        plain, first, second = ScriptedUpstream(ZONE), encrypted("b"), encrypted("c", "https")
+        first.error = second.error = UpstreamError("the network is down")
+        for strategy in ("strict", "fastest"):
+            forwarder = Forwarder([plain, first, second], told.append, strategy=strategy)
+            for n in range(8):
+                with pytest.raises(UpstreamError):
+                    await forwarder.resolve(query(f"n{n}.example.com"))
+            await asyncio.sleep(30)
+            assert [state.url for state in forwarder.states()] == [first.url, second.url]
+            await forwarder.close()
+        assert plain.asked == []
+
+    run_simulated(story())
+
+
+def test_with_plain_fallback_plain_text_is_the_last_resort_and_is_said() -> None:
+    async def story() -> None:
+        told: list[HealthChanged] = []
+        plain, secret = ScriptedUpstream(ZONE), encrypted("b")
+        forwarder = Forwarder([plain, secret], told.append, plain_fallback=True)
+        await forwarder.resolve(query("www.example.com"))
+        assert plain.asked == []
+        secret.error = UpstreamError("the network is down")
+        for n in range(4):
+            assert (await forwarder.resolve(query(f"n{n}.example.com"))).rcode == Rcode.NXDOMAIN
+        said = [(change.part, change.healthy) for change in told]
+        assert said == [(f"upstream {secret.url}", False), ("encryption", False)]
+        assert "plain text" in told[-1].says
+        secret.error = None
+        await asyncio.sleep(1.1)
+        assert [(change.part, change.healthy) for change in told[2:]] == [
+            (f"upstream {secret.url}", True),
+            ("encryption", True),
+        ]
+        asked = len(plain.asked)
+        await forwarder.resolve(query("www.example.com"))
+        assert len(plain.asked) == asked
+        await forwarder.close()
+
+    run_simulated(story())
+
+
+def test_a_failed_validation_is_not_retried_in_plain_text() -> None:
+    async def story() -> None:
+        plain, secret = ScriptedUpstream(ZONE), encrypted("b")
+        secret.rcode = "SERVFAIL"
+        forwarder = Forwarder([secret, plain], never, plain_fallback=True)
+        assert (await forwarder.resolve(query("www.example.com"))).rcode == Rcode.SERVFAIL
+        assert plain.asked == []
+
+    run_simulated(story())
+
+
+def test_the_two_fastest_race_and_the_others_rest() -> None:
+    async def story() -> None:
+        three = [ScriptedUpstream(ZONE, name=name) for name in "abc"]
+        for upstream, delay in zip(three, (0.2, 0.05, 0.1), strict=True):
+            upstream.delay = delay
+        forwarder = Forwarder(three, never, strategy="fastest")
+        for _ in range(4):
+            await forwarder.resolve(query("www.example.com"))
+            await asyncio.sleep(1)
+        before = [len(upstream.asked) for upstream in three]
+        assert min(before) > 0, "nobody is judged unseen"
+        start = simulated_now()
+        for _ in range(10):
+            await forwarder.resolve(query("www.example.com"))
+        assert simulated_now() - start == pytest.approx(0.5)
+        assert [len(upstream.asked) - was for upstream, was in zip(three, before, strict=True)] == [0, 10, 10]
+        three[0].delay = 0.001
+        for _ in range(300):
+            await forwarder.resolve(query("www.example.com"))
+        assert len(three[0].asked) > before[0] + 30, "who has become fast is noticed"
+        await forwarder.close()
+
+    run_simulated(story())
+
+
+def test_a_liar_is_not_believed_and_the_next_is_asked() -> None:
+    async def story() -> None:
+        told: list[HealthChanged] = []
+        first, second = pair()
+        first.rcode = "NXDOMAIN"
+        forwarder = Forwarder([first, second], told.append)
+        for n in range(9):
+            await forwarder.resolve(query(f"n{n}.example.com"))
+            await asyncio.sleep(0.05)
+        assert "nothing exists" in told[0].says
+        assert (await forwarder.resolve(query("www.example.com"))).rcode == 0
+        await forwarder.close()
+
+    run_simulated(story())
+
+
+def test_the_only_upstream_that_lies_gives_errors_until_it_tells_the_truth() -> None:
+    async def story() -> None:
+        told: list[HealthChanged] = []
+        first, _ = pair()
+        first.rcode = "NXDOMAIN"
+        forwarder = Forwarder([first], told.append)
+        for n in range(8):
+            await forwarder.resolve(query(f"n{n}.example.com"))
+        await asyncio.sleep(0.05)
+        with pytest.raises(UpstreamError, match="not believed"):
+            await forwarder.resolve(query("www.example.com"))
+        first.rcode = None
+        assert (await forwarder.resolve(query("www.example.com"))).rcode == 0
+        assert [change.healthy for change in told] == [False, True]
+        await forwarder.close()
+
+    run_simulated(story())
