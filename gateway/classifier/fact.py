@@ -11,7 +11,8 @@ from gateway.model.tag import Category, Evidence, Need
 class Fact:
     """Shared by all names of one rule. `company` is None where nobody knows the owner.
 
-    `identifies` is the maker whose televisions alone ask for these names.
+    `identifies` is the maker whose televisions alone ask for these names; `cadence` is how many seconds lie between two
+    contacts, where that was published.
     """
 
     company: str | None
@@ -22,6 +23,7 @@ class Fact:
     brand: str | None = None
     symptom: str = ""
     identifies: str | None = None
+    cadence: int | None = None
 
     @property
     def hosts(self) -> bool:

@@ -1,4 +1,4 @@
-"""Reads the knowledge folder: companies.toml, sources.toml, and one file of rules for each maker or trade."""
+"""Reads the knowledge folder: companies.toml, sources.toml, and one .txt file of rules for each maker or trade."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from gateway.errors import SettingsError
 
 BUILT_IN = Path(__file__).parent / "knowledge"
 _MAX_FILE = 1 << 20
-_NOT_RULES = ("companies.toml", "sources.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +33,9 @@ def load_knowledge(folder: Path | None = None) -> Knowledge:
     folder = folder or BUILT_IN
     index = Index()
     try:
-        companies = read_companies(_read(folder / "companies.toml"))
-        sources = read_sources(_read(folder / "sources.toml"))
-        for path in sorted(folder.glob("*.toml")):
-            if path.name in _NOT_RULES:
-                continue
+        companies = read_companies(_read_toml(folder / "companies.toml"))
+        sources = read_sources(_read_toml(folder / "sources.toml"))
+        for path in sorted(folder.glob("*.txt")):
             for pattern, fact in read_rules(path.name, _read(path), companies, sources):
                 try:
                     index.add(pattern, fact)
@@ -49,7 +46,7 @@ def load_knowledge(folder: Path | None = None) -> Knowledge:
     return Knowledge(index, companies)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_FILE + 1)
@@ -58,6 +55,13 @@ def _read(path: Path) -> dict[str, Any]:
     if len(data) > _MAX_FILE:
         raise Problem(f"{path.name}: has more than {_MAX_FILE >> 20} MiB; split it.")
     try:
-        return tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Problem(f"{path.name}: is not UTF-8 text: {error}.") from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(_read(path))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Problem(f"{path.name}: is not TOML: {error}.") from None

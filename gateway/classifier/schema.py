@@ -9,15 +9,18 @@ from typing import Any
 from gateway.classifier.company import Company
 from gateway.classifier.fact import Fact
 from gateway.classifier.pattern import Pattern, parse_pattern
+from gateway.classifier.rule_file import Row, read_rows
 from gateway.model.tag import Category, Evidence, Need
 
 _CATEGORIES = {c.value: c for c in Category}
 _NEEDS = {n.value: n for n in Need}
-_RULE_KEYS = {"names", "company", "brand", "category", "need", "symptom", "confidence", "identifies", "evidence"}
+_RULE_KEYS = {"company", "brand", "category", "need", "symptom", "confidence", "identifies", "cadence"}
 _COMPANY_KEYS = {"parent", "country", "business", "privacy", "line", "devices", "platforms"}
 _SOURCE_KEYS = {"title", "url", "date"}
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+_NUMBER = re.compile(r"[01](\.\d{1,3})?")
+_CADENCE = re.compile(r"([1-9]\d{0,4}) s")
 _MAX_TEXT = 300
 
 
@@ -55,61 +58,73 @@ def read_sources(table: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def read_rules(
-    file: str, table: Mapping[str, Any], companies: Mapping[str, Company], sources: Mapping[str, tuple[str, str]]
+    file: str, text: str, companies: Mapping[str, Company], sources: Mapping[str, tuple[str, str]]
 ) -> Iterator[tuple[Pattern, Fact]]:
-    """Every pattern of one file with what is said about it. Raises Problem."""
-    if set(table) - {"rules"}:
-        raise Problem(f"{file}: only [[rules]] tables are read; remove {_listed(set(table) - {'rules'})}.")
-    for number, row in enumerate(table.get("rules", ()), 1):
-        names = row.get("names") if isinstance(row, dict) else None
-        if not isinstance(names, list) or not names:
-            raise Problem(f"{file}, rule {number}: names must be a list with at least one pattern.")
-        where = f"{file}, rule {number} (names {names[0]!r}, …)"
-        fact = _read_fact(where, row, companies, sources)
-        for name in names:
-            try:
-                yield parse_pattern(str(name)), fact
-            except ValueError as error:
-                raise Problem(f"{where}: {error}") from None
+    """Every pattern of one file of rules with what is said about it. Raises Problem."""
+    try:
+        for row in read_rows(text):
+            where = f"{file}, line {row.line} ({row.names[0]})"
+            fact = _read_fact(where, row, companies, sources)
+            for name in row.names:
+                try:
+                    yield parse_pattern(name), fact
+                except ValueError as error:
+                    raise Problem(f"{where}: {error}") from None
+    except Problem:
+        raise
+    except ValueError as error:
+        raise Problem(f"{file}, {error}") from None
 
 
-def _read_fact(
-    where: str, row: Mapping[str, Any], companies: Mapping[str, Company], sources: Mapping[str, tuple[str, str]]
-) -> Fact:
-    _refuse_strange(where, row, _RULE_KEYS)
-    company = _text(where, row, "company", optional=True)
-    identifies = _text(where, row, "identifies", optional=True)
+def _read_fact(where: str, row: Row, companies: Mapping[str, Company], sources: Mapping[str, tuple[str, str]]) -> Fact:
+    values = row.values
+    _refuse_strange(where, values, _RULE_KEYS)
+    company = _text(where, values, "company", optional=True)
+    identifies = _text(where, values, "identifies", optional=True)
     for name in filter(None, (company, identifies)):
         if name not in companies:
             raise Problem(f"{where}: {name!r} has no entry in companies.toml; add one or fix its spelling.")
     if identifies and not companies[identifies].devices:
         raise Problem(f"{where}: identifies names {identifies!r}, which sells no devices by companies.toml.")
-    need = _choice(where, row, "need", _NEEDS, "unknown")
-    symptom = _text(where, row, "symptom", optional=True)
+    need = _choice(where, values, "need", _NEEDS, "unknown")
+    symptom = _text(where, values, "symptom", optional=True)
     if need in (Need.REQUIRED, Need.DEGRADES) and not symptom:
         raise Problem(f"{where}: need is {need.value!r}, so symptom must say what a person sees when it is blocked.")
-    confidence = row.get("confidence")
-    if isinstance(confidence, bool) or not isinstance(confidence, (int, float)) or not 0 < confidence <= 1:
-        raise Problem(f"{where}: confidence must be a number above 0 and up to 1.")
     return Fact(
         company=company or None,
-        category=_choice(where, row, "category", _CATEGORIES),
+        category=_choice(where, values, "category", _CATEGORIES),
         need=need,
-        confidence=float(confidence),
-        evidence=_read_evidence(where, row.get("evidence"), sources),
-        brand=_text(where, row, "brand", optional=True) or None,
+        confidence=_read_confidence(where, values.get("confidence", "")),
+        evidence=_read_evidence(where, row.evidence, sources),
+        brand=_text(where, values, "brand", optional=True) or None,
         symptom=symptom,
         identifies=identifies or None,
+        cadence=_read_cadence(where, values.get("cadence")),
     )
 
 
-def _read_evidence(where: str, table: Any, sources: Mapping[str, tuple[str, str]]) -> tuple[Evidence, ...]:
-    if not isinstance(table, dict) or not table:
-        raise Problem(f'{where}: evidence must name at least one source, as evidence = {{ key = "what it says" }}.')
-    for key in table:
+def _read_confidence(where: str, text: str) -> float:
+    if not _NUMBER.fullmatch(text) or not 0 < float(text) <= 1:
+        raise Problem(f"{where}: confidence must be a number above 0 and up to 1, such as 0.8.")
+    return float(text)
+
+
+def _read_cadence(where: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    found = _CADENCE.fullmatch(text)
+    if found is None:
+        raise Problem(f'{where}: cadence {text!r} must look like "15 s": the seconds between two contacts.')
+    return int(found[1])
+
+
+def _read_evidence(where: str, said: Mapping[str, str], sources: Mapping[str, tuple[str, str]]) -> tuple[Evidence, ...]:
+    if not said:
+        raise Problem(f'{where}: at least one source must speak for it, as "perflyst says: Blocks it.".')
+    for key in said:
         if key not in sources:
             raise Problem(f"{where}: the source {key!r} is not in sources.toml; add it there with title and url.")
-    return tuple(Evidence(_text(where, table, key), *sources[key]) for key in table)
+    return tuple(Evidence(_text(where, said, key), *sources[key]) for key in said)
 
 
 def _read_company(where: str, name: str, row: Any) -> Company:

@@ -88,7 +88,7 @@ def _names_of(key: str) -> set[str]:
     ("key", "source"),
     [
         ("perflyst", "SmartTV.txt and AmazonFireTV.txt"),
-        ("okazakee", "Okazakee/tv-dns-blocklist"),
+        ("okazakee", "Okazakee/tv-dns-blocklist 192acf6"),
         ("iotrim", "IoTrim/iotrimlist"),
         ("companiesdb", "AdguardTeam/companiesdb"),
     ],

@@ -1,23 +1,28 @@
-"""The knowledge base against 690 rows that others labelled; the floors are what it reached.
+"""The knowledge base against 690 rows that others labelled.
 
 Many of these rows are evidence of the knowledge base as well, so this measures agreement with the experts where they
-agree with each other, and that nothing was mistyped; it does not measure names that nobody listed.
+agree with each other, and that nothing was mistyped; test_unseen_names measures names that nobody listed.
+
+"Would block" means the preset Quiet, which contains Calm. A row is outside the conflicts when neither the row nor
+another row of the same name says otherwise, when the row does not itself say what breaks, when our rule does not cite
+both sides, and when it says more than that a device in a laboratory went on for a while (IoTrim's "non-required":
+YouTube's videos are among them).
 """
 
 from __future__ import annotations
 
 import csv
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 
+from gateway.classifier.presets import Preset, blocks
 from gateway.classifier.service import Classifier
 from gateway.model.tag import Category, Need, Tag
 from tests.support.shared_data import shared_data
 
-_HARMLESS = (Need.REQUIRED, Need.DEGRADES, Need.DISPUTED)
 _EXAMPLES = {
     r"^[a-z0-9]{2,4}-(ad|info)-lgsmartad-com\.aws-prd\.net$": "gb-info-lgsmartad-com.aws-prd.net",
     r"^[a-z]pu\.samsungelectronics\.com$": "zpu.samsungelectronics.com",
@@ -28,6 +33,15 @@ _EXAMPLES = {
     r"^ads-[a-z0-9-]+\.delivery\.roku\.com$": "ads-us-east-1.delivery.roku.com",
     r"^fls-(na|eu|fe)\.amazon\.[a-z.]+$": "fls-eu.amazon.co.uk",
     r"^otnprd([89]|1[01])\.samsungcloudsolution\.net$": "otnprd10.samsungcloudsolution.net",
+}
+_MAKERS = {
+    **{name.casefold(): name for name in ("Samsung", "Roku", "Amazon", "Google", "Sony", "Vizio", "Hisense", "LG")},
+    **{name.casefold(): name for name in ("Philips", "Panasonic", "Toshiba", "Sharp", "Xiaomi", "Foxtel")},
+    "firetv": "Amazon",
+    "echodot": "Amazon",
+    "roku-tv": "Roku",
+    "google-home": "Google",
+    "xioami": "Xiaomi",
 }
 _FUNCTIONAL = set(Category) - {c for c in Category if c.tracks} - {Category.UNKNOWN}
 _MEANS = {
@@ -46,13 +60,26 @@ class Row:
     name: str
     purpose: str
     action: str
-    conflict: bool
+    contested: bool
     tag: Tag
 
     @property
-    def stopped(self) -> bool:
-        """Would somebody who blocks all trackers lose this name?"""
-        return self.tag.category.tracks and self.tag.need not in _HARMLESS
+    def blocked(self) -> bool:
+        return blocks(Preset.QUIET, self.tag)
+
+    @property
+    def judged(self) -> bool:
+        """Is there one verdict of the experts to compare with?"""
+        return not self.contested and self.tag.need is not Need.DISPUTED
+
+    @property
+    def agrees(self) -> bool:
+        return self.blocked == (self.action == "block")
+
+    @property
+    def reason(self) -> str:
+        said = " ".join(f"[{e.source.partition(',')[0]}] {e.says}" for e in self.tag.evidence)
+        return f"{self.tag.category.value}, need {self.tag.need.value} ({self.tag.symptom or 'no symptom'}); {said}"
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +90,21 @@ def rows() -> list[Row]:
 def _read_rows() -> Iterator[Row]:
     classifier = Classifier.load()
     with shared_data("labels", "tv_labelled_domains.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            name = _EXAMPLES[row["domain"]] if row["kind"] == "regex" else row["domain"]
-            yield Row(name, row["purpose"], row["action"], bool(row["conflict"]), classifier.tag(name))
+        table = list(csv.DictReader(file))
+    said = defaultdict(set)
+    for row in table:
+        said[row["domain"]].add(row["action"].removesuffix("-aggressive"))
+    for row in table:
+        name = _EXAMPLES[row["domain"]] if row["kind"] == "regex" else row["domain"]
+        action = row["action"].removesuffix("-aggressive")
+        contested = (
+            bool(row["conflict"])
+            or len(said[row["domain"]]) > 1
+            or row["purpose"].startswith("non-required")
+            or (row["action"] == "block-aggressive" and bool(row["breaks"]))
+        )
+        maker = _MAKERS.get(row["vendor"], "")
+        yield Row(name, row["purpose"], action, contested, classifier.tag(name, (), maker))
 
 
 def _share(hits: int, of: int) -> str:
@@ -81,28 +120,32 @@ def test_nearly_every_labelled_name_has_an_owner(rows: list[Row]) -> None:
 def test_the_category_is_the_one_that_experts_gave(rows: list[Row]) -> None:
     judged = [row for row in rows if row.purpose in _MEANS]
     wrong = [row for row in judged if row.tag.category not in _MEANS[row.purpose]]
+    table = Counter((row.purpose, row.tag.category.value) for row in judged)
+    print("label -> ours:")
+    for (purpose, category), number in sorted(table.items()):
+        print(f"  {purpose:12} {category:20} {number:4}{'' if Category(category) in _MEANS[purpose] else '  *'}")
     print("category:", _share(len(judged) - len(wrong), len(judged)))
     for row in wrong:
-        print("  ", row.name, row.purpose, "->", row.tag.category.value)
-    print(Counter(row.purpose for row in wrong))
-    assert 1 - len(wrong) / len(judged) >= 0.94
+        print(f"  {row.name}: label {row.purpose}; ours {row.reason}")
+    assert 1 - len(wrong) / len(judged) >= 0.95
 
 
-def test_no_name_that_experts_keep_is_lost_with_the_trackers(rows: list[Row]) -> None:
-    lost = [(r.name, r.tag.category.value, r.tag.need.value) for r in rows if r.action == "keep" and r.stopped]
-    print("keep rows lost:", lost)
-    assert not [r for r in rows if r.action == "keep" and not r.conflict and r.stopped]
+@pytest.mark.parametrize("preset", [Preset.CALM, Preset.QUIET])
+def test_no_name_that_experts_keep_is_lost_under_calm_and_quiet(rows: list[Row], preset: Preset) -> None:
+    assert [r.name for r in rows if r.action == "keep" and blocks(preset, r.tag)] == []
 
 
-def test_most_names_that_experts_block_go_with_the_trackers(rows: list[Row]) -> None:
-    block = [row for row in rows if row.action == "block" and not row.conflict]
-    stopped = [row for row in block if row.stopped]
-    clear = [row for row in block if row.purpose in ("acr", "ads", "telemetry")]
-    caught = [row for row in clear if row.stopped]
-    print("block rows stopped:", _share(len(stopped), len(block)))
-    print("... with a known purpose:", _share(len(caught), len(clear)))
-    for row in clear:
-        if not row.stopped:
-            print("  ", row.name, row.purpose, "->", row.tag.category.value, row.tag.need.value)
-    assert len(stopped) / len(block) >= 0.75
-    assert len(caught) / len(clear) >= 0.93
+def test_outside_the_conflicts_quiet_blocks_what_experts_block(rows: list[Row]) -> None:
+    judged = [row for row in rows if row.judged]
+    table = Counter((row.action, "blocked" if row.blocked else "left alone") for row in judged)
+    print("experts -> Quiet:", dict(table), "; conflicts left out:", len(rows) - len(judged))
+    for row in judged:
+        if not row.agrees:
+            print(f"  {row.name}: experts {row.action} ({row.purpose}); ours {row.reason}")
+    agreed = sum(row.agrees for row in judged)
+    print("block/keep:", _share(agreed, len(judged)))
+    assert agreed / len(judged) >= 0.97
+
+
+def test_the_conflicts_left_out_are_few(rows: list[Row]) -> None:
+    assert sum(row.judged for row in rows) / len(rows) >= 0.8
