@@ -1,0 +1,130 @@
+"""Behind us the real unbound, which validates: authentic data is told as such, forged data never arrives."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.rdatatype
+import pytest
+
+from gateway.resolver.options import ResolverOptions
+from tests.support.client import addresses, ask
+from tests.support.house import free_port
+from tests.support.serving import Serving
+from tests.support.signing import SignedZone
+from tests.support.upstream import Upstream
+from tests.support.zone import Reply
+
+_UNBOUND = shutil.which("unbound") or "/usr/sbin/unbound"
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(not Path(_UNBOUND).exists(), reason="unbound is not installed"),
+]
+TRUSTING = ResolverOptions(rebinding_protection=False, trust_ad=True)
+
+
+@pytest.fixture(scope="module")
+def unbound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an unbound that trusts the key of signed.example and asks a server of ours about everything."""
+    zone = SignedZone("signed.example")
+    answers = {
+        ("signed.example", "DNSKEY"): zone.signed(zone.key),
+        ("www.signed.example", "A"): zone.signed("www.signed.example. 60 A 192.0.2.1"),
+        ("forged.signed.example", "A"): zone.signed("forged.signed.example. 60 A 192.0.2.2", spoiled=True),
+        ("plain.example", "A"): ("plain.example. 60 A 192.0.2.3",),
+    }
+
+    def say(name: str, rtype: str) -> Reply | None:
+        lines = answers.get((name.lower(), rtype))
+        return None if lines is None else Reply(lines)
+
+    folder, port = tmp_path_factory.mktemp("unbound"), free_port()
+    with Upstream(say) as authority:
+        config = folder / "unbound.conf"
+        config.write_text(
+            f"""server:
+  interface: 127.0.0.1
+  port: {port}
+  username: ""
+  chroot: ""
+  directory: "{folder}"
+  pidfile: ""
+  use-syslog: no
+  do-not-query-localhost: no
+  module-config: "validator iterator"
+  trust-anchor: "{zone.trust_anchor()}"
+  ede: yes
+remote-control:
+  control-enable: no
+forward-zone:
+  name: "."
+  forward-addr: 127.0.0.1@{authority.port}
+""",
+            encoding="utf-8",
+        )
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen([_UNBOUND, "-d", "-p", "-c", str(config)], stdout=log, stderr=log)
+        try:
+            _wait_for(port, process, folder / "log")
+            yield f"udp://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            ask("plain.example", server=("127.0.0.1", port), timeout=1.0)
+            return
+        except (TimeoutError, ConnectionError):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+
+
+def errors_of(answer: dns.message.Message) -> list[int]:
+    return [int(option.code) for option in answer.options if isinstance(option, dns.edns.EDEOption)]
+
+
+def test_validated_data_is_told_as_such_when_the_owner_trusts_unbound(unbound: str) -> None:
+    with Serving(unbound, options=TRUSTING) as serving:
+        for _ in range(3):
+            told = ask("www.signed.example", server=serving.server, dnssec_ok=True)
+            assert addresses(told) == ["192.0.2.1"]
+            assert told.flags & dns.flags.AD
+            assert [rrset.rdtype for rrset in told.answer] == [dns.rdatatype.A, dns.rdatatype.RRSIG]
+        assert not ask("www.signed.example", server=serving.server).flags & dns.flags.AD, "nobody asked for it"
+        assert not ask("plain.example", server=serving.server, dnssec_ok=True).flags & dns.flags.AD
+
+
+def test_without_that_trust_nobody_is_told(unbound: str) -> None:
+    with Serving(unbound) as serving:
+        told = ask("www.signed.example", server=serving.server, dnssec_ok=True)
+        assert addresses(told) == ["192.0.2.1"]
+        assert not told.flags & dns.flags.AD
+
+
+def test_forged_data_is_a_failure_that_says_why(unbound: str) -> None:
+    with Serving(unbound, options=TRUSTING) as serving:
+        for _ in range(2):
+            told = ask("forged.signed.example", server=serving.server, edns=1232)
+            assert (told.rcode(), told.answer) == (2, [])
+            assert errors_of(told)[0] in (6, 7, 9, 10), "DNSSEC bogus, or in which way (RFC 8914)"
+
+
+def test_a_client_that_checks_itself_gets_the_data_and_nobody_else_does(unbound: str) -> None:
+    with Serving(unbound, options=TRUSTING) as serving:
+        told = ask("forged.signed.example", server=serving.server, dnssec_ok=True, checking_disabled=True)
+        assert addresses(told) == ["192.0.2.2"]
+        assert told.flags & dns.flags.CD
+        assert not told.flags & dns.flags.AD
+        assert ask("forged.signed.example", server=serving.server, dnssec_ok=True).rcode() == 2
