@@ -6,28 +6,33 @@ import argparse
 import itertools
 import math
 import os
+import random
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
+from tests.bench.click import clicks
 from tests.bench.figures import complaints, parse_dnsperf, turn
 from tests.bench.processes import Process, free_port, written_bytes
 from tests.bench.report import Result, machine, summary, table, write_json
-from tests.bench.servers import Setting, choose, logged
-from tests.bench.watch import Checker, latencies, wait_until_right
-from tests.bench.workload import Workload, allowed_names, block_list, workloads
+from tests.bench.servers import ECHO, RECIPES, Setting, choose, logged
+from tests.bench.watch import Checker, latencies, wait_until_open, wait_until_right
+from tests.bench.workload import MISS, Workload, allowed_names, block_list, misses, workloads
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SERVER_CORE, _CLIENT_CORE = 0, 1
 _START_PATIENCE = 120.0
 LATENCIES = 2_000
+CLICKS = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,9 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stack.enter_context(process)
             server = ("127.0.0.1", setting.port)
             try:
-                seconds = wait_until_right(
-                    server, _samples(options.names), check=process.check, patience=_START_PATIENCE
-                )
+                if name == ECHO:
+                    seconds = wait_until_open(server)
+                else:
+                    seconds = wait_until_right(
+                        server, _samples(options.names), check=process.check, patience=_START_PATIENCE
+                    )
             except RuntimeError as error:
                 print(f"{name}: {error}")
                 return 1
@@ -81,9 +89,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{name}: right answers after {seconds:.1f} s, {starts[name]['resident_mb']:.0f} MB", flush=True)
         results, asked = _rounds(running, chosen, folder, options)
         ends = {name: _end(process, folder / name, asked[name]) for name, (process, _) in running.items()}
+        ours = _only_ours(running, folder, upstream, names, options) if "telltale" in running else {}
     print(table(results, list(running)))
     for name, end in ends.items():
         print(f"{name}: {end['resident_mb']:.0f} MB resident, {end['logged_share']:.1%} of its queries in its log")
+    for what, value in ours.items():
+        print(f"telltale: {what.replace('_', ' ')} {value:.1f}")
     if options.json:
         report = {
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -91,6 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "settings": {k: v for k, v in vars(options).items() if k != "json"},
             "starts": starts,
             "ends": ends,
+            "ours": ours,
             "summary": summary(results, list(running)),
             "results": [asdict(result) for result in results],
         }
@@ -108,15 +120,15 @@ def _rounds(
 
     Also gives how many queries each was asked altogether.
     """
-    files = {workload.name: workload.write(folder) for workload in chosen}
     asked: Counter[str] = Counter()
     for workload, (name, (_, server)) in itertools.product(chosen, running.items()):
-        asked[name] += parse_dnsperf(_dnsperf(server, files[workload.name], min(3.0, options.seconds))).sent
+        asked[name] += parse_dnsperf(_dnsperf(server, workload.write(folder), min(3.0, options.seconds))).sent
     results = []
-    for number, workload in itertools.product(range(options.rounds), chosen):
+    for number, workload in itertools.product(range(options.rounds), (*chosen, *_last(options))):
         for name in turn(list(running), number):
             process, server = running[name]
-            result = _measure(name, process, server, workload, files[workload.name], number, options.seconds)
+            turns = misses(f"{name}-{number}") if workload.name == MISS else workload
+            result = _measure(name, process, server, turns, turns.write(folder), number, options.seconds)
             asked[name] += result.asked
             print(f"round {number + 1} {workload.name:8} {name:16} {result.cpu_us:7.1f} us", flush=True)
             results.append(result)
@@ -138,10 +150,13 @@ def _measure(
     name: str, process: Process, server: tuple[str, int], workload: Workload, queries: Path, number: int, seconds: float
 ) -> Result:
     process.check()
-    p50, p99 = latencies(server, workload, count=LATENCIES)
+    new = workload.name == MISS
+    timed = misses(f"timed-{workload.asked[0]}", LATENCIES).asked if new else _some(workload, LATENCIES)
+    p50, p99 = latencies(server, timed)
     before = process.settled_cpu_seconds()
-    with Checker(server, workload) as checker:
-        load = parse_dnsperf(_dnsperf(server, queries, seconds))
+    # What is new to a cache is new only once: asking twice would spoil it.
+    with Checker(server, workload) if name != ECHO and not new else nullcontext() as checker:
+        load = parse_dnsperf(_dnsperf(server, queries, None if new else seconds))
     used = process.settled_cpu_seconds() - before
     process.check()
     return Result(
@@ -149,20 +164,69 @@ def _measure(
         workload=workload.name,
         round=number,
         per_second=load.per_second,
-        cpu_us=used / max(1, load.completed + checker.asked) * 1e6,
+        cpu_us=used / max(1, load.completed + (checker.asked if checker else 0)) * 1e6,
         p50_ms=p50 * 1e3,
         p99_ms=p99 * 1e3,
-        asked=load.sent + checker.asked + LATENCIES,
-        checked=checker.asked,
-        complaints=(*complaints(load), *checker.wrong[:3]),
+        asked=load.sent + (checker.asked if checker else 0) + LATENCIES,
+        checked=checker.asked if checker else 0,
+        complaints=(*complaints(load), *(checker.wrong[:3] if checker else ())),
     )
 
 
-def _dnsperf(server: tuple[str, int], queries: Path, seconds: float) -> str:
+def _some(workload: Workload, count: int) -> list[str]:
+    return random.Random(5).choices(workload.asked, k=count)
+
+
+def _last(options: argparse.Namespace) -> list[Workload]:
+    """Misses fill every cache with what nobody asks again, so that they come behind everything else."""
+    return [misses("")] if MISS in options.workloads.split(",") else []
+
+
+def _only_ours(
+    running: dict[str, tuple[Process, tuple[str, int]]],
+    folder: Path,
+    upstream: tuple[str, int],
+    names: Path,
+    options: argparse.Namespace,
+) -> dict[str, float]:
+    """A click while 10,000 queries a second run, and a second start, with the list compiled as after every reboot."""
+    process, server = running["telltale"]
+    hot = next(one for one in workloads(options.names) if one.name == "hot")
+    load = subprocess.Popen(
+        _command(server, hot.write(folder), CLICKS + 1.0, "-Q", "10000"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        taken = clicks(server, folder / "telltale" / "data", sorted(set(hot.asked))[:CLICKS])
+    finally:
+        load.wait(60)
+    process.stop()
+    setting = Setting(folder / "telltale", server[1], free_port(), upstream, names)
+    log = setting.folder / "again.log"
+    with Process("telltale", RECIPES["telltale"](setting), core=_SERVER_CORE, log=log, cwd=_ROOT) as again:
+        seconds = wait_until_right(server, _samples(options.names), check=again.check, patience=_START_PATIENCE)
+        time.sleep(2)
+        resident = again.resident_bytes()
+    return {
+        "click_median_ms": median(taken) * 1e3,
+        "click_worst_ms": max(taken) * 1e3,
+        "second_start_ms": seconds * 1e3,
+        "second_start_resident_mb": resident / 1e6,
+    }
+
+
+def _command(server: tuple[str, int], queries: Path, seconds: float | None, *more: str) -> list[str]:
+    """`seconds` of load, or each query once."""
     host, port = server
-    command = ["dnsperf", "-s", host, "-p", str(port), "-d", str(queries), "-l", str(max(1, round(seconds)))]
-    command = ["taskset", "-c", str(_CLIENT_CORE), *command, "-c", "8", "-q", "100", "-T", "1", "-t", "3", "-W"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=False)
+    span = ["-n", "1"] if seconds is None else ["-l", str(max(1, round(seconds)))]
+    command = ["dnsperf", "-s", host, "-p", str(port), "-d", str(queries), *span, *more]
+    return ["taskset", "-c", str(_CLIENT_CORE), *command, "-c", "8", "-q", "100", "-T", "1", "-t", "3", "-W"]
+
+
+def _dnsperf(server: tuple[str, int], queries: Path, seconds: float | None) -> str:
+    command = _command(server, queries, seconds)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=(seconds or 60) + 60, check=False)
     return done.stdout + done.stderr
 
 
@@ -178,13 +242,17 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--names", type=int, default=100_000, help="size of the block list (default 100,000)")
     parser.add_argument("--servers", default="telltale,dnsmasq", help="telltale,dnsmasq,dnsmasq-address,unbound")
     parser.add_argument("--command", action="append", default=[], metavar="NAME=COMMAND", help="one more server")
-    parser.add_argument("--workloads", default="hot,blocked,mixed", help="hot,blocked,mixed")
+    parser.add_argument("--workloads", default="hot,blocked,mixed", help="hot,blocked,mixed,misses")
     parser.add_argument("--json", metavar="FILE", help="where the figures go as JSON")
+    parser.add_argument("--suite", choices=["issue"], help="everything: 1,200,000 names, all servers, all workloads")
     options = parser.parse_args(arguments)
+    if options.suite:
+        options.names, options.rounds = 1_200_000, 5
+        options.servers, options.workloads = "telltale,dnsmasq,unbound,echo", "hot,blocked,mixed,misses"
     if options.rounds < 1 or options.seconds < 1 or options.names < 10:
         parser.error("at least 1 round, 1 second and 10 names")
-    if not set(options.workloads.split(",")) <= {"hot", "blocked", "mixed"}:
-        parser.error("workloads are hot, blocked and mixed")
+    if not set(options.workloads.split(",")) <= {"hot", "blocked", "mixed", MISS}:
+        parser.error("workloads are hot, blocked, mixed and misses")
     return options
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import select
 import socket
 import threading
 import time
@@ -48,25 +49,53 @@ def wait_until_right(
                 return time.monotonic() - began
             complaint = wrong[0]
         check()
-        time.sleep(0.1)
+        time.sleep(0.01)
     raise RuntimeError(f"After {patience:g} s the server still does not answer rightly: {complaint}.")
 
 
-def latencies(server: tuple[str, int], workload: Workload, *, count: int) -> tuple[float, float]:
-    """Median and 99th percentile of the seconds that one query at a time takes, our own reading left out."""
-    taken = []
+def latencies(
+    server: tuple[str, int], names: Sequence[str], *, rate: float = 2_000.0, patience: float = 3.0
+) -> tuple[float, float]:
+    """Median and 99th percentile of the seconds that answers take while each name is asked at its own time, `rate` a
+    second, whether or not those before are answered.
+
+    What never comes counts as `patience` seconds. Raises RuntimeError when nothing is answered.
+    """
+    wires = [number.to_bytes(2) + question(name).to_wire()[2:] for number, name in enumerate(names)]
+    sent: list[float] = []
+    taken: dict[int, float] = {}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(3.0)
         sock.connect(server)
-        for name in random.Random(5).choices(workload.asked, k=count):
-            wire = question(name).to_wire()
-            began = time.perf_counter()
-            sock.send(wire)
-            answer = sock.recv(4096)
-            taken.append(time.perf_counter() - began)
-            if answer[:2] != wire[:2]:
-                raise RuntimeError(f"{name} was answered with another id.")
-    return percentile(taken, 0.50), percentile(taken, 0.99)
+        sock.setblocking(False)
+        began = time.perf_counter()
+        ends = began + len(wires) / rate + patience
+        while len(taken) < len(wires) and (now := time.perf_counter()) < ends:
+            due = began + len(sent) / rate
+            if len(sent) < len(wires) and due <= now:
+                sent.append(now)
+                sock.send(wires[len(sent) - 1])
+                continue
+            readable, _, _ = select.select([sock], [], [], max((due if len(sent) < len(wires) else ends) - now, 0.0))
+            if readable:
+                number = int.from_bytes(sock.recv(4096)[:2])
+                taken.setdefault(number, time.perf_counter() - sent[number])
+    if not taken:
+        raise RuntimeError("Nothing was answered.")
+    all_taken = [*taken.values(), *[patience] * (len(wires) - len(taken))]
+    return percentile(all_taken, 0.50), percentile(all_taken, 0.99)
+
+
+def wait_until_open(server: tuple[str, int], *, patience: float = 5.0) -> float:
+    """Seconds until anything comes back."""
+    began = time.monotonic()
+    while time.monotonic() - began < patience:
+        try:
+            latencies(server, ["www.example"], patience=0.1)
+        except (RuntimeError, ConnectionError):
+            time.sleep(0.01)
+        else:
+            return time.monotonic() - began
+    raise RuntimeError(f"After {patience:g} s nothing comes back.")
 
 
 class Checker:

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 HOT, POPULAR, QUERIES = 1_000, 5_000, 100_000
+MISS, MISSES = "misses", 10_000
 _WORDS = ("ads", "track", "metrics", "pixel", "log", "beacon", "stat", "tag", "cdn", "data", "event", "count")
 _TOPS = ("com", "net", "org", "io", "tv", "info")
 
@@ -56,6 +57,11 @@ def workloads(list_size: int, *, seed: int = 1) -> tuple[Workload, ...]:
         Workload("blocked", bad, frozenset(blocked)),
         Workload("mixed", tuple(mixed), frozenset(blocked)),
     )
+
+
+def misses(tag: str, count: int = MISSES) -> Workload:
+    """Names that nobody has asked for before, as long as no two tags are the same."""
+    return Workload(MISS, tuple(f"n{number}.{tag}.example" for number in range(count)), frozenset())
 
 
 def address_of(name: str) -> str:

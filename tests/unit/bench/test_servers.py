@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.bench.servers import RECIPES, Setting, choose, from_command, logged
+from tests.bench.servers import ECHO, RECIPES, Setting, choose, from_command, logged
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def setting(tmp_path: Path) -> Setting:
     return Setting(folder, 5300, 8300, ("127.0.0.1", 5400), names)
 
 
-@pytest.mark.parametrize("name", sorted(RECIPES))
+@pytest.mark.parametrize("name", sorted(RECIPES.keys() - {ECHO}))
 def test_every_recipe_says_port_upstream_and_list(setting: Setting, name: str) -> None:
     command = RECIPES[name](setting)
     said = " ".join(command) + "".join(path.read_text() for path in setting.folder.iterdir())
@@ -66,9 +68,23 @@ def test_a_log_is_counted_query_by_query(tmp_path: Path) -> None:
     assert logged(tmp_path) == 2
 
 
-def test_a_journal_is_counted_row_by_row(tmp_path: Path) -> None:
+def test_a_row_of_the_journal_counts_as_often_as_it_says(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     with closing(sqlite3.connect(tmp_path / "data" / "journal.sqlite")) as connection, connection:
-        connection.execute("CREATE TABLE lookups (id INTEGER)")
-        connection.executemany("INSERT INTO lookups VALUES (?)", [(n,) for n in range(7)])
-    assert logged(tmp_path) == 7
+        connection.execute("CREATE TABLE lookups (id INTEGER, times INTEGER)")
+        connection.executemany("INSERT INTO lookups VALUES (?, ?)", [(n, 1 + n % 2) for n in range(7)])
+    assert logged(tmp_path) == 10
+
+
+def test_the_loop_in_c_is_compiled_for_the_run(setting: Setting) -> None:
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler here")
+    program, port = RECIPES[ECHO](setting)
+    assert os.access(program, os.X_OK)
+    assert port == "5300"
+
+
+def test_without_a_compiler_one_sentence_says_what_to_do(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ValueError, match="leave echo out"):
+        RECIPES[ECHO](setting)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.bench.authority import answer
 from tests.bench.watch import wrong_with
-from tests.bench.workload import HOT, QUERIES, Workload, address_of, allowed_names, block_list, workloads
+from tests.bench.workload import HOT, QUERIES, Workload, address_of, allowed_names, block_list, misses, workloads
 from tests.support.client import addresses, question
 
 
@@ -90,3 +90,9 @@ def test_wrong_answers_are_noticed() -> None:
 def test_addresses_of_the_authority_differ() -> None:
     assert len({address_of(name) for name in itertools.islice(allowed_names(300), 300)}) > 100
     assert address_of("A.example") == address_of("a.EXAMPLE")
+
+
+def test_misses_are_never_the_same_names() -> None:
+    first, other = misses("a", 50), misses("b", 50)
+    assert len({*first.asked, *other.asked}) == 100
+    assert not first.blocked
