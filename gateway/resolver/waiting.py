@@ -12,7 +12,8 @@ Waiter: TypeAlias = tuple[bytes, Callable[[bytes], None], float]
 Key: TypeAlias = tuple[str, bytes]
 
 # A client that asks the same more often than this before it is answered has forgotten its first tries.
-_MOST_WAITERS = 64
+_MOST_WAITERS = 1_024
+_MOST_ALTOGETHER = 16_384
 # How many times the free room one client may hold: a single one gets four fifths of all, two three eighths each, and
 # there is always room for one more (dynamic thresholds: Choudhury and Hahne, IEEE/ACM ToN 6(2), 1998).
 _SHARE = 4
@@ -25,6 +26,7 @@ class Waiting:
         self._limit = limit
         self._under_way: dict[Key, deque[Waiter] | None] = {}
         self._open: Counter[str] = Counter()
+        self._waiting = 0
         self.joined = 0
         self.turned_away = 0
 
@@ -32,12 +34,16 @@ class Waiting:
         return len(self._under_way)
 
     def join(self, key: Key, waiter: Waiter) -> bool:
-        """True when an equal datagram is under way: its answer will be this one's, too."""
+        """True when an equal datagram is under way: its answer is this one's, too, if there is room."""
         if key not in self._under_way:
             return False
         waiters = self._under_way[key]
         if waiters is None:
             waiters = self._under_way[key] = deque(maxlen=_MOST_WAITERS)
+        if self._waiting >= _MOST_ALTOGETHER:
+            self.turned_away += 1
+            return True
+        self._waiting += len(waiters) < _MOST_WAITERS
         waiters.append(waiter)
         self.joined += 1
         return True
@@ -60,4 +66,5 @@ class Waiting:
         self._open[key[0]] -= 1
         if not self._open[key[0]]:
             del self._open[key[0]]
+        self._waiting -= len(waiters or ())
         return waiters or ()

@@ -29,7 +29,20 @@ def test_of_a_storm_the_latest_tries_are_answered() -> None:
     for n in range(5_000):
         assert waiting.join(tv, (n.to_bytes(2), silent, 0.0))
     left = [int.from_bytes(message_id) for message_id, _, _ in waiting.leave(tv)]
-    assert left == list(range(4_936, 5_000))
+    assert left == list(range(3_976, 5_000))
+
+
+def test_what_storms_remember_is_bounded_altogether_and_comes_back() -> None:
+    waiting = Waiting(100)
+    keys = [("192.168.7.20", b"%d" % n) for n in range(20)]
+    for _ in range(2):
+        before = waiting.joined
+        assert all(waiting.admit(key) for key in keys)
+        for key in keys:
+            for _ in range(1_000):
+                assert waiting.join(key, (b"\0\1", silent, 0.0))
+        assert waiting.joined - before == 16_384
+        assert sum(len(list(waiting.leave(key))) for key in keys) == 16_384
 
 
 def test_one_client_leaves_room_for_the_others() -> None:
