@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.control.codec import device_to_json, rule_to_json, scope_from_json, time_to_json
 from gateway.control.hub import Hub
+from gateway.daemons.presets import preset_texts
 from gateway.errors import Refused, Unavailable
 from gateway.model.device import Device
 from gateway.model.dns import QType
@@ -111,6 +112,7 @@ class Scene:
             "rules.add": self.add_rule,
             "rules.remove": self.remove_rule,
             "pause": self.pause,
+            "presets": lambda _: {"presets": preset_texts()},
             "explain": self.explain,
             "devices.list": lambda _: {"devices": [device_to_json(device) for device in self.devices]},
             "devices.update": self.update_device,
@@ -169,7 +171,7 @@ class Scene:
         ends = now + timedelta(seconds=seconds) if seconds else None
         self.next_id += 1
         rule = Rule(action, scope, now, "dashboard", device, ends, comment, self.next_id)
-        self.rules = [each for each in self.rules if (each.scope, each.device) != (scope, device)] + [rule]
+        self.rules = [each for each in self.rules if not _replaces(rule, each)] + [rule]
         self.hub.publish(PolicyChanged(self.next_id, rule))
         return rule
 
@@ -215,6 +217,9 @@ class Scene:
             "symptom": symptom,
             "brand": None,
             "hosted_at": None,
+            "leads_to": asked.get("targets") or [],
+            "via": next((each for each in asked.get("targets") or () if each in ENTRIES), None),
+            "presets": ["calm", "quiet", "silent"] if category in ("advertising", "acr", "analytics") else [],
             "confidence": 0.9 if known else 0.2,
             "sentence": f"{'Blocked' if verdict == 'block' else 'Allowed'}: {about}.",
         }
@@ -266,6 +271,11 @@ class Scene:
 
     def device_of(self, client: str, _when: float) -> Device:
         return next(device for device in self.devices if client in device.addresses)
+
+
+def _replaces(new: Rule, old: Rule) -> bool:
+    same = new.scope == old.scope or new.scope.kind is old.scope.kind is ScopeKind.PRESET
+    return same and new.device == old.device
 
 
 def _list(

@@ -50,6 +50,7 @@ def test_a_server_row_and_a_script_row_say_the_same(stage: Stage, watched: Watch
         Verdict(Action.BLOCK, Reason.RULE, "logs.roku.com", rule=8),
         Verdict(Action.BLOCK, Reason.DEVICE_RULE, "x", rule=8),
         Verdict(Action.BLOCK, Reason.BLOCK_LIST, "||x^", lists=("One", "Two", "Three")),
+        Verdict(Action.BLOCK, Reason.PRESET, "quiet", rule=9, category="telemetry"),
         Verdict(Action.BLOCK, Reason.REBINDING),
         Verdict(Action.ALLOW, Reason.PAUSED),
         Verdict(Action.ALLOW, Reason.NOTHING),

@@ -12,6 +12,7 @@ from flask import abort
 from gateway.journal.reader import NameRow, Totals
 from web.backend import backend
 from web.chart import draw_chart, draw_spark, slots_since
+from web.views.chooser import chooser
 from web.views.frame import ask, device_labels, now, page, pages, period, standing
 from web.views.frame import devices as known_devices
 
@@ -41,6 +42,7 @@ def device(device: str) -> str:
     reader, chosen, until = backend().reader, period(), now()
     since = until - chosen.span
     drawn_since = slots_since(until, chosen.span, chosen.step)
+    found = standing()
     names: dict[str | None, list[NameRow]] = defaultdict(list)
     for row in ask(lambda: reader.names(since, until, device=device, limit=300), ()):
         names[row.company].append(row)
@@ -59,7 +61,8 @@ def device(device: str) -> str:
         companies=companies,
         names=names,
         nobody=names.get(None, []),
-        standing=standing(),
+        standing=found,
+        chooser=chooser(found, device),
     )
 
 

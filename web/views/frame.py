@@ -41,6 +41,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "company_path": present.company_path,
     "device_path": present.device_path,
     "outcome": present.outcome,
+    "preset_words": present.preset_words,
     "rule_target": present.rule_target,
     "web_address": present.web_address,
     "cite": present.cite,

@@ -12,6 +12,7 @@ from gateway.errors import Refused
 from gateway.journal.reader import Filter, Page
 from gateway.model.lookup import Lookup
 from gateway.model.name import Name
+from web.api.lookups import MOST_TARGETS
 from web.backend import backend
 from web.chart import draw_chart, slots_since
 from web.views.frame import ask, now, page, pages, standing
@@ -40,10 +41,13 @@ def name(name: str = "") -> str:
         raise Refused(str(error), "name") from None
     until = now()
     since = slots_since(until, _DAY, 3600)
+    found = _recent(wanted, since)
+    recent = [each for each in found.lookups if each.name == wanted]
     explained: dict[str, Any] | None = None
     if wanted:
-        explained = ask(lambda: backend().control.call("explain", name=wanted, device=None), None)
-    recent = [each for each in _recent(wanted, since) if each.name == wanted]
+        led_to = found.led_to(wanted)
+        targets = {"targets": list(led_to[:MOST_TARGETS])} if led_to else {}
+        explained = ask(lambda: backend().control.call("explain", name=wanted, device=None, **targets), None)
     bars = [_One(each.time, each.category, 1, int(each.verdict == "block")) for each in recent]
     return page(
         "name.html",
@@ -59,11 +63,11 @@ def name(name: str = "") -> str:
     )
 
 
-def _recent(name: str, since: datetime) -> Iterable[Lookup]:
+def _recent(name: str, since: datetime) -> Page:
     if not name or "*" in name:
-        return ()
+        return Page((), None)
     wanted = Filter(name=name, since=since)
-    return ask(lambda: backend().reader.lookups(wanted, limit=_READ), Page((), None)).lookups
+    return ask(lambda: backend().reader.lookups(wanted, limit=_READ), Page((), None))
 
 
 def _askers(lookups: Iterable[Lookup]) -> list[dict[str, Any]]:

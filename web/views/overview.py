@@ -7,6 +7,7 @@ from flask import render_template
 from gateway.journal.reader import Filter, Page, Totals
 from web.backend import backend
 from web.chart import draw_chart, slots_since
+from web.views.chooser import chooser
 from web.views.frame import ask, frame, now, page, pages, period, standing
 from web.views.live import collapse
 
@@ -19,6 +20,7 @@ _SHOWN_LATEST = 7
 def overview() -> str:
     """Tiles, chart, companies and devices of one period."""
     reader, chosen, until = backend().reader, period(), now()
+    found = standing()
     since = until - chosen.span
     drawn_since = slots_since(until, chosen.span, chosen.step)
     return page(
@@ -34,7 +36,8 @@ def overview() -> str:
             :_SHOWN_DEVICES
         ],
         latest=collapse(ask(lambda: reader.lookups(Filter(), limit=40), Page((), None)).lookups)[:_SHOWN_LATEST],
-        standing=standing(),
+        standing=found,
+        chooser=chooser(found),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.model.tag import Category
 from web import present
+from web.views.chooser import says_something
 from web.views.frame import page, pages, standing
 
 
@@ -16,7 +17,7 @@ def rules() -> str:
         "rules.html",
         "rules",
         standing=found,
-        rules=[rule for rule in mine if not present.is_pause(rule)],
+        rules=[rule for rule in mine if not present.is_pause(rule) and says_something(rule)],
         pause_rules=[rule for rule in mine if present.is_pause(rule)],
         switches=[
             {

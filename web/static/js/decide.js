@@ -2,7 +2,7 @@
 
 import { ask, query } from "./ask.js";
 import { alarm, tell } from "./toast.js";
-import { plain, target } from "./words.js";
+import { plain, presetWords, target } from "./words.js";
 
 const CHANGED = "telltale:decided";
 const labels = new Map();
@@ -67,7 +67,7 @@ function secondsLeft(rule) {
 
 function bodyOf(rule) {
   const { action, device, comment } = rule;
-  const scope = rule.company ? { company: rule.company } : rule.category ? { category: rule.category } : { name: rule.name, subtree: Boolean(rule.subtree) };
+  const scope = rule.preset ? { preset: rule.preset } : rule.company ? { company: rule.company } : rule.category ? { category: rule.category } : { name: rule.name, subtree: Boolean(rule.subtree) };
   const body = { action, ...scope, device: device ?? null, seconds: rule.ends ? secondsLeft(rule) : rule.seconds ?? null };
   if (comment) body.comment = comment;
   return body;
@@ -90,10 +90,35 @@ export async function makeRule(wish) {
   }));
 }
 
+// A click on the card that is on already changes nothing; "as everyone" takes the device's own choice back.
+export async function choosePreset(button) {
+  if (button.getAttribute("aria-pressed") === "true") return;
+  const { preset, label } = button.dataset;
+  const device = button.dataset.device ?? null;
+  const before = button.dataset.rule ? JSON.parse(button.dataset.rule) : null;
+  const whom = label ? plain(label) : labelOf(device);
+  const back = async (made) => {
+    if (before) decided({ rule: await ask("POST", "/api/v1/rules", bodyOf(before)), removed: false });
+    else decided({ rule: await ask("DELETE", `/api/v1/rules/${made.id}`) ?? made, removed: true });
+    tell("Undone.");
+  };
+  if (preset === "as-everyone") {
+    if (!before) return;
+    await ask("DELETE", `/api/v1/rules/${before.id}`);
+    decided({ rule: before, removed: true });
+    tell(`From now on ${whom} does as everyone.`, () => during(null, () => back(null)));
+    return;
+  }
+  const made = await ask("POST", "/api/v1/rules", { action: preset === "off" ? "allow" : "block", preset, device });
+  decided({ rule: made, removed: false });
+  const said = preset === "off" ? `No preset is on for ${whom}.` : `${presetWords(preset)} is on for ${whom}.`;
+  tell(said, () => during(null, () => back(made)));
+}
+
 export async function removeRule(rule) {
   await ask("DELETE", `/api/v1/rules/${rule.id}`);
   decided({ rule, removed: true });
-  tell(`Removed: ${rule.action} ${target(rule)}, for ${labelOf(rule.device)}.`, () => during(null, async () => {
+  tell(`Removed: ${rule.preset ? "" : `${rule.action} `}${target(rule)}, for ${labelOf(rule.device)}.`, () => during(null, async () => {
     const again = rule.everything
       ? (await ask("POST", "/api/v1/pause", { device: rule.device ?? null, seconds: secondsLeft(rule) })).rule
       : await ask("POST", "/api/v1/rules", bodyOf(rule));

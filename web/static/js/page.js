@@ -1,7 +1,7 @@
 // Every page: buttons, forms, menus, the strip.
 
 import { ask } from "./ask.js";
-import { during, decided, makeRule, pause, removeRule, secondsOf, whenDecided } from "./decide.js";
+import { choosePreset, during, decided, makeRule, pause, removeRule, secondsOf, whenDecided } from "./decide.js";
 import { freshen } from "./fresh.js";
 import "./times.js";
 import { tell } from "./toast.js";
@@ -13,6 +13,7 @@ const presses = {
   block: (button) => makeRule(wishOf(button)),
   allow: (button) => makeRule(wishOf(button)),
   remove: (button) => removeRule(JSON.parse(button.dataset.rule)),
+  preset: (button) => choosePreset(button),
   resume: (button) => pause(button.dataset.device ?? "", 0),
   "remove-list": (button) => removeList(JSON.parse(button.dataset.list)),
   "refresh-lists": refreshLists,

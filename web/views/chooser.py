@@ -1,0 +1,47 @@
+"""How much the televisions may tell: the presets as cards, with the one in force marked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.model.rule import PRESET_OFF
+from web.backend import backend
+from web.standing import Standing
+from web.views.frame import ask
+
+AS_EVERYONE = "as-everyone"
+
+
+def chooser(found: Standing, device: str | None = None) -> dict[str, Any]:
+    """`choices` (preset, title, stops, costs, chosen), the `rule` that chose, and `inherited`, the title of what counts
+    for everyone. A device has one choice more: to do as everyone does. No choices while nobody can be asked.
+    """
+    answer: dict[str, Any] = ask(lambda: backend().control.call("presets"), {})
+    told: list[dict[str, Any]] = list(answer.get("presets", ()))
+    titles = {each["preset"]: each["title"] for each in told}
+    everyone = _value(found.preset())
+    rule = found.preset(device)
+    chosen = _value(rule)
+    if device is not None:
+        chosen = chosen if rule else AS_EVERYONE
+        inherited = f"{titles.get(everyone, everyone)} is on for everyone."
+        if everyone == PRESET_OFF:
+            inherited = "No preset is on for everyone."
+        if told:
+            told.insert(0, {"preset": AS_EVERYONE, "title": "As everyone", "stops": inherited, "costs": ""})
+    return {
+        "device": device,
+        "rule": rule,
+        "chosen": chosen,
+        "choices": [{**each, "chosen": each["preset"] == chosen} for each in told],
+    }
+
+
+def says_something(rule: Mapping[str, Any]) -> bool:
+    """False for the rule that everyone has no preset, for ever: it is as if nobody had chosen."""
+    return not (rule.get("preset") == PRESET_OFF and not rule.get("device") and not rule.get("ends"))
+
+
+def _value(rule: Mapping[str, Any] | None) -> str:
+    return str(rule["preset"]) if rule else PRESET_OFF
