@@ -35,6 +35,30 @@ def test_no_mixed_zone_is_called_a_tracker_as_a_whole(knowledge: Knowledge, zone
     assert found is None or not found[1].category.tracks
 
 
+def test_the_base_is_wide(knowledge: Knowledge) -> None:
+    owners = {fact.company for _, _, fact in knowledge.index.items()}
+    makers = {name for name, company in knowledge.companies.items() if company.devices} & owners
+    print(len(knowledge.index), "patterns,", len(owners), "owners,", len(makers), "makers:", sorted(makers))
+    assert len(knowledge.index) >= 1500
+    assert len(makers) >= 25
+
+
+def test_no_bait_of_other_lists_was_copied(knowledge: Knowledge) -> None:
+    assert not [text for text, _, _ in knowledge.index.items() if "h4g3z1" in text]
+
+
+def test_every_company_is_named_by_a_rule_or_owns_one_that_is(knowledge: Knowledge) -> None:
+    named = {fact.company for _, _, fact in knowledge.index.items()}
+    named |= {company.parent for company in knowledge.companies.values()}
+    named |= {
+        maker
+        for company in knowledge.companies.values()
+        for maker in (company.name, *company.platforms)
+        if company.devices
+    }
+    assert sorted(set(knowledge.companies) - named) == []
+
+
 def test_every_tag_has_a_reason_with_a_source(knowledge: Knowledge) -> None:
     for text, _, fact in knowledge.index.items():
         assert fact.evidence, text
