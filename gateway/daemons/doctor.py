@@ -20,7 +20,7 @@ from gateway.daemons.ports import holders
 from gateway.errors import ControlError, JournalError, SettingsError, TelltaleError
 from gateway.journal.reader import Filter, Reader
 from gateway.model.name import Name
-from gateway.resolver.upstream import parse_upstream
+from gateway.resolver.upstream import open_upstreams
 from gateway.resolver.upstream.clock import BUILT
 from gateway.resolver.upstream.member import PROBE
 from gateway.settings import Address, Settings
@@ -48,10 +48,10 @@ def examine(settings: Settings, now: float | None = None) -> list[Finding]:
         status: dict[str, Any] = ControlClient(settings.control).call("status")
     except ControlError:
         says = f"The resolver does not answer at {settings.control}; start it with: telltale up"
-        return [*findings, Finding(False, says), *_ports(settings), *_upstreams(settings.upstreams)]
+        return [*findings, Finding(False, says), *_ports(settings), *_upstreams(settings.upstreams, settings)]
     findings.append(Finding(True, f"The resolver runs (version {status['version']})."))
     findings += _dns(status)
-    findings += _upstreams(tuple(state["url"] for state in status["upstreams"]))
+    findings += _upstreams(tuple(state["url"] for state in status["upstreams"]), settings)
     findings += [Finding(bool(h["healthy"]), f"{h['part']}: {h['says']}") for h in status["health"]]
     findings += _losses(status["counters"])
     return findings
@@ -171,20 +171,25 @@ def _ask(address: Address) -> bool:
             return False
 
 
-def _upstreams(urls: tuple[str, ...]) -> list[Finding]:
+def _upstreams(urls: tuple[str, ...], settings: Settings) -> list[Finding]:
     """Asks each of them itself: one that nobody asked for a while still counts as healthy."""
     if not urls:
         return [Finding(False, "There is no upstream to ask; give one with --upstream udp://ADDRESS.")]
 
     async def all_of_them() -> list[Finding]:
-        return list(await asyncio.gather(*map(_probe, urls)))
+        return list(await asyncio.gather(*(_probe(url, settings) for url in urls)))
 
     return asyncio.run(all_of_them())
 
 
-async def _probe(url: str) -> Finding:
+async def _probe(url: str, settings: Settings) -> Finding:
     try:
-        upstream = parse_upstream(url)
+        (upstream,) = open_upstreams(
+            [url],
+            bootstrap=settings.bootstrap,
+            time_servers=[(each.host, each.port) for each in settings.time_servers],
+            report=lambda change: None,
+        )
     except SettingsError as error:
         return Finding(False, str(error))
     began = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +11,16 @@ import dns.edns
 import dns.message
 import pytest
 
+from gateway.daemons.doctor import examine
 from gateway.resolver.options import ResolverOptions
 from gateway.resolver.upstream import Upstream as Asked
 from gateway.resolver.upstream import parse_upstream
 from gateway.resolver.upstream.bootstrap import Bootstrap
 from gateway.resolver.upstream.encryption import Encryption
+from gateway.settings import from_arguments
 from tests.support.certificates import Authority
 from tests.support.client import addresses, ask, burst, question
+from tests.support.house import RunningHouse
 from tests.support.serving import Serving
 from tests.support.tls_upstream import TlsUpstream
 from tests.support.upstream import Upstream
@@ -29,6 +33,7 @@ ZONE = {
     "*.many.example.com": "60 A 192.0.2.4",
 }
 NAME = "dns.telltale.test"
+FLAGS = ("dns", "web", "upstream", "lists", "no_rebinding_protection", "simulated")
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +169,24 @@ def test_a_certificate_that_is_refused_is_told_in_a_sentence(authority: Authorit
             assert ask(f"n{n}.many.example.com", server=serving.server, timeout=3).rcode() == 2
         assert "certificate is refused" in serving.health[0].says
     assert impostor.asked == []
+
+
+def test_a_whole_house_asks_encrypted_and_the_doctor_does_too(
+    secret: TlsUpstream, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.roots))
+    data = tmp_path / "data"
+    data.mkdir()
+    url = secret.url.replace("127.0.0.1", NAME)
+    with Upstream({NAME: "300 A 127.0.0.1"}) as plain:
+        (data / "settings.toml").write_text(
+            f'[dns]\nupstreams = ["{url}"]\nbootstrap = ["127.0.0.1:{plain.port}"]\nstrategy = "fastest"\n'
+        )
+        with RunningHouse(data) as house:
+            assert addresses(ask("www.example.com", server=house.dns)) == ["192.0.2.1"]
+            (state,) = house.control.call("status")["upstreams"]
+            assert (state["url"], state["healthy"]) == (url, True)
+            settings = from_arguments(argparse.Namespace(**dict.fromkeys(FLAGS), data=str(data)))
+            said = [finding.says for finding in examine(settings) if NAME in finding.says]
+            assert [f"The upstream {url} answers" in says for says in said] == [True]
+        assert set(plain.names()) == {NAME}
