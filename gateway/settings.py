@@ -20,11 +20,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gateway.errors import SettingsError
+from gateway.model.name import Name
 
 DEFAULT_DNS = "127.0.0.1:5335"
 DEFAULT_WEB = "127.0.0.1:8080"
 FALLBACK_UPSTREAMS = ("udp://9.9.9.9", "udp://149.112.112.112")
 _RESOLV_CONF = Path("/etc/resolv.conf")
+_MOST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Address:
         """From "192.0.2.1:53" or "[2001:db8::1]:53". Raises SettingsError."""
+        if not isinstance(text, str):
+            raise SettingsError(f'{text!r} is not ADDRESS:PORT in quotes, like "127.0.0.1:5335".')
         host, _, port = text.rpartition(":")
         try:
             address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
@@ -246,8 +250,8 @@ def _boolean(value: Any) -> bool:
 
 
 def _count(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise SettingsError("this is a whole number, 1 or more.")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST:
+        raise SettingsError(f"this is a whole number from 1 to {_MOST}.")
     return value
 
 
@@ -269,7 +273,7 @@ def _time_server(text: str) -> Address:
 def _names(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
         raise SettingsError('this is a table like { "telltale.lan" = "192.0.2.1" }.')
-    return {str(name): str(ipaddress.ip_address(address)) for name, address in value.items()}
+    return {Name.parse(name).text: str(ipaddress.ip_address(address)) for name, address in value.items()}
 
 
 _READERS: dict[str, dict[str, Callable[[Any], dict[str, Any]]]] = {
@@ -282,7 +286,9 @@ _READERS: dict[str, dict[str, Callable[[Any], dict[str, Any]]]] = {
         "time_servers": lambda value: {"time_servers": tuple(_time_server(text) for text in _texts(value))},
         "names": lambda value: {"names": _names(value)},
         "rebinding": lambda value: {"rebinding": _boolean(value)},
-        "rebinding_exceptions": lambda value: {"rebinding_exceptions": _texts(value)},
+        "rebinding_exceptions": lambda value: {
+            "rebinding_exceptions": tuple(Name.parse(text).text for text in _texts(value))
+        },
         "trust_ad": lambda value: {"trust_ad": _boolean(value)},
     },
     "web": {

@@ -30,6 +30,7 @@ _WORDS = (
 
 def run_demo(settings: Settings, *, explicit_data: bool, pace: float) -> int:
     """Runs until Ctrl-C. Without a data folder of its own everything is forgotten at the end."""
+    Fleet(("127.0.0.1", 0), pace=pace)
     with ExitStack() as stack:
         if not explicit_data:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="telltale-demo-"))

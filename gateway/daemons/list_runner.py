@@ -7,9 +7,11 @@ import json
 import logging
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.daemons.lists import Job, read_report
+from gateway.errors import ListError
 from gateway.model.book import Book
 from gateway.policy.compiled import CompiledLists
 from gateway.settings import Settings, to_arguments
@@ -17,6 +19,7 @@ from gateway.settings import Settings, to_arguments
 log = logging.getLogger(__name__)
 
 _TIME = 900.0
+_TRY_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 
 
 class ListRunner:
@@ -62,8 +65,25 @@ class ListRunner:
             self._running = True
             try:
                 await self._once(fetch)
+            except (OSError, ListError) as error:
+                self._report(False, f"The lists could not be updated: {error}")
             finally:
                 self._running = False
+
+    def look(self, now: datetime, max_age: timedelta) -> None:
+        """Asks for a run when a list from the internet is older than `max_age`, or failed a while ago."""
+        if self.refreshing:
+            return
+        for each in self._book().lists:
+            entry = self._details.get(str(each.id), {})
+            tried = _time_of(entry.get("tried"))
+            if each.enabled and not each.source.startswith("/") and tried is not None:
+                failures = min(int(entry.get("failures", 0)), len(_TRY_AGAIN))
+                wait = _TRY_AGAIN[failures - 1] if failures else max_age
+                # A clock that was wrong may have written a time to come.
+                if now - tried >= wait or tried > now + max_age:
+                    self.want(fetch=True)
+                    return
 
     async def _once(self, fetch: bool) -> None:
         lists = [(s.id, s.source, s.title, s.action) for s in self._book().lists if s.enabled]
@@ -98,3 +118,10 @@ class ListRunner:
         wrong = [entry["error"] for entry in self._details.values() if entry.get("error")]
         well = "Every list is up to date." if lists else "There are no block lists; your rules are in force."
         self._report(not wrong, wrong[0] if wrong else well)
+
+
+def _time_of(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None

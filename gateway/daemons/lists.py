@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,15 +54,16 @@ def run(settings: Settings, job: Job, now: datetime) -> dict[str, Any]:
     for number, source, title, action in job.lists:
         entry = {"fetched": None, "error": None, **earlier.get(str(number), {})}
         copy = folder / f"{number}.txt"
-        if job.fetch or not copy.exists() or not source.startswith("http"):
+        if job.fetch or not copy.exists() or source.startswith("/"):
+            entry["tried"] = time_to_json(now)
             try:
                 stamp = Stamp(str(entry.get("etag", "")), str(entry.get("last_modified", "")))
                 stamp = fetch(source, copy, stamp, allow_private=settings.private_lists).stamp
-                entry |= {"fetched": time_to_json(now), "error": None, **asdict(stamp)}
+                entry |= {"fetched": time_to_json(now), "error": None, "failures": 0, **asdict(stamp)}
             except ListError as error:
-                entry["error"] = str(error)
+                entry |= {"error": str(error), "failures": int(entry.get("failures", 0)) + 1}
         if copy.exists():
-            inputs.append(ListInput(number, title, action, copy))
+            inputs.append(ListInput(number, title, action, copy, untitled=_place(source)))
         report[str(number)] = entry
     compiled = compile_lists(inputs, folder / "compiled.bin")
     for each in compiled.lists:
@@ -80,6 +82,11 @@ def run(settings: Settings, job: Job, now: datetime) -> dict[str, Any]:
     return report
 
 
+def _place(source: str) -> str:
+    """What a list is called that neither a person nor its author gave a title."""
+    return source.partition("://")[2][:80] or Path(source).name
+
+
 def read_report(settings: Settings) -> dict[str, dict[str, Any]]:
     """What the last run said, by subscription id; empty when there was none."""
     path: Path = settings.lists_folder / "report.json"
@@ -94,7 +101,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit status 0 when the compiled file is new, 1 when it could not be made, 2 when the settings are wrong."""
     begin("telltale-lists")
     end_with_parent()
-    os.nice(10)
+    # A hardened unit may forbid it; the lists matter more than their manners.
+    with suppress(OSError):
+        os.nice(10)
     parser = argparse.ArgumentParser(prog="telltale-lists")
     add_arguments(parser)
     try:

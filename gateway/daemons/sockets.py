@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import struct
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from gateway.settings import Address
 
 _FIRST_INHERITED = 3
 _RECEIVE_BUFFER = 4 << 20
+_PATIENCE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,15 @@ def bind_dns(addresses: tuple[Address, ...]) -> DnsSockets:
 
 
 def bind_web(address: Address) -> socket.socket:
-    """A listening socket for the dashboard. Raises SettingsError."""
+    """A listening socket for the dashboard. Raises SettingsError.
+
+    The connections that it accepts inherit its patience: who neither speaks nor listens for that long is hung up on,
+    or a few dozen half-sent requests would hold every thread of the dashboard.
+    """
     listener = _bind(address, socket.SOCK_STREAM)
+    patience = struct.pack("ll", _PATIENCE, 0)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
     listener.listen(128)
     return listener
 

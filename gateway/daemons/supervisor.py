@@ -14,7 +14,9 @@ from dataclasses import dataclass
 log = logging.getLogger(__name__)
 
 _PATIENCE = 10.0
-_STEADY = 1.5
+_STEADY = 30.0
+_KILLED_STEADY = 1.5
+_WRONG_SETTINGS = 2
 _SLOWEST = 5.0
 
 
@@ -43,6 +45,7 @@ class Supervisor:
         self._clock = clock
         self._stopping = asyncio.Event()
         self._running: dict[str, asyncio.subprocess.Process] = {}
+        self.status = 0
 
     def stop(self) -> None:
         self._stopping.set()
@@ -52,7 +55,7 @@ class Supervisor:
         return {name: process.pid for name, process in self._running.items()}
 
     async def run(self) -> None:
-        """Returns when everything has ended."""
+        """Returns when everything has ended; `status` is then 2 when a program found the settings wrong."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stop)
@@ -70,16 +73,12 @@ class Supervisor:
         delay = 0.05
         while not self._stopping.is_set():
             started = self._clock()
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                program.module,
-                *program.flags,
-                pass_fds=program.fds,
-                start_new_session=True,
-                stdin=asyncio.subprocess.DEVNULL,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            )
+            try:
+                process = await _start(program)
+            except OSError as error:
+                log.warning("%s cannot be started: %s; trying again in %.0f s", program.name, error.strerror, _SLOWEST)
+                await self._rest(_SLOWEST)
+                continue
             self._running[program.name] = process
             if self._stopping.is_set():
                 _end(process, signal.SIGTERM)
@@ -87,15 +86,36 @@ class Supervisor:
             self._running.pop(program.name, None)
             if self._stopping.is_set():
                 return
-            if not program.restart:
+            if code == _WRONG_SETTINGS:
+                # It has said why; starting it again would not change its mind.
+                self.status = code
+            if code == _WRONG_SETTINGS or not program.restart:
                 self.stop()
                 return
-            delay = 0.05 if self._clock() - started > _STEADY else min(delay * 2, _SLOWEST)
+            # Who was killed while it ran well comes back at once; who fails by itself is likely to fail again.
+            steady = self._clock() - started > (_KILLED_STEADY if code < 0 else _STEADY)
+            delay = 0.05 if steady else min(delay * 2, _SLOWEST)
             log.warning("%s ended with %s; it starts again in %.1f s", program.name, _said(code), delay)
-            try:
-                await asyncio.wait_for(self._stopping.wait(), delay)
-            except TimeoutError:
-                pass
+            await self._rest(delay)
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            pass
+
+
+async def _start(program: Program) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        program.module,
+        *program.flags,
+        pass_fds=program.fds,
+        start_new_session=True,
+        stdin=asyncio.subprocess.DEVNULL,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
 
 
 def _end(process: asyncio.subprocess.Process, number: int) -> None:

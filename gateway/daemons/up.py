@@ -14,6 +14,7 @@ from gateway.daemons.process import begin
 from gateway.daemons.sockets import bind_dns, bind_web
 from gateway.daemons.supervisor import Program, Supervisor
 from gateway.errors import SettingsError, Unavailable
+from gateway.resolver.upstream import open_upstreams
 from gateway.settings import Address, Settings, to_arguments
 
 _START = 20.0
@@ -25,6 +26,7 @@ def run_up(settings: Settings, extra: Sequence[Program] = (), lines: Sequence[st
     Raises SettingsError when an address is taken.
     """
     begin("telltale")
+    open_upstreams(settings.upstreams, bootstrap=settings.bootstrap, report=lambda change: None)
     try:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
     except OSError as error:
@@ -39,9 +41,10 @@ def run_up(settings: Settings, extra: Sequence[Program] = (), lines: Sequence[st
         Program("gateway.daemons.web", (*flags, "--web-fd", str(web.fileno())), (web.fileno(),)),
         *extra,
     ]
-    asyncio.run(_run(Supervisor(programs), settings, lines))
+    supervisor = Supervisor(programs)
+    asyncio.run(_run(supervisor, settings, lines))
     print("Telltale has stopped.")
-    return 0
+    return supervisor.status
 
 
 async def _run(supervisor: Supervisor, settings: Settings, lines: Sequence[str]) -> None:
@@ -64,6 +67,8 @@ async def _greet(settings: Settings, lines: Sequence[str]) -> None:
             break
         except (Unavailable, OSError):
             await asyncio.sleep(0.1)
+    else:
+        print("Telltale does not answer yet; `telltale doctor` says what is wrong.", file=sys.stderr)
     address = settings.dns[0]
     print(f"Dashboard   http://{settings.web}/")
     for line in lines:

@@ -29,12 +29,15 @@ _CHUNK: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class ListInput:
-    """A subscription's last good copy. Entries of a list that allows all allow."""
+    """A subscription's last good copy. Entries of a list that allows all allow; `untitled` is what a list is called
+    that neither a person nor its author gave a title.
+    """
 
     subscription: int
     title: str
     action: Action
     path: Path
+    untitled: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class _Build:
         try:
             with source.path.open("rb") as file:
                 parsed = parse_list(iter(lambda: file.read(_CHUNK), b""))
-                title = title or parsed.title or source.path.name
+                title = title or parsed.title or source.untitled or source.path.name
                 self._titles[index] = (source.subscription, title)
                 entries = self._add(parsed.entries, index, source.action, parsed.skipped)
             return ListReport(source.subscription, title, parsed.syntax, entries, 0, dict(parsed.skipped))

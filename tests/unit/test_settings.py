@@ -62,7 +62,11 @@ def test_another_process_reads_the_same(tmp_path: Path) -> None:
         ("[dns]\nlsten = []", "has no 'lsten'"),
         ("[dns]\nrebinding = 1", "true or false"),
         ('[dns]\nnames = {"a.lan" = "x"}', "names in"),
-        ("[keep]\nlookups_days = 0", "1 or more"),
+        ("[keep]\nlookups_days = 0", "from 1 to"),
+        ("[keep]\nlookups_days = 1000000000000", "from 1 to"),
+        ("[web]\nlisten = 8080", "in quotes"),
+        ('[dns]\nnames = {"a..b" = "192.0.2.1"}', "empty labels"),
+        ('[dns]\nrebinding_exceptions = ["a..b"]', "empty labels"),
         ("[dns", "cannot be read"),
     ],
 )
