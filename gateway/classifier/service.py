@@ -11,6 +11,7 @@ from typing import Any
 from gateway.classifier.company import Company
 from gateway.classifier.fact import Fact
 from gateway.classifier.heuristics import guess_category, is_local
+from gateway.classifier.learned.model import Look, Model
 from gateway.classifier.loader import Knowledge, load_knowledge
 from gateway.classifier.party import family, party_of
 from gateway.classifier.public_suffix import registrable_domain
@@ -21,6 +22,9 @@ _MAX_TARGETS = 16
 _GUESS = "Telltale's own guess"
 _OWNER_CONFIDENCE = 0.5
 _WORD_CONFIDENCE = 0.3
+_LOOKS_LIKE = 0.8
+_LOOKS_CONFIDENCE = 0.4
+_ADVERTISES = 0.6
 _KEPT = (Need.REQUIRED, Need.DEGRADES)
 
 
@@ -34,6 +38,7 @@ class Classifier:
         self._makers: dict[str, str | None] = {}
         self._lock = threading.Lock()
         self._owners: dict[str, str | None] | None = None
+        self._model: Model | None = None
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Classifier:
@@ -83,7 +88,7 @@ class Classifier:
             tag = Tag(category=Category.LOCAL, confidence=1.0)
         else:
             found = self._index.find(name)
-            tag = _from_fact(*found) if found else self._guess(name)
+            tag = _from_fact(*found) if found else self._guess(name, targets)
             tag = self._follow(tag, bool(found), targets)
         return replace(tag, party=party_of(tag.company, tag.category, maker, self._companies))
 
@@ -114,13 +119,31 @@ class Classifier:
             return False
         return family(one, self._companies)[-1] == family(other, self._companies)[-1]
 
-    def _guess(self, name: str) -> Tag:
+    def look(self, name: str) -> Look:
+        """How much a canonical name looks like a tracker by its spelling alone, whether it is listed or not.
+
+        Raises SettingsError when the weights are damaged.
+        """
+        return self._learned().look(name, registrable_domain(name))
+
+    def _learned(self) -> Model:
+        if self._model is None:
+            self._model = Model()
+        return self._model
+
+    def _guess(self, name: str, targets: tuple[str, ...] = ()) -> Tag:
         registrable = registrable_domain(name)
         owner = self._owner(registrable) if registrable else None
         evidence = []
         if owner is not None:
             evidence.append(Evidence(f"Every name below {registrable} that we know belongs to {owner}.", _GUESS))
         word = guess_category(name, registrable)
+        if word is None or word[0].tracks:
+            looks = self._looks_like(name, registrable, owner, word[0] if word else None, targets)
+            if looks is not None:
+                category, says = looks
+                evidence.append(Evidence(says, _GUESS))
+                return Tag(owner, category, confidence=_LOOKS_CONFIDENCE, evidence=tuple(evidence))
         if word is not None:
             says = f"Nobody has listed this name; the word “{word[1]}” in it suggests {word[0].value}."
             evidence.append(Evidence(says, _GUESS))
@@ -128,6 +151,31 @@ class Classifier:
             return Tag()
         confidence = _WORD_CONFIDENCE if word else _OWNER_CONFIDENCE
         return Tag(owner, word[0] if word else Category.UNKNOWN, confidence=confidence, evidence=tuple(evidence))
+
+    def _looks_like(
+        self, name: str, registrable: str | None, owner: str | None, category: Category | None, targets: tuple[str, ...]
+    ) -> tuple[Category, str] | None:
+        """(what for, why) of an unlisted name, or of an unlisted name that it leads to, whose spelling is that of a
+        tracker; None where neither is. A bare domain has no service name to judge.
+        """
+        model = self._learned()
+        for at, candidate in enumerate((name, *targets)):
+            domain = registrable if at == 0 else registrable_domain(candidate)
+            if domain is None or domain == candidate or (at and self._index.find(candidate) is not None):
+                continue
+            look = model.look(candidate, domain)
+            if look.probability < _LOOKS_LIKE:
+                continue
+            if category is None:
+                measures = Category.TELEMETRY if owner else Category.ANALYTICS
+                category = Category.ADVERTISING if look.advertises >= _ADVERTISES else measures
+            whose = "it" if at == 0 else f"it leads to {candidate}, which"
+            because = model.because(candidate, domain)
+            reason = f", because {because}" if because else ""
+            return category, (
+                f"Nobody has listed this name; {whose} looks like {category.value} ({look.probability:.2f}){reason}."
+            )
+        return None
 
     def _owner(self, registrable: str) -> str | None:
         """The one company that owns every listed name below this domain; None when there are several, or none."""

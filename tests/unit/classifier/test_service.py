@@ -82,7 +82,8 @@ def test_an_unlisted_name_of_a_known_owner_is_an_uncertain_guess(classifier: Cla
 
 def test_a_word_in_an_unlisted_name_is_said_to_be_a_guess(classifier: Classifier) -> None:
     tag = classifier.tag("telemetry.never-seen.example.org")
-    assert (tag.company, tag.category, tag.confidence) == (None, Category.TELEMETRY, 0.3)
+    assert (tag.company, tag.category) == (None, Category.TELEMETRY)
+    assert 0.3 <= tag.confidence < 0.5
     assert "“telemetry”" in tag.evidence[0].says
     assert tag.need is Need.UNKNOWN
 
@@ -152,3 +153,40 @@ def test_a_company_is_described_in_one_line(classifier: Classifier) -> None:
     assert "screen" in samba.line
     assert classifier.company("Nobody") is None
     assert [c.name for c in classifier.companies()][:3] == ["1000mercis", "1plusX", "33Across"]
+
+
+def test_an_unlisted_name_that_looks_like_a_tracker_says_so_with_its_probability_and_why(
+    classifier: Classifier,
+) -> None:
+    tag = classifier.tag("device-metrics-us.newmaker.tv")
+    assert tag.category is Category.ANALYTICS
+    assert tag.confidence < 0.5
+    assert tag.need is Need.UNKNOWN
+    assert "it looks like analytics (0.9" in tag.evidence[-1].says
+    assert "metrics" in tag.evidence[-1].says.partition("because")[2]
+
+
+def test_of_a_known_owner_it_is_the_maker_s_telemetry(classifier: Classifier) -> None:
+    tag = classifier.tag("clickstream-ingestion.roku.com")
+    assert (tag.company, tag.category) == ("Roku", Category.TELEMETRY)
+    assert len(tag.evidence) == 2
+
+
+def test_a_word_for_what_a_television_needs_is_stronger_than_the_look_of_a_name(classifier: Classifier) -> None:
+    assert classifier.tag("metrics-ntp.newmaker.tv").category is Category.TIME
+    assert classifier.tag("cdn3.newmaker.tv").category is Category.CDN
+
+
+def test_a_name_that_leads_to_one_that_looks_like_a_tracker_says_where(classifier: Classifier) -> None:
+    tag = classifier.tag("xyz.newmaker.tv", ("eu.metrics.somebody-else.net",))
+    assert tag.category is Category.ANALYTICS
+    assert tag.confidence < 0.5
+    assert "it leads to eu.metrics.somebody-else.net, which looks like analytics" in tag.evidence[-1].says
+
+
+def test_a_bare_domain_is_not_judged_by_its_looks(classifier: Classifier) -> None:
+    assert classifier.tag("metrics-telemetry-ads.net").category is Category.UNKNOWN
+
+
+def test_the_look_of_any_name_can_be_asked_for(classifier: Classifier) -> None:
+    assert classifier.look("metrics.newmaker.tv").probability > 0.9 > classifier.look("www.newmaker.tv").probability

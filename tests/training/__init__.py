@@ -1,0 +1,1 @@
+"""Trains and scores the model for names nobody has listed: `python -m tests.training`."""
