@@ -7,9 +7,10 @@ client up takes no lock; everything that changes something does.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from heapq import nsmallest
 from typing import Any
 
 from gateway.devices.fingerprint import Fingerprint
@@ -21,14 +22,19 @@ _SAVE_EVERY = 60.0
 _LOOK_EVERY = 1.0
 _MAX_DEVICES = 4096
 _MAX_ADDRESSES = 16
+_MAKE_ROOM_FOR = 64
+_MAKE_ROOM_EVERY = 60.0
 
 
 class Inventory:
     """`save` stores a device, `neighbours` reads IP -> MAC, `vendor_of` names the maker of a network card,
     `maker_of` the maker whose televisions alone ask for a name, `on_seen` is told of every device that is new or of
-    which something new is known. `now` gives seconds since the epoch.
+    which something new is known. `on_joined` is told the old id and the new one when a device that was known by its
+    address turns out to be the one with a MAC address; whoever keeps ids of devices has to follow. `wanted` gives the
+    ids that somebody keeps: these devices are never forgotten. `now` gives seconds since the epoch.
 
-    `save` and `on_seen` are called from either thread while the inventory is locked: they hand over and return at once.
+    `save`, `on_seen`, `on_joined` and `wanted` are called from either thread while the inventory is locked: they hand
+    over and return at once. `on_joined` may be called by the constructor, for devices that joined before a restart.
     """
 
     def __init__(
@@ -40,17 +46,20 @@ class Inventory:
         vendor_of: Callable[[str], str] = lambda _: "",
         maker_of: Callable[[str], str | None] = lambda _: None,
         on_seen: Callable[[Device], None] = lambda _: None,
+        on_joined: Callable[[str, str], None] = lambda old, new: None,
+        wanted: Callable[[], Collection[str]] = tuple,
         now: Callable[[], float] = lambda: datetime.now(UTC).timestamp(),
     ) -> None:
         self._save, self._neighbours, self._vendor_of = save, neighbours, vendor_of
         self._maker_of, self._on_seen, self._now = maker_of, on_seen, now
+        self._on_joined, self._wanted = on_joined, wanted
         self._lock = threading.RLock()
         self._devices: dict[str, Device] = {}
         self._ids: dict[str, str] = {}
         self._seen: dict[str, float] = {}
         self._saved: dict[str, float] = {}
         self._fingerprints: dict[str, Fingerprint] = {}
-        self._looked = float("-inf")
+        self._looked = self._made_room = float("-inf")
         self._take_over(devices)
 
     def identify(self, client: str) -> str:
@@ -143,6 +152,7 @@ class Inventory:
 
     def _take_over(self, devices: Iterable[Device]) -> None:
         """Stored devices, newest last, so that an address belongs to the one that had it last."""
+        joined: dict[str, str] = {}
         for device in sorted(devices, key=lambda d: (d.mac is not None, d.last_seen)):
             self._devices[device.id] = device
             seen = device.last_seen.timestamp()
@@ -151,7 +161,11 @@ class Inventory:
                 before = self._ids.get(address)
                 if before is not None and self._devices[before].mac is None:
                     del self._devices[before]
+                    if device.mac is not None:
+                        joined[before] = address
                 self._ids[address] = device.id
+        for before, address in joined.items():
+            self._on_joined(before, self._ids[address])
 
     def _meet(self, client: str) -> str:
         address = _plain(client)
@@ -171,7 +185,7 @@ class Inventory:
                 if self._ids.get(dropped) == device_id:
                     del self._ids[dropped]
             self._change(device_id, addresses=after)
-        elif len(self._devices) < _MAX_DEVICES:
+        elif len(self._devices) < _MAX_DEVICES or self._make_room(address, hurry=mac is not None):
             when = self._now()
             moment = datetime.fromtimestamp(when, UTC)
             vendor = self._vendor_of(mac) if mac else ""
@@ -182,6 +196,27 @@ class Inventory:
             return device_id
         self._ids[address] = device_id
         return device_id
+
+    def _make_room(self, address: str, *, hurry: bool) -> bool:
+        """Forgets the longest unseen devices that have no more than an address: anybody can invent those.
+
+        Many at once and once a minute, or a flood of invented addresses would keep us busy; a real network card does
+        not wait. The device at `address` stays: it may be about to join another.
+        """
+        now = self._now()
+        if not hurry and now - self._made_room < _MAKE_ROOM_EVERY:
+            return False
+        self._made_room = now
+        kept = {*self._wanted(), self._ids.get(address)}
+        plain = (d.id for d in self._devices.values() if d.mac is None and not d.name and d.id not in kept)
+        surplus = max(0, len(self._devices) - _MAX_DEVICES)
+        for device_id in nsmallest(surplus + _MAKE_ROOM_FOR, plain, key=self._seen.__getitem__):
+            for old in self._devices.pop(device_id).addresses:
+                if self._ids.get(old) == device_id:
+                    del self._ids[old]
+            for table in (self._seen, self._saved, self._fingerprints):
+                table.pop(device_id, None)
+        return len(self._devices) < _MAX_DEVICES
 
     def _move(self, address: str, old: str, mac: str) -> None:
         before, new = self._devices[old], self._note(address, mac)
@@ -209,6 +244,7 @@ class Inventory:
             kind=device.kind or before.kind,
             simulated=device.simulated or before.simulated,
         )
+        self._on_joined(before.id, new)
 
     def _change(self, device_id: str, **changes: Any) -> Device:
         device = self._devices[device_id]

@@ -24,6 +24,8 @@ class House:
         self.looks = 0
         self.saved: list[Device] = []
         self.told: list[Device] = []
+        self.joined: list[tuple[str, str]] = []
+        self.wanted: set[str] = set()
         self.inventory = Inventory(
             devices=devices,
             save=self.saved.append,
@@ -31,6 +33,8 @@ class House:
             vendor_of=lambda mac: "Roku, Inc." if mac == _TV else "",
             maker_of=lambda name: "Roku" if name.endswith("roku.com") else None,
             on_seen=self.told.append,
+            on_joined=lambda old, new: self.joined.append((old, new)),
+            wanted=lambda: self.wanted,
             now=lambda: self.time,
         )
 
@@ -103,6 +107,7 @@ def test_a_device_known_by_its_address_joins_the_one_with_its_mac(house: House) 
     assert (device.id, device.name, device.first_seen) == (f"mac:{_TV}", "Living room", _NOON)
     assert house.inventory.identify("10.42.0.7") == f"mac:{_TV}"
     assert house.inventory.get(before) is None
+    assert house.joined == [("ip:10.42.0.7", f"mac:{_TV}")]
 
 
 def test_an_address_that_moves_on_takes_nothing_of_its_old_device_with_it(house: House) -> None:
@@ -147,6 +152,14 @@ def test_a_stored_address_belongs_to_the_device_that_had_it_last() -> None:
     house = House((old, stored(f"mac:{_TV}", _TV, "10.42.0.7"), first))
     assert house.inventory.identify("10.42.0.7") == f"mac:{_TV}"
     assert {d.id for d in house.inventory.all()} == {f"mac:{_TV}", f"mac:{_PHONE}"}
+    assert house.joined == [("ip:10.42.0.7", f"mac:{_TV}")]
+
+
+def test_a_device_that_only_lost_its_address_has_joined_nobody(house: House) -> None:
+    house.inventory.identify("10.42.0.7")
+    house.table["10.42.0.7"] = _PHONE
+    house.inventory.refresh()
+    assert house.joined == []
 
 
 def test_a_person_names_a_device(house: House) -> None:
@@ -215,6 +228,43 @@ def test_invented_addresses_cannot_fill_the_memory(house: House) -> None:
     beyond = house.inventory.device_of("10.250.0.1", house.time)
     assert beyond.id == "ip:10.250.0.1"
     house.inventory.learn("10.250.0.1", _ROKU[0])
+
+
+def fill(house: House) -> None:
+    for number in range(4096):
+        house.time += 0.001
+        house.inventory.identify(f"10.0.{number >> 8}.{number & 255}")
+
+
+def test_a_new_television_gets_the_place_of_an_invented_address(house: House) -> None:
+    fill(house)
+    for name in ("10.0.0.0", "10.0.0.1"):
+        house.inventory.update(f"ip:{name}", name="Kitchen")
+    house.wanted = {"ip:10.0.0.2"}
+    house.inventory.device_of("10.0.0.3", house.time + 1)
+    house.time += 2
+    television = house.inventory.identify("10.42.0.7")
+    assert house.inventory.update(television, name="Living room").id == f"mac:{_TV}"
+    for kept in ("10.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.3"):
+        assert house.inventory.get(f"ip:{kept}") is not None, kept
+    assert house.inventory.get("ip:10.0.0.4") is None
+    assert len(house.inventory.all()) == len(house.inventory._ids) == len(house.inventory._seen) <= 4096
+
+
+def test_a_flood_of_invented_addresses_drives_out_no_more_than_a_few_a_minute(house: House) -> None:
+    fill(house)
+    for number in range(3000):
+        house.inventory.identify(f"10.9.{number >> 8}.{number & 255}")
+    left = sum(house.inventory.get(f"ip:10.0.{n >> 8}.{n & 255}") is not None for n in range(4096))
+    assert left == 4096 - 64
+
+
+def test_a_device_joins_its_network_card_even_when_every_place_is_taken(house: House) -> None:
+    fill(house)
+    house.table["10.0.0.0"] = _PHONE
+    house.inventory.refresh()
+    assert house.joined == [("ip:10.0.0.0", f"mac:{_PHONE}")]
+    assert house.inventory.identify("10.0.0.0") == f"mac:{_PHONE}"
 
 
 def test_one_device_keeps_its_sixteen_newest_addresses(house: House) -> None:
