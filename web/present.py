@@ -277,7 +277,7 @@ def because(reason: str, lists: Sequence[str] = (), matched: str | None = None) 
         return f"on the list {plain(lists[0])}" + (f" and {counted(others, 'other')}" if others else "")
     words = _REASON_WORDS.get(reason, plain(reason))
     if reason == Reason.PRESET.value and matched:
-        return f"{words}, {preset_words(matched)}"
+        return f"{words} {preset_words(matched)}"
     if reason in (Reason.RULE.value, Reason.DEVICE_RULE.value) and matched:
         return f"{words}, “{plain(matched)}”"
     return words

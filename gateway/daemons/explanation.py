@@ -13,6 +13,7 @@ from gateway.daemons import presets
 from gateway.errors import JournalError, ListError
 from gateway.journal.reader import Filter, Reader
 from gateway.model.name import Name
+from gateway.model.tag import Party, Tag
 from gateway.model.verdict import Action, Reason, Verdict
 from gateway.policy.compiled import CompiledLists
 from gateway.policy.service import PolicyService
@@ -48,6 +49,7 @@ def explain(
     verdict = told.verdict
     behind = (classifier.tag(target, (), maker) for target in targets)
     stopping = presets.blocking(classifier.tag(name, (), maker), behind)
+    said = (sentence(name, tag), _seen_from(maker, tag), _decided(verdict), _would(verdict, stopping))
     return {
         "name": name,
         "company": tag.company,
@@ -67,7 +69,9 @@ def explain(
         "lists": list(dict.fromkeys(match.title for match in told.lists)),
         "rules": [rule_to_json(rule) for rule in told.rules],
         "evidence": [asdict(each) for each in tag.evidence],
-        "sentence": " ".join(filter(None, (sentence(name, tag), _decided(verdict), _would(verdict, stopping)))),
+        "sentence": " ".join(filter(None, said)),
+            filter(None, (sentence(name, tag), _seen_from(maker, tag), _decided(verdict), _would(verdict, stopping)))
+        ),
     }
 
 
@@ -103,6 +107,16 @@ def _decided(verdict: Verdict) -> str:
         return f"{done}, because the preset {presets.title(verdict.matched)} is on{via}."
     matched = f" ({verdict.matched})" if verdict.matched else ""
     return f"{done}, because {because}{matched}{via}."
+
+
+def _seen_from(maker: str, tag: Tag) -> str:
+    """Whose name it is for a device of this maker; that it is a third party's is said already."""
+    if maker and tag.party is Party.FIRST:
+        own = f"The maker of this device is {maker}, so"
+        return f"{own} this is the device calling home." if tag.company == maker else f"{own} this is its own group."
+    if maker and tag.party is Party.SUPPORT:
+        return f"To this device of {maker} it is a helper that works for others."
+    return ""
 
 
 def _would(verdict: Verdict, stopping: list[str]) -> str:

@@ -103,6 +103,9 @@ def test_the_makers_own_measuring_is_left_to_quiet_as_soon_as_the_maker_is_known
     assert seen(house, REPORTS, BEDROOM) == NULL
     assert house.request("PATCH", f"/api/v1/devices/{bedroom}", {"maker": "Samsung"})[0] == 200
     house.wait_for(lambda: seen(house, REPORTS, BEDROOM) == REAL)
+    own = house.get(f"/api/v1/explain?name={REPORTS}&device={bedroom}")[1]
+    assert own["party"] == "first"
+    assert "The maker of this device is Samsung" in own["sentence"]
     assert seen(house, REPORTS, KITCHEN) == NULL, "a device of nobody known is not Samsung's"
     choose(house, "quiet")
     assert seen(house, REPORTS, BEDROOM) == NULL

@@ -136,7 +136,7 @@ def test_a_preset_is_named_with_what_it_stopped() -> None:
     assert present.outcome(stopped) == "Blocked: Calm (advertising, Samsung Ads)"
     assert present.outcome(replace(stopped, company=None)) == "Blocked: Calm (advertising)"
     assert present.outcome(replace(stopped, category="unknown", company=None)) == "Blocked: Calm (unknown purpose)"
-    assert present.because("preset", (), "quiet") == "your preset, Quiet"
+    assert present.because("preset", (), "quiet") == "your preset Quiet"
 
 
 def test_an_allowed_lookup_says_why_when_somebody_decided() -> None:

@@ -33,8 +33,9 @@ export function unfold(row, lookup) {
 }
 
 function showFacts(list, lookup) {
-  if (lookup.lists.length) fact(list, "The list says", lookup.matched);
-  if (lookup.lists.length > 1) fact(list, "All lists that name it", lookup.lists.map(plain).join(", "));
+  const byList = lookup.lists.length > 0 && lookup.reason.endsWith(" list");
+  if (byList) fact(list, "The list says", lookup.matched);
+  if (lookup.lists.length > (byList ? 1 : 0)) fact(list, "All lists that name it", lookup.lists.map(plain).join(", "));
   const path = [lookup.name, ...lookup.targets];
   if (lookup.via && !path.includes(lookup.via)) path.push(lookup.via);
   if (path.length > 1) {

@@ -70,7 +70,7 @@ export function because(reason, lists = [], matched = null) {
     return `on the list ${plain(lists[0])}` + (others ? ` and ${counted(others, "other")}` : "");
   }
   const words = REASONS[reason] ?? plain(reason);
-  if (reason === "preset" && matched) return `${words}, ${presetWords(matched)}`;
+  if (reason === "preset" && matched) return `${words} ${presetWords(matched)}`;
   return (reason === "rule" || reason === "device rule") && matched ? `${words}, “${plain(matched)}”` : words;
 }
 
