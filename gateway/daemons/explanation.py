@@ -70,8 +70,6 @@ def explain(
         "rules": [rule_to_json(rule) for rule in told.rules],
         "evidence": [asdict(each) for each in tag.evidence],
         "sentence": " ".join(filter(None, said)),
-            filter(None, (sentence(name, tag), _seen_from(maker, tag), _decided(verdict), _would(verdict, stopping)))
-        ),
     }
 
 
