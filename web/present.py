@@ -71,6 +71,8 @@ _REASON_WORDS: Mapping[str, str] = {
 }
 
 COUNTRY_WORDS: Mapping[str, str] = {
+    "AE": "United Arab Emirates",
+    "AR": "Argentina",
     "AU": "Australia",
     "BE": "Belgium",
     "CA": "Canada",
@@ -82,6 +84,8 @@ COUNTRY_WORDS: Mapping[str, str] = {
     "ES": "Spain",
     "FR": "France",
     "GB": "United Kingdom",
+    "HK": "Hong Kong",
+    "IE": "Ireland",
     "IL": "Israel",
     "JP": "Japan",
     "KR": "South Korea",
@@ -89,9 +93,13 @@ COUNTRY_WORDS: Mapping[str, str] = {
     "MT": "Malta",
     "NL": "Netherlands",
     "NO": "Norway",
+    "NZ": "New Zealand",
+    "RU": "Russia",
     "SE": "Sweden",
+    "SG": "Singapore",
     "TR": "Türkiye",
     "TW": "Taiwan",
+    "UA": "Ukraine",
     "US": "United States",
 }
 
