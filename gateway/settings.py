@@ -4,6 +4,7 @@
         rebinding = true              rebinding_exceptions = ["plex.direct"]
         bootstrap = ["9.9.9.9"]       strategy = "strict" or "fastest"
         plain_fallback = false        time_servers = ["162.159.200.1"]
+        trust_ad = false              client_rate = 200
 [web]   listen = "127.0.0.1:8080"     hosts = ["telltale.lan"]
 [keep]  lookups_days = 30             rollups_days = 400                megabytes = 1024
 """
@@ -63,7 +64,8 @@ class Settings:
     asked in order or the two fastest at once, `plain_fallback` lets plain ones be asked when no encrypted one answers,
     and `time_servers` are asked when this machine's clock cannot be right (empty: well-known ones).
     `names` maps the dashboard's own names to textual addresses; `rebinding_exceptions` are names under which private
-    addresses are fine; `trust_ad` believes encrypted and local upstreams that they validated; `private_lists` lets
+    addresses are fine; `trust_ad` believes encrypted and local upstreams that they validated; `client_rate`
+    is how many unknown names a second one client may go on asking for, 0 for any number; `private_lists` lets
     lists come from an address of this house. `simulated` marks a demo.
     """
 
@@ -81,6 +83,7 @@ class Settings:
     rebinding: bool = True
     rebinding_exceptions: tuple[str, ...] = ()
     trust_ad: bool = False
+    client_rate: int = 200
     lookups_days: int = 30
     rollups_days: int = 400
     megabytes: int = 1024
@@ -289,6 +292,7 @@ _READERS: dict[str, dict[str, Callable[[Any], dict[str, Any]]]] = {
         "rebinding_exceptions": lambda value: {
             "rebinding_exceptions": tuple(Name.parse(text).text for text in _texts(value))
         },
+        "client_rate": lambda value: {"client_rate": 0 if value == 0 else _count(value)},
         "trust_ad": lambda value: {"trust_ad": _boolean(value)},
     },
     "web": {

@@ -188,6 +188,7 @@ def _options(settings: Settings) -> ResolverOptions:
         rebinding_exceptions=(*LEADS_HOME, *exceptions),
         allowed_networks=(*HOME_NETWORKS, *lan),
         trust_ad=settings.trust_ad,
+        client_rate=settings.client_rate,
         strategy=settings.strategy,
         plain_fallback=settings.plain_fallback,
     )

@@ -128,6 +128,16 @@ def test_thousands_of_guesses_of_the_id_are_in_vain(upstream: Upstream, forge: C
         attack(asked)
 
     assert answered_while(upstream, prepare) == [TRUE, TRUE]
+    assert upstream.asked[-1].transport == "tcp", "whoever guesses does not guess for long"
+
+
+def test_an_answer_that_must_have_come_in_fragments_is_fetched_over_tcp() -> None:
+    long = [f'60 TXT "{"x" * 200}{n}"' for n in range(9)]
+    with Upstream({"long.example.com": long}) as rude:
+        rude.fail_all(oversize=True)
+        with Serving(rude.url) as serving:
+            assert len(ask("long.example.com", "TXT", serving.server, tcp=True).answer[0]) == 9
+        assert [one.transport for one in rude.asked] == ["udp", "tcp"]
 
 
 @needs_root

@@ -45,7 +45,8 @@ class Fault:
     records out; `wrong_id`, `wrong_question`, `wrong_type` and `lower_case` spoil the head of the answer;
     `wrong_port` answers from another socket (UDP); `garbage` sends random bytes instead; `cut` sends only so many
     bytes; `extra` records are put behind the answer; `twice` sends it twice; `close_tcp` hangs up; `drip` seconds
-    between single bytes (TCP); `query_back` sends the query itself; `refuse_edns` answers FORMERR to EDNS only.
+    between single bytes (TCP); `query_back` sends the query itself; `refuse_edns` answers FORMERR to EDNS only;
+    `oversize` sends more than was asked for instead of truncating.
     """
 
     drop: bool = False
@@ -65,6 +66,7 @@ class Fault:
     drip: float = 0.0
     query_back: bool = False
     refuse_edns: bool = False
+    oversize: bool = False
     transport: str | None = None
     times: int | None = None
 
@@ -312,7 +314,7 @@ class Upstream:
             lower = dns.name.Name([label.lower() for label in question.name.labels])
             response.question[0] = dns.rrset.RRset(lower, question.rdclass, question.rdtype)
         answer = response.to_wire(max_size=_MAX_UDP)
-        if fault.truncate or len(answer) > size:
+        if fault.truncate or (len(answer) > size and not fault.oversize):
             response.flags |= dns.flags.TC
             for section in (response.answer, response.authority, response.additional):
                 section.clear()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from gateway.errors import UpstreamError, UpstreamTimeout
 from gateway.resolver.upstream.check import Match, Noise, match
 from gateway.resolver.upstream.stream import StreamUpstream
+from gateway.wire.edns import UDP_SIZE
 from gateway.wire.question import Question, build_query, shuffle_case
 
 TIMEOUT = 2.0
@@ -21,6 +22,8 @@ _MAX_RETIRED = 48
 _PLAIN_FOR = 600.0
 _CASE_STRIKES = 3
 _RECEIVE = 4_096
+# More answers that fit nothing than a port has questions: somebody guesses, and must not guess for long.
+_MAX_MISSES = 2 * _MAX_USES
 
 
 class _Open:
@@ -111,14 +114,19 @@ class DatagramUpstream:
 
     def _arrived(self, port: _Port, reply: bytes) -> None:
         going = port.open.get(reply[0] << 8 | reply[1]) if len(reply) >= 12 else None
-        if going is None or going.future.done():
-            self.forged += going is None
+        if going is None:
+            self._missed(port)
+            return
+        if going.future.done():
             return
         message_id = reply[0] << 8 | reply[1]
         kind = match(reply, message_id, going.asked, edns=going.edns)
         if kind is Match.NO:
-            self.forged += 1
+            self._missed(port)
             return
+        if kind is Match.YES and len(reply) > UDP_SIZE:
+            # Longer than we take: it came in fragments, and those can be forged one by one (RFC 9715).
+            kind = Match.TRUNCATED
         del port.open[message_id]
         if kind is Match.YES:
             if not going.future.done():
@@ -127,6 +135,20 @@ class DatagramUpstream:
             self._without_edns(going)
         else:
             self._over_tcp(going, miscased=kind is Match.CASE)
+
+    def _missed(self, port: _Port) -> None:
+        """Counts what is no answer; on a port that gets too many of those, TCP takes over what is open."""
+        self.forged += 1
+        port.misses += 1
+        if port.misses != _MAX_MISSES:
+            return
+        if port in self._ports:
+            self._ports.remove(port)
+            self._retired.append(port)
+        endangered = list(port.open.values())
+        port.open.clear()
+        for going in endangered:
+            self._over_tcp(going, miscased=False)
 
     def _without_edns(self, going: _Open) -> None:
         loop = asyncio.get_running_loop()
@@ -197,6 +219,7 @@ class _Port:
         self._arrived = arrived
         self._refused = refused
         self.uses = 0
+        self.misses = 0
         self.made = loop.time()
         self.open: dict[int, _Open] = {}
         family, _, _, _, where = socket.getaddrinfo(

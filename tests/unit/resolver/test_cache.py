@@ -6,7 +6,7 @@ from typing import Any
 import dns.message
 import pytest
 
-from gateway.errors import UpstreamTimeout
+from gateway.errors import UpstreamTimeout, WireError
 from gateway.model.dns import Ede, Rcode
 from gateway.model.query import Query
 from gateway.model.response import Response, Source
@@ -322,5 +322,18 @@ def test_stale_answers_for_many_clients_cost_one_question() -> None:
         responses = await together(*(cache.resolve(asked, below) for _ in range(20)))
         assert {response.source for response in responses} == {Source.UPSTREAM}
         assert len(below.asked) == 2
+
+    run_simulated(story())
+
+
+def test_a_client_that_asks_too_much_gets_a_stale_answer_and_the_next_one_a_fresh_one() -> None:
+    async def story() -> None:
+        cache, below, asked = make(), Below(www), query("www.example.com")
+        await cache.resolve(asked, below)
+        await asyncio.sleep(301)
+        below.say = WireError("too fast")
+        assert (await cache.resolve(asked, below)).source is Source.STALE
+        below.say = www
+        assert (await cache.resolve(asked, below)).source is Source.UPSTREAM
 
     run_simulated(story())
