@@ -80,7 +80,8 @@ def explain_from_disk(settings: Settings, text: str, targets: tuple[str, ...] = 
         compiled = CompiledLists.open(settings.lists_folder / "compiled.bin")
     except ListError:
         compiled = CompiledLists.empty()
-    policy = PolicyService(settings.policy, None, compiled, classifier.tag, preset_blocks=presets.judge(classifier))
+    judge = presets.judge(classifier)
+    policy = PolicyService(settings.policy, None, compiled, classifier.tag, preset_blocks=judge, read_only=True)
     policy.explain(text)
     return explain(Name.parse(text).text, None, "", classifier, policy, targets)
 

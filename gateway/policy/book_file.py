@@ -52,7 +52,9 @@ def decode_book(data: bytes) -> Book:
 
 
 def load_book(path: Path) -> Book | None:
-    """The stored book, None when there is no file yet. Raises SettingsError when there is one that is broken."""
+    """The stored book, None when there is no file yet. Raises SettingsError when there is one that is broken, OSError
+    when it cannot be read for the moment: then nobody knows what is in it.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_SIZE + 1)
@@ -61,7 +63,7 @@ def load_book(path: Path) -> Book | None:
         return decode_book(data)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise SettingsError(f"The rules in {path.name} cannot be read: {error}") from error
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
-from gateway.errors import Refused, SettingsError, TelltaleError
+from gateway.errors import Refused, SettingsError
 from gateway.model.book import Book, Subscription
 from gateway.model.event import PolicyChanged
 from gateway.model.policy import Policy
@@ -18,17 +16,9 @@ from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.tag import Tag
 from gateway.model.verdict import Action, Reason, Verdict
 from gateway.policy import demands
-from gateway.policy.book_file import load_book, save_book
+from gateway.policy.book_keeper import BookKeeper, BookStore
 from gateway.policy.compiled import CompiledLists, ListMatch
 from gateway.policy.snapshot import PresetBlocks, Snapshot, never_blocks
-
-
-class BookStore(Protocol):
-    """The second place where the book is kept. Blocking; each call raises TelltaleError or OSError."""
-
-    def load(self) -> Book | None: ...
-
-    def save(self, book: Book) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +37,8 @@ def utc_now() -> datetime:
 class PolicyService:
     """Owns the book and the snapshot in force. For one event loop; only writing happens in a thread.
 
+    `on_problems` is told the problems each time that they change; `read_only` is for those who only look.
+
     `preset_blocks` says what a preset stops, `makers` gives device ids with the makers of these devices.
     `problems` are sentences about what could not be read at the start or written last; none of them is fatal.
     """
@@ -62,15 +54,17 @@ class PolicyService:
         *,
         preset_blocks: PresetBlocks = never_blocks,
         makers: Callable[[], Mapping[str, str]] = dict,
+        on_problems: Callable[[list[str]], None] = lambda problems: None,
+        read_only: bool = False,
     ) -> None:
-        self._path, self._store, self._compiled = path, store, compiled
+        self._compiled = compiled
         self._tag_of, self._on_change, self._now = tag_of, on_change, now
         self._preset_blocks, self._makers = preset_blocks, makers
         self._lock = asyncio.Lock()
         self._writes: set[asyncio.Task[None]] = set()
-        self._start_problems: list[str] = []
-        self._write_problems: list[str] = []
-        self._book = self._load()
+        self._keeper = BookKeeper(path, store, on_problems, read_only=read_only)
+        self._expiry_problem = ""
+        self._book = self._keeper.load(now())
         self._generation = 0
         self._snapshot = self._next_snapshot()
 
@@ -85,7 +79,7 @@ class PolicyService:
 
     @property
     def problems(self) -> list[str]:
-        return [*self._start_problems, *self._write_problems]
+        return [*self._keeper.problems, *filter(None, (self._expiry_problem,))]
 
     @property
     def listed_names(self) -> int:
@@ -160,6 +154,34 @@ class PolicyService:
                 await self._commit(replace(self._book, rules=kept), *((rule, True) for rule in over))
         return None
 
+    async def move_device(self, old: str, new: str) -> None:
+        """A device goes by another id from now on: what people decided about it goes along. Raises SettingsError.
+
+        Where both ids had a decision about the same, the younger one stays.
+        """
+        async with self._lock:
+            book = self._book
+            moved = tuple(replace(rule, device=new) for rule in book.rules if rule.device == old)
+            if not moved or old == new:
+                return
+            had = tuple(rule for rule in book.rules if rule.device == new)
+            both = sorted((*had, *moved), key=lambda rule: rule.id)
+            over = {
+                before.id for at, before in enumerate(both) if any(_replaces(after, before) for after in both[at + 1 :])
+            }
+            following = {rule.id: rule for rule in moved}
+            kept = tuple(following.get(rule.id, rule) for rule in book.rules if rule.id not in over)
+            changes = [(rule, rule.id in over) for rule in both if rule.id in over or rule.id in following]
+            await self._commit(replace(book, rules=kept), *changes)
+
+    def devices_with_rules(self) -> frozenset[str]:
+        """The ids of devices that somebody decided something about. Callable from any thread."""
+        return frozenset(rule.device for rule in self._book.rules if rule.device is not None)
+
+    async def settle(self) -> None:
+        """Returns when the journal's copy of the book is written, or has failed."""
+        await self._keeper.settle()
+
     async def expire(self, now: datetime | None = None) -> tuple[Rule, ...]:
         """Takes the rules that are over out of force and out of the book; answers which."""
         now = now or self._now()
@@ -170,9 +192,10 @@ class PolicyService:
                 book = replace(self._book, revision=self._book.revision + 1, rules=kept)
                 self._swap(book, *((rule, True) for rule in over))
                 try:
-                    await self._write(book)
+                    await self._keeper.write(book)
+                    self._expiry_problem = ""
                 except SettingsError as error:
-                    self._write_problems = [str(error)]
+                    self._expiry_problem = str(error)
         return over
 
     async def add_list(
@@ -254,7 +277,8 @@ class PolicyService:
         book = replace(book, revision=self._book.revision + 1)
 
         async def store_and_swap() -> None:
-            await self._write(book)
+            await self._keeper.write(book)
+            self._expiry_problem = ""
             self._swap(book, *changes)
 
         task = asyncio.create_task(store_and_swap())
@@ -266,56 +290,6 @@ class PolicyService:
             await asyncio.wait([task])
             task.exception()
             raise
-
-    async def _write(self, book: Book) -> None:
-        """Raises SettingsError when the book could be stored nowhere."""
-        problems = await asyncio.to_thread(_save, self._path, self._store, book)
-        places = 1 if self._store is None else 2
-        if len(problems) == places:
-            raise SettingsError(f"The decision could not be stored, so nothing changed. {' '.join(problems)}")
-        self._write_problems = problems
-
-    def _load(self) -> Book:
-        books: list[Book] = []
-        try:
-            book = load_book(self._path)
-            books += [book] if book else []
-        except SettingsError as error:
-            self._start_problems.append(f"{error} It was set aside.")
-            _set_aside(self._path)
-        if self._store is not None:
-            try:
-                book = self._store.load()
-                books += [book] if book else []
-            except (TelltaleError, OSError, ValueError) as error:
-                self._start_problems.append(f"The rules in the journal cannot be read: {error}")
-        if books:
-            return max(books, key=lambda book: book.revision)
-        if self._start_problems:
-            # Ids of the lost rules stand in the history; a new rule must not get one of them.
-            return Book(next_id=int(self._now().timestamp()))
-        return Book()
-
-
-def _save(path: Path, store: BookStore | None, book: Book) -> list[str]:
-    problems: list[str] = []
-    try:
-        save_book(path, book)
-    except OSError as error:
-        problems.append(f"The file {path.name} cannot be written: {error.strerror or error}.")
-    if store is not None:
-        try:
-            store.save(book)
-        except (TelltaleError, OSError) as error:
-            problems.append(f"The rules cannot be written to the journal: {error}")
-    return problems
-
-
-def _set_aside(path: Path) -> None:
-    try:
-        os.replace(path, path.with_name(f"{path.name}.broken"))
-    except OSError:
-        return
 
 
 def _is_pause(rule: Rule) -> bool:

@@ -36,6 +36,11 @@ def test_a_book_comes_back_as_it_was(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o007 == 0
 
 
+def test_a_file_out_of_reach_is_not_a_broken_one(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        load_book(tmp_path)
+
+
 def test_a_truncated_or_altered_file_is_refused() -> None:
     data = encode_book(BOOK)
     for size in range(len(data) - 2):

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import threading
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from gateway.model.policy import Policy
 from gateway.model.rule import Scope, ScopeKind
 from gateway.model.tag import UNTAGGED
 from gateway.model.verdict import Action, Reason
-from gateway.policy import service as service_module
+from gateway.policy import book_keeper
 from gateway.policy.book_file import load_book, save_book
 from gateway.policy.compiled import CompiledLists
 from gateway.policy.service import PolicyService
@@ -100,6 +101,7 @@ async def test_a_rule_is_stored_twice_in_force_and_told(house: House) -> None:
     assert (rule.id, rule.scope, rule.made, rule.made_by, rule.comment) == (1, ADS, house.clock.now, "dashboard", "no")
     assert house.blocked("ads.example")
     assert house.service.rules() == (rule,)
+    await house.service.settle()
     assert load_book(house.path) == house.store.book == house.service.book
     assert house.told == [(2, PolicyChanged(2, rule, False))]
 
@@ -107,6 +109,7 @@ async def test_a_rule_is_stored_twice_in_force_and_told(house: House) -> None:
 @story
 async def test_rules_survive_a_restart_from_either_place(house: House) -> None:
     rule = await house.service.add_rule(BLOCK, ADS, device=TV, seconds=600, made_by="dashboard")
+    await house.service.settle()
     house.path.unlink()
     assert house.start().rules() == (rule,)
     save_book(house.path, house.service.book)
@@ -120,6 +123,7 @@ async def test_the_book_with_the_higher_revision_is_the_true_one(house: House) -
     await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
     old = house.service.book
     await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
+    await house.service.settle()
     save_book(house.path, old)
     assert len(house.start().rules()) == 2
     house.store.book = old
@@ -139,6 +143,7 @@ async def test_a_rule_that_ended_during_a_power_cut_is_over(house: House) -> Non
 @story
 async def test_a_broken_file_is_set_aside_and_the_journal_counts(house: House, damage: bytes) -> None:
     await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    await house.service.settle()
     house.path.write_bytes(damage)
     house.start()
     assert house.blocked("ads.example")
@@ -158,6 +163,7 @@ async def test_a_broken_journal_does_not_matter_while_the_file_is_good(house: Ho
     assert "journal" in house.service.problems[0]
     await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
     assert house.blocked("b.example")
+    await house.service.settle()
     assert any("cannot be written to the journal" in problem for problem in house.service.problems)
 
 
@@ -178,7 +184,7 @@ async def test_what_could_be_stored_nowhere_is_not_in_force(house: House, monkey
     def full(path: Path, book: Book) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(service_module, "save_book", full)
+    monkeypatch.setattr(book_keeper, "save_book", full)
     house.store.broken = True
     with pytest.raises(SettingsError, match="No space left on device"):
         await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
@@ -233,7 +239,7 @@ async def test_rules_end_even_while_the_disk_is_full(house: House, monkeypatch: 
         raise OSError(28, "No space left on device")
 
     await house.service.add_rule(BLOCK, ADS, seconds=5, made_by="dashboard")
-    monkeypatch.setattr(service_module, "save_book", full)
+    monkeypatch.setattr(book_keeper, "save_book", full)
     house.store.broken = True
     house.clock.advance(5)
     await house.service.expire()
@@ -326,7 +332,7 @@ async def test_who_goes_away_in_the_middle_leaves_a_whole_decision(
         go_on.wait(10)
         save(path, book)
 
-    monkeypatch.setattr(service_module, "save_book", slowly)
+    monkeypatch.setattr(book_keeper, "save_book", slowly)
     click = asyncio.create_task(house.service.add_rule(BLOCK, ADS, made_by="dashboard"))
     await writing.wait()
     click.cancel()
@@ -429,3 +435,40 @@ async def test_explain_follows_where_a_name_leads(house: House) -> None:
     assert not house.service.explain("shop.example").verdict.blocked
     verdict = house.service.explain("shop.example", targets=("edge.example", "ads.example")).verdict
     assert (verdict.blocked, verdict.via) == (True, "ads.example")
+
+
+@story
+async def test_what_was_decided_about_a_device_follows_it_to_its_new_id(house: House) -> None:
+    old = "ip:10.42.0.7"
+    ads = await house.service.add_rule(BLOCK, ADS, device=old, made_by="dashboard")
+    calm = await house.service.add_rule(BLOCK, preset("calm"), device=old, made_by="dashboard")
+    everyone = await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
+    house.told.clear()
+    await house.service.move_device(old, TV)
+    moved = (replace(ads, device=TV), replace(calm, device=TV))
+    assert house.service.rules() == (*moved, everyone)
+    assert house.blocked("ads.example", TV)
+    assert not house.blocked("ads.example", old)
+    assert house.service.policy.preset_of(TV) == moved[1]
+    assert [event.rule for _, event in house.told] == list(moved)
+    assert house.service.devices_with_rules() == {TV}
+    assert house.start().rules() == (*moved, everyone)
+
+
+@story
+async def test_of_two_decisions_about_one_device_the_younger_one_stays(house: House) -> None:
+    old = "ip:10.42.0.7"
+    first = await house.service.add_rule(BLOCK, ADS, device=old, made_by="dashboard")
+    second = await house.service.add_rule(ALLOW, ADS, device=TV, made_by="dashboard")
+    await house.service.move_device(old, TV)
+    assert house.service.rules() == (second,)
+    assert house.told[-1][1] == PolicyChanged(house.service.policy.generation, replace(first, device=TV), True)
+
+
+@story
+async def test_a_device_without_rules_moves_without_a_word(house: House) -> None:
+    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    before = house.service.book
+    house.told.clear()
+    await house.service.move_device("ip:10.42.0.7", TV)
+    assert (house.service.book, house.told) == (before, [])
