@@ -90,6 +90,7 @@ class Settings:
     private_lists: bool = False
     refresh_hours: int = 24
     simulated: bool = False
+    keys: Path | None = None
 
     @property
     def journal(self) -> Path:
@@ -109,7 +110,7 @@ class Settings:
 
     @property
     def auth(self) -> Path:
-        return self.data / "web.json"
+        return self.keys or self.data / "web.json"
 
 
 def default_data(environment: Mapping[str, str] = os.environ) -> Path:
@@ -134,6 +135,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--list", metavar="PATH_OR_URL", action="append", help="subscribe to this block list", dest="lists"
     )
     parser.add_argument("--no-rebinding-protection", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--keys", metavar="FILE", help=argparse.SUPPRESS)
     parser.add_argument("--simulated", action="store_true", help=argparse.SUPPRESS)
 
 
@@ -154,7 +156,8 @@ def from_arguments(arguments: argparse.Namespace, environment: Mapping[str, str]
     if not settings.upstreams:
         settings = replace(settings, upstreams=_machine_upstreams(settings.dns))
     settings = replace(settings, bootstrap=_bootstrap(settings))
-    return replace(settings, simulated=arguments.simulated)
+    keys = Path(arguments.keys).absolute() if arguments.keys else None
+    return replace(settings, simulated=arguments.simulated, keys=keys)
 
 
 def to_arguments(settings: Settings) -> list[str]:
@@ -168,6 +171,8 @@ def to_arguments(settings: Settings) -> list[str]:
         flags += ["--list", source]
     if not settings.rebinding:
         flags.append("--no-rebinding-protection")
+    if settings.keys:
+        flags += ["--keys", str(settings.keys)]
     if settings.simulated:
         flags.append("--simulated")
     return flags

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from types import FrameType
 from typing import Any, cast
@@ -12,11 +13,14 @@ THREADS = MAX_STREAMS + 12
 """A thread for every stream, and twelve for everything else."""
 
 
-def end_streams_with(worker: Any) -> None:
-    """Gunicorn's hook `post_worker_init`: on SIGTERM streams end at once.
+def settle_in(worker: Any) -> None:
+    """Gunicorn's hook `post_worker_init`: silent visitors are nobody's news, and on SIGTERM streams end at once.
 
-    Without it a worker with an open stream, which never ends by itself, is killed when `graceful_timeout` is over.
+    A visitor who sends half a request and falls silent is hung up on when the listener's patience is over; gunicorn
+    would log each of them as an error with its trace. And a worker with an open stream, which never ends by itself,
+    would be killed when `graceful_timeout` is over.
     """
+    worker.log.error_log.addFilter(_is_news)
     broadcaster = cast(Broadcaster, worker.wsgi.extensions["telltale.stream"])
     before = signal.getsignal(signal.SIGTERM)
 
@@ -26,3 +30,8 @@ def end_streams_with(worker: Any) -> None:
             before(number, where)
 
     signal.signal(signal.SIGTERM, stop)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, BlockingIOError | TimeoutError)

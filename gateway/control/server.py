@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,17 @@ class ControlServer:
         self._handlers = handlers
         self._hub = hub
         self._server: asyncio.Server | None = None
+        self._inode = 0
         self._connections: set[asyncio.Task[None]] = set()
 
+    @property
+    def listening(self) -> bool:
+        return self._server is not None
+
     async def start(self) -> None:
-        """Begins to listen; a socket file that an earlier process left is replaced."""
+        """Begins to listen; a socket file that an earlier process left is replaced. Raises OSError."""
         listener = bind_unix(self._path)
+        self._inode = self._path.stat().st_ino
         self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_LINE)
 
     async def stop(self) -> None:
@@ -46,7 +53,9 @@ class ControlServer:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
         await self._server.wait_closed()
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):
+            if self._path.stat().st_ino == self._inode:
+                self._path.unlink()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

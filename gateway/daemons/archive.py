@@ -11,13 +11,15 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway import __version__
-from gateway.control.client import ControlClient
-from gateway.errors import SettingsError, Unavailable
-from gateway.files import write_atomically
+from gateway.daemons.folder import hold_folder, release_folder
+from gateway.errors import SettingsError
+from gateway.files import put_in_place, write_synced
 from gateway.journal.copying import copy_journal
 from gateway.settings import Settings
 
@@ -26,6 +28,18 @@ _MANIFEST = "telltale.json"
 _JOURNAL = "journal.sqlite"
 _PLAIN_FILES = ("policy.json", "web.json", "settings.toml", "lists/report.json", "lists/compiled.bin")
 _LARGEST = 8 << 30
+_CHUNK = 1 << 20
+_UNREADABLE = (
+    OSError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+    LookupError,
+    ValueError,
+    AttributeError,
+    TypeError,
+)
 
 
 def write_backup(settings: Settings, file: str, now: datetime | None = None) -> str:
@@ -48,8 +62,7 @@ def write_backup(settings: Settings, file: str, now: datetime | None = None) -> 
                 with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
                     for name, path in members.items():
                         if path.is_file():
-                            sums[name] = _checksum(path)
-                            archive.write(path, name)
+                            sums[name] = _store(archive, name, path)
                     made = (now or datetime.now(UTC)).isoformat(timespec="seconds")
                     about = {"format": _FORMAT, "version": __version__, "made": made, "sha256": sums}
                     archive.writestr(_MANIFEST, json.dumps(about, indent=1))
@@ -63,32 +76,59 @@ def write_backup(settings: Settings, file: str, now: datetime | None = None) -> 
 
 
 def restore_backup(settings: Settings, file: str) -> str:
-    """Puts a backup in force; checked whole before the first file is touched. Raises SettingsError."""
+    """Puts a backup in force; unpacked and checked whole before the first file is touched. Raises SettingsError."""
+    hold_folder(settings.data, patience=0)
+    beside: dict[Path, Path] = {}
     try:
-        ControlClient(settings.control).call("status")
-    except Unavailable:
-        pass
-    else:
-        raise SettingsError("Telltale is running; stop it first, then restore.")
-    try:
+        settings.lists_folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         with zipfile.ZipFile(Path(file).expanduser()) as archive:
-            sums = _manifest(archive)
-            contents = {name: archive.read(name) for name in sums}
-    except (OSError, zipfile.BadZipFile, KeyError, RuntimeError):
-        raise SettingsError(f"{file} is not a backup of Telltale, or it is damaged; nothing was changed.") from None
-    for name, content in contents.items():
-        if hashlib.sha256(content).hexdigest() != sums[name]:
-            raise SettingsError(f"{name} in {file} is damaged; nothing was changed.")
-    settings.lists_folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-    if _JOURNAL in contents:
-        for suffix in ("-wal", "-shm"):
-            settings.journal.with_name(_JOURNAL + suffix).unlink(missing_ok=True)
-    for name, content in contents.items():
-        write_atomically(settings.data / name, [content], mode=0o600 if name == "web.json" else 0o640)
-    for name in _PLAIN_FILES:
-        if name not in contents:
+            for name, wanted in _manifest(archive).items():
+                target = settings.data / name
+                beside[target] = target.with_name(f".{target.name}.restored")
+                _unpack(archive, name, beside[target], wanted)
+        names = {str(target.relative_to(settings.data)) for target in beside}
+        if _JOURNAL in names:
+            for suffix in ("-wal", "-shm"):
+                settings.journal.with_name(_JOURNAL + suffix).unlink(missing_ok=True)
+        for target, new in beside.items():
+            put_in_place(new, target)
+        for name in set(_PLAIN_FILES) - names:
             (settings.data / name).unlink(missing_ok=True)
-    return f"Restored {len(contents)} files into {settings.data}. Start Telltale again."
+    except _UNREADABLE:
+        raise SettingsError(f"{file} is not a backup of Telltale, or it is damaged; nothing was changed.") from None
+    finally:
+        for new in beside.values():
+            new.unlink(missing_ok=True)
+        release_folder()
+    return f"Restored {len(beside)} files into {settings.data}. Start Telltale again."
+
+
+def _store(archive: zipfile.ZipFile, name: str, path: Path) -> str:
+    """Adds a file; the SHA-256 of just what was added, whoever replaces the file meanwhile."""
+    digest = hashlib.sha256()
+    with path.open("rb") as source, archive.open(name, "w", force_zip64=True) as member:
+        while chunk := source.read(_CHUNK):
+            digest.update(chunk)
+            member.write(chunk)
+    return digest.hexdigest()
+
+
+def _unpack(archive: zipfile.ZipFile, name: str, to: Path, wanted: str) -> None:
+    """Writes a member to a file of the folder's owner, the password for nobody else's eyes."""
+    digest = hashlib.sha256()
+
+    def pieces() -> Iterator[bytes]:
+        with archive.open(name) as member:
+            while chunk := member.read(_CHUNK):
+                digest.update(chunk)
+                yield chunk
+
+    write_synced(to, pieces(), 0o600 if name == "web.json" else 0o640)
+    if digest.hexdigest() != wanted:
+        raise SettingsError(f"{name} in the backup is damaged; nothing was changed.")
+    if os.geteuid() == 0:
+        owner = to.parent.stat()
+        os.chown(to, owner.st_uid, owner.st_gid)
 
 
 def _manifest(archive: zipfile.ZipFile) -> dict[str, str]:
@@ -104,8 +144,3 @@ def _manifest(archive: zipfile.ZipFile) -> dict[str, str]:
     if sum(archive.getinfo(name).file_size for name in sums) > _LARGEST:
         raise SettingsError("The backup is larger than 8 GB; nothing was changed.")
     return sums
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

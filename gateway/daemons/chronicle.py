@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _LATELY = timedelta(hours=1)
 _ENOUGH = 500
+_STRANGERS = 16
 
 
 class Chronicle:
@@ -91,8 +92,9 @@ class Chronicle:
     def teach(self, reader: Reader, now: datetime) -> None:
         """Has the inventory learn makers from the names that devices without one asked for lately. Blocking."""
         assert self._inventory is not None, "the writer starts after the inventory"
-        for device in self._inventory.all():
-            if not device.maker and device.addresses:
+        strangers = [device for device in self._inventory.all() if not device.maker and device.addresses]
+        for device in strangers[:_STRANGERS]:
+            if device.last_seen >= now - _LATELY:
                 for row in reader.names(now - _LATELY, now, device=device.id, limit=_ENOUGH):
                     self._inventory.learn(device.addresses[0], row.name)
 

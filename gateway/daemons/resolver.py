@@ -15,24 +15,25 @@ import sys
 from collections import deque
 from datetime import UTC, datetime
 from functools import partial
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from gateway.classifier.service import Classifier
 from gateway.control.hub import Hub
 from gateway.control.server import ControlServer
 from gateway.daemons.chronicle import Chronicle
+from gateway.daemons.folder import hold_folder
 from gateway.daemons.house import HealthBoard, House
 from gateway.daemons.list_runner import ListRunner
 from gateway.daemons.presets import judge
 from gateway.daemons.process import begin, end_with_parent, notify
 from gateway.daemons.sockets import DnsSockets, adopt_sockets, bind_dns, inherited_sockets, sort_dns
+from gateway.daemons.upkeep import keep_listening, keep_time, listen, persist, watch_devices
 from gateway.daemons.verbs import Verbs
 from gateway.devices.inventory import Inventory
 from gateway.devices.neighbours import read_neighbours
 from gateway.devices.own_addresses import own_addresses
 from gateway.devices.vendor import vendor_of
-from gateway.errors import JournalError, ListError, Refused, TelltaleError
-from gateway.journal.reader import Reader
+from gateway.errors import ListError, TelltaleError
 from gateway.model.device import Device
 from gateway.model.event import DeviceSeen, HealthChanged, PolicyChanged
 from gateway.model.lookup import LogRow, Sheaf
@@ -49,8 +50,6 @@ from gateway.settings import Settings, add_arguments, from_arguments
 log = logging.getLogger(__name__)
 
 _LOG_LIMIT = 200_000
-_HEARTBEAT = 1.0
-_NEIGHBOURS_EVERY = 15
 _OWN_NAME = "telltale.lan"
 # A guess from the words in a name is shown, but a rule on a category or company does not act on it.
 _SURE_ENOUGH = 0.5
@@ -70,14 +69,14 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
     house.listening = [str(address) for address in sockets.addresses()]
     await house.resolver.start(sockets.udp, sockets.tcp)
     server = ControlServer(settings.control, Verbs(house).table(), hub)
-    await server.start()
+    await listen(server, house)
     tasks = [
-        asyncio.create_task(_prepare(house, chronicle), name="prepare"),
-        asyncio.create_task(house.lists.run(), name="lists"),
-        asyncio.create_task(_keep_time(house, chronicle), name="time"),
+        asyncio.create_task(persist("prepare", partial(_prepare, house, chronicle))),
+        asyncio.create_task(persist("lists", house.lists.run)),
+        asyncio.create_task(persist("time", partial(keep_time, house))),
+        asyncio.create_task(persist("devices", partial(watch_devices, house, chronicle))),
+        asyncio.create_task(persist("control", partial(keep_listening, server, house))),
     ]
-    for task in tasks:
-        task.add_done_callback(partial(_ended, stop))
     notify("READY=1")
     try:
         await stop.wait()
@@ -175,11 +174,14 @@ def _wire(
 
 
 def _options(settings: Settings) -> ResolverOptions:
-    names = {Name.parse(name).text: (ip_address(address),) for name, address in settings.names.items()}
+    names: dict[str, tuple[IPv4Address | IPv6Address, ...]] = {
+        Name.parse(name).text: (ip_address(address),) for name, address in settings.names.items()
+    }
     dashboard = ip_address(settings.web.host)
-    if not names and not dashboard.is_unspecified:
-        names = {_OWN_NAME: (dashboard,)}
-    own = [ip_address(each) for each in own_addresses()]
+    own = [ip_address(each) for each in sorted(own_addresses())]
+    reachable = tuple(each for each in own if each.version == dashboard.version and not each.is_loopback)
+    if not names:
+        names[_OWN_NAME] = reachable if dashboard.is_unspecified else (dashboard,)
     lan = tuple(ip_network((each, 64), strict=False) for each in own if each.version == 6 and each.is_global)
     exceptions = tuple(Name.parse(name).text for name in settings.rebinding_exceptions)
     return ResolverOptions(
@@ -215,7 +217,7 @@ async def _prepare(house: House, chronicle: Chronicle) -> None:
         if source not in subscribed:
             try:
                 await house.policy.add_list(source, title="", comment="given at start")
-            except Refused as error:
+            except TelltaleError as error:
                 house.health.report(HealthChanged("lists", False, str(error)))
     house.lists.want()
     _spare_the_collector()
@@ -226,43 +228,6 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-async def _keep_time(house: House, chronicle: Chronicle) -> None:
-    """Once a second: rules that are over end, new neighbours are learnt, systemd hears that we live."""
-    ticks = 0
-    refresh_every = house.settings.refresh_hours * 3600
-    reader = Reader(house.settings.journal)
-    while True:
-        await asyncio.sleep(_HEARTBEAT)
-        ticks += 1
-        notify("WATCHDOG=1")
-        ending = house.policy.next_end()
-        if ending is not None and ending <= _now():
-            await house.policy.expire(_now())
-        if ticks % _NEIGHBOURS_EVERY == 0:
-            before = {device.id for device in house.inventory.all()}
-            await asyncio.to_thread(_look_around, house, chronicle, reader)
-            if before != {device.id for device in house.inventory.all()}:
-                house.resolver.forget_clients()
-        if ticks % refresh_every == 0:
-            house.lists.want(fetch=True)
-
-
-def _look_around(house: House, chronicle: Chronicle, reader: Reader) -> None:
-    house.inventory.refresh()
-    try:
-        chronicle.teach(reader, _now())
-    except JournalError:
-        # The writer has reported it already; makers are learnt when the journal works again.
-        return
-
-
-def _ended(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("%s failed", task.get_name(), exc_info=error)
-        if task.get_name() != "prepare":
-            stop.set()
 
 
 async def _main(settings: Settings, sockets: DnsSockets) -> None:
@@ -281,9 +246,9 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     try:
         settings = from_arguments(parsed)
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
         if parsed.dns_fd:
             end_with_parent()
+        hold_folder(settings.data)
         handed = adopt_sockets(parsed.dns_fd) if parsed.dns_fd else inherited_sockets()
         sockets = sort_dns(handed) if handed else bind_dns(settings.dns)
         asyncio.run(_main(settings, sockets))

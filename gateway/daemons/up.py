@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.control.client import ControlClient
+from gateway.daemons.folder import hold_folder, release_folder
 from gateway.daemons.process import begin
 from gateway.daemons.sockets import bind_dns, bind_web
 from gateway.daemons.supervisor import Program, Supervisor
-from gateway.errors import SettingsError, Unavailable
+from gateway.errors import Unavailable
 from gateway.resolver.upstream import open_upstreams
 from gateway.settings import Address, Settings, to_arguments
 
@@ -27,10 +28,9 @@ def run_up(settings: Settings, extra: Sequence[Program] = (), lines: Sequence[st
     """
     begin("telltale")
     open_upstreams(settings.upstreams, bootstrap=settings.bootstrap, report=lambda change: None)
-    try:
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
-    except OSError as error:
-        raise SettingsError(f"{settings.data} cannot be made: {error.strerror}; choose a folder with --data.") from None
+    # Looked at before anything is started; the resolver then holds it.
+    hold_folder(settings.data, patience=1.0)
+    release_folder()
     dns = bind_dns(settings.dns)
     web = bind_web(settings.web)
     settings = replace(settings, dns=tuple(dns.addresses()), web=Address(*web.getsockname()[:2]))

@@ -14,7 +14,7 @@ from gateway.errors import TelltaleError
 from gateway.settings import Settings, add_arguments, from_arguments
 from web import create_app
 from web.auth import AuthStore
-from web.serving import THREADS, end_streams_with
+from web.serving import THREADS, settle_in
 
 
 class Dashboard(BaseApplication):  # type: ignore[misc]
@@ -39,7 +39,7 @@ class Dashboard(BaseApplication):  # type: ignore[misc]
             "loglevel": "warning",
             "proc_name": "telltale-web",
             "control_socket_disable": True,
-            "post_worker_init": end_streams_with,
+            "post_worker_init": settle_in,
         }
         for key, value in chosen.items():
             if key in self.cfg.settings:

@@ -34,7 +34,7 @@ def test_a_backup_brings_everything_back(tmp_path: Path, capsys: pytest.CaptureF
             lookups = house.get("/api/v1/lookups")[1]
             assert main(["backup", str(saved), "--data", str(data)]) == 0
             assert main(["restore", str(saved), "--data", str(data)]) == 2
-            assert "stop it first" in capsys.readouterr().err
+            assert "Another Telltale runs" in capsys.readouterr().err
             token = house.token
         assert saved.stat().st_mode & 0o777 == 0o600
         shutil.rmtree(data)
@@ -49,7 +49,9 @@ def test_a_backup_brings_everything_back(tmp_path: Path, capsys: pytest.CaptureF
             assert all(each in kept for each in lookups["lookups"])
 
 
-@pytest.mark.parametrize("damage", ["not a zip", "another file", "wrong sum", "outside", "old format"])
+@pytest.mark.parametrize(
+    "damage", ["not a zip", "another file", "wrong sum", "outside", "old format", "a list", "no json"]
+)
 def test_a_damaged_backup_changes_nothing(tmp_path: Path, damage: str, capsys: pytest.CaptureFixture[str]) -> None:
     data, saved = tmp_path / "data", tmp_path / "box.zip"
     data.mkdir()
@@ -65,10 +67,13 @@ def test_a_damaged_backup_changes_nothing(tmp_path: Path, damage: str, capsys: p
         with zipfile.ZipFile(saved, "w") as archive:
             archive.writestr("policy.json", "theirs")
             archive.writestr("../evil", "x")
-            if damage != "another file":
+            if damage in ("a list", "no json"):
+                archive.writestr("telltale.json", "[1]" if damage == "a list" else "{")
+            elif damage != "another file":
                 archive.writestr("telltale.json", json.dumps(about))
     assert main(["restore", str(saved), "--data", str(data)]) == 2
     said = capsys.readouterr().err
     assert said.strip().endswith(".") or said.strip().endswith(").")
     assert (data / "policy.json").read_text() == "mine"
     assert not (tmp_path / "evil").exists()
+    assert {path.name for path in data.rglob("*") if path.is_file()} == {"policy.json", "lock"}

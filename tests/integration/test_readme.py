@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shlex
@@ -61,7 +62,7 @@ def run_against(house: RunningHouse, words: list[str]) -> None:
 
     said = run()
     if words[0] == "restore":
-        assert "stop it first" in said.stderr
+        assert "Another Telltale runs" in said.stderr
         house.stop()
         said = run()
         house.start()
@@ -124,13 +125,14 @@ def test_every_verb_of_the_command_line_stands_in_the_readme() -> None:
 def test_the_settings_shown_are_understood(tmp_path: Path) -> None:
     shown = [text for kind, text in BLOCK.findall(README) if kind == "toml"]
     assert shown
-    (tmp_path / "settings.toml").write_text(shown[0])
-    import argparse
-
     parser = argparse.ArgumentParser()
     add_arguments(parser)
-    settings: Settings = from_arguments(parser.parse_args(["--data", str(tmp_path)]))
-    assert settings.upstreams == ("udp://9.9.9.9", "udp://149.112.112.112")
+    read: list[Settings] = []
+    for text in shown:
+        (tmp_path / "settings.toml").write_text(text)
+        read.append(from_arguments(parser.parse_args(["--data", str(tmp_path)])))
+    assert read[0].upstreams == ("udp://9.9.9.9", "udp://149.112.112.112")
+    assert read[1].upstreams == ("tls://9.9.9.9#dns.quad9.net", "https://dns.quad9.net/dns-query")
 
 
 def test_the_paths_that_the_readme_names_are_there() -> None:

@@ -56,7 +56,11 @@ class RunningHouse:
         self.process: subprocess.Popen[bytes]
 
     def __enter__(self) -> RunningHouse:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -1,0 +1,50 @@
+"""The data folder belongs to one resolver at a time."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from gateway.errors import SettingsError
+
+_PATIENCE = 5.0
+_HELD: list[int] = []
+
+
+def hold_folder(data: Path, patience: float = _PATIENCE) -> None:
+    """Makes the folder, and takes it for the life of this process; waits `patience` seconds for one that is ending.
+
+    A folder that cannot be written is used without: there is nobody to quarrel with over what cannot change. Raises
+    SettingsError when another Telltale runs on it, or when it cannot be made.
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o750)
+    except OSError as error:
+        raise SettingsError(f"{data} cannot be made: {error.strerror}; choose a folder with --data.") from None
+    try:
+        handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        if error.errno in (errno.EROFS, errno.EACCES, errno.ENOSPC):
+            return
+        raise SettingsError(f"{data} cannot be used: {error.strerror}.") from None
+    ends = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() < ends:
+                time.sleep(0.05)
+                continue
+            os.close(handle)
+            raise SettingsError(f"Another Telltale runs on {data}; stop it, or choose another --data.") from None
+        _HELD.append(handle)
+        return
+
+
+def release_folder() -> None:
+    """Gives it back before the process ends."""
+    while _HELD:
+        os.close(_HELD.pop())
