@@ -87,6 +87,7 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.stop()
         await house.resolver.stop()
+        await house.policy.settle()
         await asyncio.to_thread(chronicle.close)
 
 
@@ -112,6 +113,30 @@ def _wire(
         hub.publish_from_thread(DeviceSeen(device))
         loop.call_soon_threadsafe(learn_maker, device)
 
+    moves: set[asyncio.Task[None]] = set()
+
+    async def move(old: str, new: str) -> None:
+        try:
+            await house.policy.move_device(old, new)
+        except TelltaleError as error:
+            health.report(HealthChanged("rules", False, str(error)))
+        house.resolver.forget_clients()
+
+    def begin_move(old: str, new: str) -> None:
+        task = loop.create_task(move(old, new))
+        moves.add(task)
+        task.add_done_callback(moves.discard)
+
+    def device_joined(old: str, new: str) -> None:
+        loop.call_soon_threadsafe(begin_move, old, new)
+
+    def devices_with_rules() -> frozenset[str]:
+        return house.policy.devices_with_rules()
+
+    def rules_stored(problems: list[str]) -> None:
+        says = " ".join(problems) or "Your decisions are stored in both places again."
+        health.report(HealthChanged("rules", not problems, says))
+
     chronicle = Chronicle(settings, queue, sheaves, classifier, hub, report_from_thread)
     inventory = Inventory(
         devices=chronicle.stored_devices(),
@@ -120,6 +145,8 @@ def _wire(
         vendor_of=vendor_of,
         maker_of=classifier.maker_of,
         on_seen=device_seen,
+        on_joined=device_joined,
+        wanted=devices_with_rules,
     )
     makers.update((device.id, device.maker) for device in inventory.all())
 
@@ -140,6 +167,7 @@ def _wire(
         _now,
         preset_blocks=judge(classifier),
         makers=lambda: makers,
+        on_problems=rules_stored,
     )
     for problem in service.problems:
         health.report(HealthChanged("rules", service.book.revision > 0, problem))

@@ -83,9 +83,9 @@ class BookKeeper:
         self._copy(book)
 
     async def settle(self) -> None:
-        """Returns when the journal has what was written, or has failed to take it."""
+        """Returns when the journal has what was written, or has failed to take it, or is busy for too long."""
         if self._copying is not None:
-            await asyncio.wait([self._copying])
+            await asyncio.wait([self._copying], timeout=PATIENCE)
 
     def _copy(self, book: Book) -> None:
         """One after the other; of books that wait meanwhile only the newest."""

@@ -179,7 +179,7 @@ class PolicyService:
         return frozenset(rule.device for rule in self._book.rules if rule.device is not None)
 
     async def settle(self) -> None:
-        """Returns when the journal's copy of the book is written, or has failed."""
+        """Returns when the journal's copy of the book is written, or has failed, or is busy for too long."""
         await self._keeper.settle()
 
     async def expire(self, now: datetime | None = None) -> tuple[Rule, ...]:

@@ -1,0 +1,86 @@
+"""The rooms of the resolver's process, wired together but without sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.control.hub import Hub
+from gateway.daemons import resolver
+from gateway.daemons.chronicle import Chronicle
+from gateway.daemons.house import HealthBoard, House
+from gateway.model.rule import Scope, ScopeKind
+from gateway.model.verdict import Action
+from gateway.settings import Settings
+
+TV = "10.42.0.7"
+MAC = "cc:6d:a0:11:22:33"
+ADS = Scope(ScopeKind.NAME, "ads.example")
+
+
+@pytest.fixture
+def neighbours(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    table: dict[str, str] = {}
+    monkeypatch.setattr(resolver, "read_neighbours", lambda: dict(table))
+    return table
+
+
+def wire(data: Path) -> tuple[House, Chronicle]:
+    hub = Hub()
+    loop = asyncio.get_running_loop()
+    hub.attach(loop)
+    house, chronicle = resolver._wire(Settings(data=data), hub, HealthBoard(hub), loop)
+    chronicle.start(house.inventory)
+    return house, chronicle
+
+
+async def becomes(true: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if true():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not happen within five seconds")
+
+
+async def close(house: House, chronicle: Chronicle) -> None:
+    await house.policy.settle()
+    await asyncio.to_thread(chronicle.close)
+
+
+def test_a_rule_for_one_device_goes_on_when_its_network_card_becomes_known(
+    tmp_path: Path, neighbours: dict[str, str]
+) -> None:
+    async def story() -> None:
+        house, chronicle = wire(tmp_path)
+        old = house.inventory.identify(TV)
+        await house.policy.add_rule(Action.BLOCK, ADS, device=old, made_by="dashboard")
+        neighbours[TV] = MAC
+        await asyncio.to_thread(house.inventory.refresh)
+        device = house.inventory.identify(TV)
+        assert (old, device) == (f"ip:{TV}", f"mac:{MAC}")
+        await becomes(lambda: house.policy.policy.decide("ads.example", device).blocked)
+        await close(house, chronicle)
+
+    asyncio.run(story())
+
+
+def test_a_rule_follows_a_device_that_joined_before_the_restart(tmp_path: Path, neighbours: dict[str, str]) -> None:
+    async def before() -> None:
+        house, chronicle = wire(tmp_path)
+        old = house.inventory.identify(TV)
+        neighbours[TV] = MAC
+        house.inventory.refresh()
+        await asyncio.sleep(0)
+        await house.policy.add_rule(Action.BLOCK, ADS, device=old, made_by="dashboard")
+        await close(house, chronicle)
+
+    async def after() -> None:
+        house, chronicle = wire(tmp_path)
+        await becomes(lambda: house.policy.policy.decide("ads.example", f"mac:{MAC}").blocked)
+        await close(house, chronicle)
+
+    asyncio.run(before())
+    asyncio.run(after())
