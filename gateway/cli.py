@@ -142,7 +142,9 @@ def _decide(action: str, parsed: argparse.Namespace, settings: Settings) -> int:
 
 
 def _pause(parsed: argparse.Namespace, settings: Settings) -> int:
-    rule = _client(settings).call("pause", seconds=parse_duration(parsed.duration), device=parsed.device)
+    rule = _client(settings).call(
+        "pause", seconds=parse_duration(parsed.duration), device=parsed.device, made_by="command line"
+    )
     print(f"Filtering is paused until {rule['ends']}." if rule else "Filtering is on.")
     return 0
 

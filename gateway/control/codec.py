@@ -80,7 +80,7 @@ def scope_from_json(value: dict[str, Any]) -> Scope:
     if said.strip().startswith("*."):
         said, subtree = said.strip()[2:], True
     try:
-        name = Name.parse(said)
+        name = Name.typed(said)
     except ValueError as error:
         raise Refused(str(error), "name") from None
     if not name.text:

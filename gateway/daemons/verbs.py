@@ -101,7 +101,8 @@ class Verbs:
         if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
             raise Refused("seconds is a whole number; 0 ends the pause.", "seconds")
         device = self._device(arguments.get("device"))
-        rule: Rule | None = await self._house.policy.pause(device, seconds)
+        made_by = _text(dict(arguments), "made_by", 64) or "dashboard"
+        rule: Rule | None = await self._house.policy.pause(device, seconds, made_by=made_by)
         return rule_to_json(rule) if rule else None
 
     def presets(self, _: Arguments) -> dict[str, Any]:
@@ -191,7 +192,7 @@ def _name(value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= 1024:
         raise Refused("Say a domain name.", "name")
     try:
-        return Name.parse(value).text
+        return Name.typed(value).text
     except ValueError as error:
         raise Refused(str(error), "name") from None
 

@@ -38,6 +38,16 @@ class Name:
         return cls.from_labels(_labels_of(text))
 
     @classmethod
+    def typed(cls, text: str) -> Name:
+        """As `parse`, for what a person typed: white space inside is a slip and never meant, though DNS allows it.
+
+        Who does mean it writes it as `\\032`. Raises ValueError.
+        """
+        if any(char.isspace() for char in text.strip()):
+            raise ValueError("A domain name has no spaces in it; give one name.")
+        return cls.parse(text)
+
+    @classmethod
     def from_labels(cls, labels: list[bytes]) -> Name:
         """The name made of these raw labels, leftmost first, without the root. Raises ValueError when too long."""
         if sum(len(label) + 1 for label in labels) + 1 > _MAX_WIRE:

@@ -69,7 +69,7 @@ def name_of(text: object) -> str:
     if not isinstance(text, str) or len(text) > 1024:
         raise Refused("A domain name has at most 255 bytes.", "name")
     try:
-        name = Name.parse(text).text
+        name = Name.typed(text).text
     except ValueError as error:
         raise Refused(str(error), "name") from None
     if not name:

@@ -129,12 +129,12 @@ class FakeControl:
             ]
         }
 
-    def do_pause(self, *, device: str | None, seconds: int) -> dict[str, Any] | None:
+    def do_pause(self, *, device: str | None, seconds: int, made_by: str) -> dict[str, Any] | None:
         self._known(device)
         if not seconds:
             return None
         return self.do_rules_add(
-            action="allow", everything=True, device=device, seconds=seconds, comment="", made_by="dashboard"
+            action="allow", everything=True, device=device, seconds=seconds, comment="", made_by=made_by
         )
 
     def do_explain(self, *, name: str, device: str | None, targets: list[str] | None = None) -> dict[str, Any]:

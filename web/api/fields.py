@@ -166,7 +166,7 @@ class Fields:
 def canonical_name(said: str, field: str = "name") -> str:
     """The canonical spelling of a domain name. Raises Refused."""
     try:
-        name = Name.parse(said)
+        name = Name.typed(said)
     except ValueError as error:
         raise Refused(str(error), field) from None
     if not name.text:

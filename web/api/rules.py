@@ -67,7 +67,8 @@ def pause() -> Response:
     seconds = asked.whole("seconds", 0, MAX_SECONDS)
     if seconds is None:
         raise Refused("seconds is missing; it says how long to pause, and 0 ends the pause.", "seconds")
-    return jsonify({"rule": backend().control.call("pause", device=asked.text("device"), seconds=seconds)})
+    rule = backend().control.call("pause", device=asked.text("device"), seconds=seconds, made_by=made_by())
+    return jsonify({"rule": rule})
 
 
 def made_by() -> str:

@@ -69,6 +69,8 @@ def test_a_rule_says_what_it_speaks_of(request_: dict[str, Any], scope: Scope) -
         ({"name": "a.b", "company": "C"}, "company"),
         ({"name": "."}, "name"),
         ({"name": "a..b"}, "name"),
+        ({"name": "a b.example"}, "name"),
+        ({"name": "a.example\tb.example", "subtree": True}, "name"),
         ({"name": 7}, "name"),
         ({"name": "a.b", "subtree": "yes"}, "subtree"),
         ({"category": "x" * 2000}, "category"),

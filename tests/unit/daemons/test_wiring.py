@@ -12,6 +12,8 @@ from gateway.control.hub import Hub
 from gateway.daemons import resolver
 from gateway.daemons.chronicle import Chronicle
 from gateway.daemons.house import HealthBoard, House
+from gateway.daemons.verbs import Verbs
+from gateway.errors import Refused
 from gateway.model.rule import Scope, ScopeKind
 from gateway.model.verdict import Action
 from gateway.settings import Settings
@@ -84,3 +86,19 @@ def test_a_rule_follows_a_device_that_joined_before_the_restart(tmp_path: Path, 
 
     asyncio.run(before())
     asyncio.run(after())
+
+
+def test_a_pause_says_who_made_it_and_a_name_with_a_space_is_a_slip(tmp_path: Path) -> None:
+    async def story() -> None:
+        house, chronicle = wire(tmp_path)
+        verbs = Verbs(house)
+        rule = await verbs.pause({"seconds": 60, "made_by": "command line"})
+        assert rule is not None
+        assert rule["made_by"] == "command line"
+        with pytest.raises(Refused, match="no spaces") as refusal:
+            verbs.explain({"name": "a b.example"})
+        assert refusal.value.field == "name"
+        assert verbs.explain({"name": "a\\032b.example"})["name"] == "a\\032b.example"
+        await close(house, chronicle)
+
+    asyncio.run(story())

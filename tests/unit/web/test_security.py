@@ -99,6 +99,8 @@ def test_a_program_with_a_token_needs_no_origin(at_home: Home) -> None:
     assert answer.status_code == 201
     assert answer.json["made_by"] == "token lamp"
     assert answer.headers["Location"] == "/api/v1/rules/1"
+    paused = program.post("/api/v1/pause", json={"seconds": 60}, headers=at_home.token("lamp"))
+    assert paused.json["rule"]["made_by"] == "token lamp"
     assert program.get("/metrics", headers=at_home.token()).status_code == 200
 
 
