@@ -3,7 +3,9 @@
 Four questions, in this order: is the Host one of ours (DNS rebinding), is the request allowed to change something
 (cross-site requests), who is it, and may they. The cross-site check looks at headers that a browser sets and a page
 cannot: `Sec-Fetch-Site`, and where a browser does not send it (plain HTTP to a LAN address) `Origin` against `Host`
-(Filippo Valsorda, "Cross-Site Request Forgery", 2025; OWASP CSRF cheat sheet, "Verifying origin").
+(Filippo Valsorda, "Cross-Site Request Forgery", 2025; OWASP CSRF cheat sheet, "Verifying origin"). A request with
+neither header is a program's (curl with the session cookie): a browser that is made to change something across sites
+always sends one of them (Fetch standard, "append a request Origin header": every method but GET and HEAD).
 """
 
 from __future__ import annotations
@@ -118,11 +120,15 @@ def own_names(hosts: Iterable[str]) -> set[str]:
 
 
 def is_same_origin(asked: Request) -> bool:
-    """True when a browser says that the request comes from one of our own pages."""
+    """True when a browser says that the request comes from one of our own pages, or from no page at all ("none": a
+    person did it by hand); also when no browser says anything, for then it is none.
+    """
     site = asked.headers.get("Sec-Fetch-Site")
     if site is not None:
-        return site == "same-origin"
-    origin = asked.headers.get("Origin", "")
+        return site in ("same-origin", "none")
+    origin = asked.headers.get("Origin")
+    if origin is None:
+        return True
     try:
         parts = urlsplit(origin)
         port = parts.port

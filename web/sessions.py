@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -10,7 +11,10 @@ from dataclasses import dataclass
 
 from itsdangerous import BadData, URLSafeSerializer
 
+from gateway.errors import SettingsError
 from web.auth import AuthStore
+
+log = logging.getLogger(__name__)
 
 COOKIE = "telltale_session"
 LIFETIME = 30 * 24 * 3600.0
@@ -31,6 +35,7 @@ class Sessions:
     def __init__(self, store: AuthStore, *, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._clock = clock
+        self._ended: dict[str, float] = {}
 
     def begin(self) -> str:
         """The cookie of a new session. A cookie that the browser brought along is never taken over."""
@@ -55,12 +60,25 @@ class Sessions:
         return (
             session.generation == self._store.generation
             and self._clock() < session.began + LIFETIME
+            and session.id not in self._ended
             and not self._store.is_ended(session.id)
         )
 
     def end(self, session: Session) -> None:
-        """Logs it out for good: a copy of its cookie is worth nothing."""
-        self._store.end_session(session.id, session.began + LIFETIME)
+        """Logs it out for good: a copy of its cookie is worth nothing.
+
+        At once in this process. It outlives a restart as soon as the disk takes it: what a full disk refused is tried
+        again with the next logout.
+        """
+        self._ended[session.id] = session.began + LIFETIME
+        for session_id, until in list(self._ended.items()):
+            try:
+                if until > self._clock():
+                    self._store.end_session(session_id, until)
+                self._ended.pop(session_id, None)
+            except SettingsError as error:
+                log.warning("a logout holds until the dashboard starts again, for it cannot be stored: %s", error)
+                return
 
     def _serializer(self) -> URLSafeSerializer:
         return URLSafeSerializer(

@@ -69,7 +69,7 @@ def test_only_the_home_network_may_set_the_first_password(at_home: Home) -> None
 
 
 def test_another_site_cannot_set_the_first_password(at_home: Home) -> None:
-    for headers in ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
+    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
         assert at_home.visitor().post("/setup", data=chosen(), headers=headers).status_code == 403
     assert not at_home.store.has_password
 
@@ -159,6 +159,21 @@ def test_after_logging_out_a_copy_of_the_cookie_is_worth_nothing(at_home: Home) 
     owner.set_cookie(COOKIE, cookie.value)
     assert owner.get("/api/v1/status").status_code == 401
     assert other.get("/api/v1/status").status_code == 200
+
+
+@pytest.mark.expects_log("cannot be stored")
+def test_one_can_log_out_while_the_disk_is_full(at_home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    owner = at_home.owner()
+    cookie = owner.get_cookie(COOKIE)
+    assert cookie is not None
+    monkeypatch.setattr("web.auth.write_synced", full)
+    assert owner.post("/logout", headers=ORIGIN).status_code == 303
+    assert owner.get_cookie(COOKIE) is None
+    owner.set_cookie(COOKIE, cookie.value)
+    assert owner.get("/api/v1/status").status_code == 401
 
 
 def test_another_site_cannot_log_one_out(at_home: Home) -> None:

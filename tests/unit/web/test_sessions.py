@@ -58,6 +58,30 @@ def test_a_session_that_was_logged_out_is_over_for_every_copy_of_its_cookie(stor
     assert Sessions(AuthStore(store._path, hasher=QUICK)).read(cookie) is None, "also after a restart"
 
 
+@pytest.mark.expects_log("cannot be stored")
+def test_a_logout_holds_while_the_disk_is_full_and_is_stored_with_the_next(
+    store: AuthStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = Sessions(store)
+    first, second, third = sessions.begin(), sessions.begin(), sessions.begin()
+    with monkeypatch.context() as full_disk:
+        full_disk.setattr("web.auth.write_synced", full)
+        session = sessions.read(first)
+        assert session is not None
+        sessions.end(session)
+        assert sessions.read(first) is None
+        assert sessions.read(second)
+    other = sessions.read(second)
+    assert other is not None
+    sessions.end(other)
+    started_again = Sessions(AuthStore(store._path, hasher=QUICK))
+    assert [started_again.read(each) is None for each in (first, second, third)] == [True, True, False]
+
+
+def full(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
 def test_a_new_password_ends_every_session(store: AuthStore) -> None:
     sessions = Sessions(store)
     cookie = sessions.begin()
