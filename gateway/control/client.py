@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.control.codec import decode_line, encode_line
-from gateway.control.messages import MAX_LINE, Done, reply_from
+from gateway.control.messages import MAX_LINE, MAX_REPLY, Done, reply_from
 from gateway.errors import Refused, Unavailable
 
 _NONSENSE = "The resolver said something that makes no sense; restart Telltale."
@@ -32,13 +32,13 @@ class ControlClient:
             with connect_unix(self._path, self._timeout) as connection:
                 connection.sendall(encode_line({"verb": verb, "arguments": arguments}))
                 with connection.makefile("rb") as stream:
-                    line = stream.readline(MAX_LINE + 1)
+                    line = stream.readline(MAX_REPLY + 1)
         except OSError:
             raise Unavailable(_ASLEEP) from None
         if not line:
             raise Unavailable(_ASLEEP)
         try:
-            reply = reply_from(decode_line(line))
+            reply = reply_from(decode_line(line, MAX_REPLY))
         except Refused:
             raise Unavailable(_NONSENSE) from None
         if isinstance(reply, Done):
@@ -58,7 +58,7 @@ class ControlClient:
                 connection.sendall(encode_line({"verb": "subscribe"}))
                 connection.settimeout(60)
                 with connection.makefile("rb") as stream:
-                    while line := stream.readline(MAX_LINE * 4):
+                    while line := stream.readline(MAX_LINE + 1):
                         yield None if line == b"\n" else decode_line(line)
         except OSError:
             raise Unavailable(_ASLEEP) from None

@@ -15,6 +15,8 @@ from gateway.model.name import Name
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.verdict import Action
 
+_MOST_TARGETS = 8
+_ENVELOPE = 256
 _SCOPE_FIELDS = ("name", "company", "category", "everything", "preset")
 
 
@@ -23,10 +25,10 @@ def encode_line(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
 
 
-def decode_line(line: bytes) -> Any:
-    """The JSON value of one line. Raises Refused for anything that is not one, or is too long."""
-    if len(line) > MAX_LINE:
-        raise Refused("A message has at most one mebibyte.")
+def decode_line(line: bytes, most: int = MAX_LINE) -> Any:
+    """The JSON value of one line. Raises Refused for anything that is not one, or has more than `most` bytes."""
+    if len(line) > most:
+        raise Refused(f"A message has at most {most >> 20} MiB.")
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
@@ -138,6 +140,27 @@ def lookup_to_json(lookup: Lookup) -> dict[str, Any]:
         "targets": list(lookup.targets),
         "times": lookup.times,
     }
+
+
+def encode_event(event: Event) -> bytes | None:
+    """The line of an event, never longer than MAX_LINE; None when it cannot be told in so few bytes.
+
+    Lookups name at most eight targets each; where that does not help, the oldest are left out and counted.
+    """
+    value = event_to_json(event)
+    lookups = value.get("lookups", [])
+    for lookup in lookups:
+        del lookup["targets"][_MOST_TARGETS:]
+    line = encode_line(value)
+    if len(line) <= MAX_LINE or not lookups:
+        return line if len(line) <= MAX_LINE else None
+    room, kept = MAX_LINE - _ENVELOPE, len(lookups)
+    for lookup in reversed(lookups):
+        room -= len(encode_line(lookup))
+        if room < 0:
+            break
+        kept -= 1
+    return encode_line({**value, "lookups": lookups[kept:], "left_out": value["left_out"] + kept})
 
 
 def event_to_json(event: Event) -> dict[str, Any]:

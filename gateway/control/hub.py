@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
 
-from gateway.control.codec import encode_line, event_to_json
+from gateway.control.codec import encode_event, encode_line
 from gateway.model.event import Event
 
 _WAITING = 64
+_GAP = encode_line({"event": "gap"})
 
 
 class Hub:
     """Lives on one event loop; `publish_from_thread` is for everybody else.
 
     Each subscriber has room for 64 events; when it is full the oldest is dropped and the next one delivered is
-    preceded by `{"event": "gap"}`, so that a dashboard knows to ask for what it missed.
+    preceded by `{"event": "gap"}`, so that a dashboard knows to ask for what it missed. An event that is longer than a
+    client reads is a gap as well.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,7 @@ class Hub:
     def publish(self, event: Event) -> None:
         """Tells every subscriber; on the loop's thread only."""
         if self._subscribers:
-            line = encode_line(event_to_json(event))
+            line = encode_event(event) or _GAP
             for subscriber in self._subscribers:
                 subscriber.put(line)
 
@@ -63,8 +64,7 @@ class _Subscriber:
 
     def put(self, line: bytes) -> None:
         if self.queue.qsize() >= _WAITING:
-            gap: Any = encode_line({"event": "gap"})
             while self.queue.qsize() >= _WAITING - 1:
                 self.queue.get_nowait()
-            self.queue.put_nowait(gap)
+            self.queue.put_nowait(_GAP)
         self.queue.put_nowait(line)

@@ -9,7 +9,10 @@ from typing import Any
 from gateway.errors import Refused
 
 MAX_LINE = 1 << 20
-"""Bytes that one message may have, its newline included."""
+"""Bytes that one request or event may have, its newline included."""
+
+MAX_REPLY = 16 << 20
+"""Bytes that one reply may have: ten thousand rules are more than a request ever is."""
 
 
 @dataclass(frozen=True, slots=True)

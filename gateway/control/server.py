@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.control.codec import decode_line, encode_line
 from gateway.control.hub import Hub
-from gateway.control.messages import MAX_LINE, Done, Failed, Reply, reply_to_json, request_from
+from gateway.control.messages import MAX_LINE, MAX_REPLY, Done, Failed, Reply, reply_to_json, request_from
 from gateway.errors import Refused, TelltaleError
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,10 @@ class ControlServer:
                     await self._stream(reader, writer)
                     return
                 reply = await self._answer(request.verb, request.arguments)
-            writer.write(encode_line(reply_to_json(reply)))
+            answer = encode_line(reply_to_json(reply))
+            if len(answer) > MAX_REPLY:
+                answer = encode_line(reply_to_json(Failed("unavailable", "That is more than one reply can hold.")))
+            writer.write(answer)
             await writer.drain()
 
     async def _answer(self, verb: str, arguments: Mapping[str, Any]) -> Reply:

@@ -6,16 +6,20 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.control.client import ControlClient, connect_unix
+from gateway.control.codec import encode_line
 from gateway.control.hub import Hub
+from gateway.control.messages import MAX_LINE
 from gateway.control.server import ControlServer
 from gateway.errors import ListError, Refused, Unavailable
-from gateway.model.event import HealthChanged
+from gateway.model.event import HealthChanged, LookupRecorded
+from gateway.model.lookup import Lookup
 
 
 def _refuse(_: Mapping[str, Any]) -> None:
@@ -43,7 +47,8 @@ class Running:
         self.hub = Hub()
         self.loop = asyncio.new_event_loop()
         self.hub.attach(self.loop)
-        handlers = {"echo": dict, "slow": _slow, "refuse": _refuse, "fail": _fail, "crash": _crash}
+        much = {"say much": lambda arguments: "x" * (arguments["mebibytes"] << 20)}
+        handlers = much | {"echo": dict, "slow": _slow, "refuse": _refuse, "fail": _fail, "crash": _crash}
         self.server = ControlServer(path, handlers, self.hub)
         self.loop.run_until_complete(self.server.start())
         self.thread = threading.Thread(target=self.loop.run_forever)
@@ -106,6 +111,37 @@ def test_an_endless_line_is_cut_off(running: Running) -> None:
         except (BrokenPipeError, ConnectionResetError):
             pass
     assert ControlClient(running.path).call("echo") == {}
+
+
+def test_a_reply_may_be_longer_than_a_request_but_not_endless(running: Running) -> None:
+    assert len(ControlClient(running.path, timeout=30).call("say much", mebibytes=9)) == 9 << 20
+    with pytest.raises(Unavailable, match="more than one reply"):
+        ControlClient(running.path, timeout=30).call("say much", mebibytes=16)
+
+
+def test_the_line_of_an_event_is_never_longer_than_a_client_reads(running: Running) -> None:
+    lookups = tuple(long_lookup(number) for number in range(400))
+    events = ControlClient(running.path).subscribe()
+    next(events)
+    running.hub.publish_from_thread(LookupRecorded(lookups, 3))
+    told = next(events)
+    assert told is not None
+    assert len(encode_line(told)) <= MAX_LINE
+    assert len(encode_line(told)) > MAX_LINE * 0.9, "no more is left out than must be"
+    assert told["lookups"][-1]["id"] == 399, "the newest are told"
+    assert len(told["lookups"]) + told["left_out"] == 403
+    assert {len(each["targets"]) for each in told["lookups"]} == {8}
+    running.hub.publish_from_thread(HealthChanged("journal", False, "x" * MAX_LINE))
+    assert next(events) == {"event": "gap"}
+
+
+def long_lookup(number: int) -> Lookup:
+    name = ".".join(["\\000" * 60] * 4)
+    return Lookup(
+        id=number, time=datetime(2026, 11, 23, tzinfo=UTC), name=name, type="A", device="ip:10.0.0.1",
+        device_name="", client="10.0.0.1", verdict="allow", reason="nothing", company="", category="", party="",
+        source="upstream", rcode="NOERROR", latency_ms=1.0, targets=(name,) * 16,
+    )  # fmt: skip
 
 
 def test_a_subscriber_sees_what_happens_after_hello(running: Running) -> None:
