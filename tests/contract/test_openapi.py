@@ -212,9 +212,7 @@ def test_nobody_gets_in_without_a_login(at_home: Home, operation: str) -> None:
 
 
 @pytest.mark.parametrize("operation", CHANGING)
-@pytest.mark.parametrize(
-    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}]
-)
+@pytest.mark.parametrize("headers", [{"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
 def test_another_site_changes_nothing(at_home: Home, operation: str, headers: dict[str, str]) -> None:
     answer = ask(at_home, operation, body_of(operation), headers)
     keeps(answer, operation)
