@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,11 @@ def test_recording_goes_on_by_itself_when_a_full_disk_has_space_again(small_disk
         fill(ballast)
         queue.extend(row(f"name{n}.example", 1 + n / 1000) for n in range(4000))
         wait_for(lambda: writer.counters()["failures"] >= 2)
-        assert [(event.part, event.healthy) for event in health] == [("journal", False)]
+        # A few rows may still find room between two failures; what counts is that nothing is told twice.
+        states = [event.healthy for event in health]
+        assert {event.part for event in health} == {"journal"}
+        assert states[0] is False
+        assert all(before != after for before, after in pairwise(states))
         reader = Reader(path)
         assert reader.totals(None, None).lookups <= 1
         ballast.unlink()
