@@ -6,7 +6,6 @@ import argparse
 import sys
 from typing import Any
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from gateway.daemons.process import begin, end_with_parent
@@ -45,7 +44,7 @@ class Dashboard(BaseApplication):  # type: ignore[misc]
             if key in self.cfg.settings:
                 self.cfg.set(key, value)
 
-    def load(self) -> Flask:
+    def load(self) -> object:
         settings = self._settings
         hosts = (*settings.names, *settings.hosts)
         return create_app(data=settings.data, control=settings.control, hosts=hosts, keys=settings.auth)
