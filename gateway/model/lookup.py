@@ -14,7 +14,8 @@ from gateway.model.verdict import Verdict
 class Facts:
     """What all lookups that share one prepared answer have in common; compared by identity, so that it is made once.
 
-    `name` is canonical; `targets` are where CNAME, HTTPS and SVCB records of the answer lead to.
+    `name` is canonical; `targets` are where CNAME, HTTPS and SVCB records of the answer lead to, `addresses` what it
+    leads to in the end (packed, 4 or 16 bytes), where the client was told.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Facts:
     source: Source
     verdict: Verdict
     targets: tuple[str, ...] = ()
+    addresses: tuple[bytes, ...] = ()
 
 
 LogRow: TypeAlias = tuple[float, str, Facts, float]

@@ -11,7 +11,7 @@ from gateway.model.dns import Ede
 from gateway.model.lookup import Facts, LogRow, Sheaf
 from gateway.model.query import Query
 from gateway.model.response import Response, Source
-from gateway.resolver.answer import failed
+from gateway.resolver.answer import Answer, failed
 from gateway.resolver.link import Handler
 
 _OTHER_ERROR = 0  # RFC 8914 section 4.1
@@ -99,4 +99,7 @@ class Recorder:
 
 def facts_of(query: Query, response: Response) -> Facts:
     """What the log says of this query."""
-    return Facts(query.name.text, query.qtype, response.rcode, response.source, response.verdict, response.targets)
+    told = response.peek.addresses if isinstance(response, Answer) and response.peek is not None else ()
+    return Facts(
+        query.name.text, query.qtype, response.rcode, response.source, response.verdict, response.targets, told
+    )

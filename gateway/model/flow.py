@@ -1,0 +1,66 @@
+"""What went through the gateway, as the kernel counted it: never what was said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCount:
+    """What one device and one server exchanged since the last count: bytes up (from the device) and down, of new or
+    going connections on one server port. Addresses are textual; `client` is the device's, `protocol` "tcp", "udp", ...
+
+    `connections` counts those that began in this span. `first` and `last` are aware UTC.
+    """
+
+    client: str
+    server: str
+    protocol: str
+    port: int
+    up: int
+    down: int
+    connections: int
+    first: datetime
+    last: datetime
+
+
+class Detour(Enum):
+    """A way round the resolver."""
+
+    DNS = "plain DNS to another resolver"
+    DOT = "DNS over TLS"
+    DOQ = "DNS over QUIC"
+    DOH_ADDRESS = "DNS over HTTPS, by address"
+    DOH_NAME = "DNS over HTTPS, by name"
+    TIME = "another time server"
+    UNEXPLAINED = "an address that no answer of ours explains"
+
+
+class Outcome(Enum):
+    """What we did about it."""
+
+    ANSWERED = "answered by us"
+    REFUSED = "refused"
+    NOTED = "noted"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How often one device tried one detour to one server since the last count. `mac` in lower case with colons.
+
+    `server` is a textual address, or a name for DOH_NAME; `count` is packets for what the firewall met, connections or
+    lookups otherwise; `bytes` only where known. Times are aware UTC.
+    """
+
+    mac: str
+    detour: Detour
+    server: str
+    protocol: str
+    port: int
+    outcome: Outcome
+    count: int
+    first: datetime
+    last: datetime
+    bytes: int = 0

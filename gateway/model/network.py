@@ -1,0 +1,107 @@
+"""What the television network shall be: the words between whoever decides and the one process that may change it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+
+
+class Mode(Enum):
+    """How televisions come to us."""
+
+    ACCESS_POINT = "access-point"
+    """Over Wi-Fi that we make."""
+    WIRED = "wired"
+    """Over a second wired port."""
+    DNS_ONLY = "dns-only"
+    """Behind somebody else's router: we answer DNS and touch nothing."""
+
+
+class Security(Enum):
+    """What a device must speak to join the Wi-Fi."""
+
+    WPA2 = "wpa2"
+    MIXED = "wpa2+wpa3"
+    WPA3 = "wpa3"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPoint:
+    """`country` is an ISO 3166-1 alpha-2 code; `band` is 2.4 or 5 (GHz); `channel` 0 lets the radio choose.
+
+    `ssid` has 1 to 32 bytes in UTF-8, `passphrase` 8 to 63 printable ASCII characters. `isolated` keeps devices from
+    reaching each other over the air.
+    """
+
+    interface: str
+    ssid: str
+    passphrase: str
+    country: str
+    band: float = 2.4
+    channel: int = 0
+    security: Security = Security.WPA2
+    isolated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StaticLease:
+    """`mac` in lower case with colons; `name` a single label, or "" for what the device calls itself."""
+
+    mac: str
+    address: IPv4Address
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TvNetwork:
+    """The network behind us. `address` and `address6` are our own there, with the network's length.
+
+    `interface` is the bridge that televisions hang on; `ports` are the links in it (the access point joins by itself).
+    `lease_seconds` is how long a DHCP lease lasts, `domain` what the names of leases end in.
+    """
+
+    interface: str
+    address: IPv4Interface
+    address6: IPv6Interface | None
+    first: IPv4Address
+    last: IPv4Address
+    ports: tuple[str, ...] = ()
+    lease_seconds: int = 43_200
+    domain: str = "tv.lan"
+    static: tuple[StaticLease, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """What the firewall does with those who walk round the resolver.
+
+    `dns_port` is where our resolver listens on the television network. `resolvers` are addresses of known encrypted
+    resolvers, refused on 443 and 853. `redirect_time` sends NTP to ourselves, which only helps where a time server runs
+    here. `isolate_home` lets televisions reach the internet but no other network of the house. `paused` are MAC
+    addresses that reach nothing. `filtering` False sends DNS straight to `fallback`, for the time our resolver is dead.
+    """
+
+    dns_port: int = 53
+    web_port: int = 80
+    resolvers: tuple[IPv4Address | IPv6Address, ...] = ()
+    refuse_encrypted: bool = True
+    redirect_time: bool = False
+    isolate_home: bool = True
+    paused: tuple[str, ...] = ()
+    filtering: bool = True
+    fallback: tuple[IPv4Address | IPv6Address, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPlan:
+    """Everything the network process needs; one value, applied whole or not at all. `uplink` leads to the internet.
+
+    `access_point` is set exactly with Mode.ACCESS_POINT, `tv` except with Mode.DNS_ONLY.
+    """
+
+    mode: Mode
+    uplink: str
+    tv: TvNetwork | None = None
+    access_point: AccessPoint | None = None
+    barrier: Barrier = Barrier()
