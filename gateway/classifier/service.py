@@ -15,7 +15,8 @@ from gateway.classifier.learned.model import Look, Model
 from gateway.classifier.loader import Knowledge, load_knowledge
 from gateway.classifier.party import family, party_of
 from gateway.classifier.public_suffix import registrable_domain
-from gateway.model.tag import Category, Evidence, Need, Tag
+from gateway.model.name import ancestors
+from gateway.model.tag import UNTAGGED, Category, Evidence, Need, Tag
 
 _MEMO = 16_384
 _MAX_TARGETS = 16
@@ -38,6 +39,7 @@ class Classifier:
         self._makers: dict[str, str | None] = {}
         self._lock = threading.Lock()
         self._owners: dict[str, str | None] | None = None
+        self._owned: dict[str, Tag] = {}
         self._model: Model | None = None
 
     @classmethod
@@ -45,18 +47,33 @@ class Classifier:
         """With the knowledge that we ship, or that of another folder. Raises SettingsError."""
         return cls(load_knowledge(folder))
 
-    def tag(self, name: str, targets: tuple[str, ...] = (), maker: str = "") -> Tag:
+    def tag(self, name: str, targets: tuple[str, ...] = (), maker: str = "", *, guess: bool = True) -> Tag:
         """What is known about a canonical name.
 
         `targets` are where CNAME, HTTPS and SVCB records of its answer lead to; `maker` is the company whose device
-        asked, as companies.toml spells it, or "".
+        asked, as companies.toml spells it, or "". Without `guess` the spelling of an unlisted name is not judged, which
+        is most of the work.
         """
         key = (name, targets, maker)
         tag = self._memo.get(key)
         if tag is None:
-            tag = self._make_tag(name, targets[:_MAX_TARGETS], maker)
-            self._remember(key, tag)
+            tag = self._make_tag(name, targets[:_MAX_TARGETS], maker, guess)
+            if guess:
+                self._remember(key, tag)
         return tag
+
+    def is_listed(self, name: str) -> bool:
+        """True when the knowledge base speaks of this canonical name."""
+        return self._index.find(name) is not None
+
+    def sure_tag(self, name: str, maker: str = "") -> Tag:
+        """As `tag`, without guessing from how the name is spelled: what a decision may rest on, at little cost.
+
+        An unlisted name below a domain that one company owns is that company's, and nothing else is known of it.
+        """
+        if self._index.find(name) is not None or is_local(name):
+            return self.tag(name, (), maker)
+        return self._owned_tag(name)
 
     def company(self, name: str) -> Company | None:
         """What is known about the company of this name."""
@@ -83,13 +100,16 @@ class Classifier:
             _make_room(self._memo)
             self._memo[key] = tag
 
-    def _make_tag(self, name: str, targets: tuple[str, ...], maker: str) -> Tag:
+    def _make_tag(self, name: str, targets: tuple[str, ...], maker: str, guess: bool) -> Tag:
         if is_local(name):
             tag = Tag(category=Category.LOCAL, confidence=1.0)
         else:
             found = self._index.find(name)
-            tag = _from_fact(*found) if found else self._guess(name, targets)
+            unlisted = self._guess if guess else self._owned_tag
+            tag = _from_fact(*found) if found else unlisted(name, targets)
             tag = self._follow(tag, bool(found), targets)
+        if tag is UNTAGGED:
+            return tag
         return replace(tag, party=party_of(tag.company, tag.category, maker, self._companies))
 
     def _follow(self, tag: Tag, known: bool, targets: Iterable[str]) -> Tag:
@@ -182,11 +202,23 @@ class Classifier:
         if self._owners is None:
             owners: dict[str, str | None] = {}
             for _, domain, fact in self._index.items():
-                top = registrable_domain(domain) or domain
-                company = None if fact.hosts else fact.company
-                owners[top] = company if owners.get(top, company) == company else None
+                top = registrable_domain(domain)
+                if top is not None:
+                    company = None if fact.hosts else fact.company
+                    owners[top] = company if owners.get(top, company) == company else None
             self._owners = owners
         return self._owners.get(registrable)
+
+    def _owned_tag(self, name: str, targets: tuple[str, ...] = ()) -> Tag:
+        # Only registrable domains stand in the table, and a name has no other one among its parents.
+        for parent in ancestors(name):
+            owner = self._owner(parent)
+            if owner is not None:
+                tag = self._owned.get(owner)
+                if tag is None:
+                    tag = self._owned[owner] = Tag(owner, confidence=_OWNER_CONFIDENCE)
+                return tag
+        return UNTAGGED
 
 
 def _make_room(memo: dict[Any, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 _LATELY = timedelta(hours=1)
 _ENOUGH = 500
 _STRANGERS = 16
+# A house meets a few new names a second when a television starts.
+_GUESSES_AT_ONCE, _GUESSES_A_SECOND = 200, 20.0
 
 
 class Chronicle:
@@ -44,6 +47,7 @@ class Chronicle:
     ) -> None:
         self._classifier = classifier
         self._inventory: Inventory | None = None
+        self._guesses = _Allowance(_GUESSES_AT_ONCE, _GUESSES_A_SECOND)
         self.writer = Writer(
             settings.journal,
             queue,
@@ -107,4 +111,26 @@ class Chronicle:
         return self._inventory.device_of(client, when)
 
     def _tag(self, name: str, targets: tuple[str, ...], maker: str) -> Tag:
-        return self._classifier.tag(name, targets, maker)
+        """In a flood of new names most are not judged by their spelling: nobody will ever look at them, and each costs
+        more than recording it. Whoever does look at one has it judged then.
+        """
+        guess = self._classifier.is_listed(name) or self._guesses.take()
+        return self._classifier.tag(name, targets, maker, guess=guess)
+
+
+class _Allowance:
+    """So many at once, and so many a second from then on."""
+
+    def __init__(self, burst: int, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._burst, self._rate, self._clock = float(burst), rate, clock
+        self._left, self._then = float(burst), clock()
+
+    def take(self) -> bool:
+        """True when one more may be had now."""
+        now = self._clock()
+        self._left = min(self._left + (now - self._then) * self._rate, self._burst)
+        self._then = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True

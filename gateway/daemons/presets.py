@@ -22,7 +22,10 @@ def judge(classifier: Classifier) -> PresetBlocks:
     """What the policy asks of a name: the tag is made for the device's maker, so that its party is right."""
 
     def preset_blocks(preset: str, name: str, maker: str) -> bool:
-        return blocks(Preset(preset), classifier.tag(name, (), maker))
+        chosen = Preset(preset)
+        # A guess moves only the preset that stops whatever nobody needs.
+        tag = classifier.tag(name, (), maker) if chosen is Preset.SILENT else classifier.sure_tag(name, maker)
+        return blocks(chosen, tag)
 
     return preset_blocks
 

@@ -155,7 +155,7 @@ def _wire(
         hub.publish(change)
 
     def sure_tag(name: str) -> Tag:
-        tag = classifier.tag(name)
+        tag = classifier.sure_tag(name)
         return tag if tag.confidence >= _SURE_ENOUGH else UNTAGGED
 
     service = PolicyService(
