@@ -16,9 +16,12 @@ class Index:
         self._exact: dict[str, Fact] = {}
         self._subtrees: dict[str, Fact] = {}
         self._regexes: dict[str, list[tuple[Pattern, Fact]]] = {}
+        self._domains: set[str] = set()
 
     def add(self, pattern: Pattern, fact: Fact) -> None:
         """Raises ValueError when this very pattern is there already."""
+        if pattern.kind is not Kind.EXACT:
+            self._domains.add(pattern.domain)
         if pattern.kind is Kind.REGEX:
             rules = self._regexes.setdefault(pattern.domain, [])
             if any(other.text == pattern.text for other, _ in rules):
@@ -35,6 +38,8 @@ class Index:
         fact = self._exact.get(name)
         if fact is not None:
             return name, fact
+        if not self._speaks_below(name):
+            return None
         below: tuple[str, Fact] | None = None
         for parent in ancestors(name):
             for pattern, candidate in self._regexes.get(parent, ()):
@@ -43,6 +48,16 @@ class Index:
             if below is None and (fact := self._subtrees.get(parent)) is not None:
                 below = "." + parent, fact
         return below
+
+    def _speaks_below(self, name: str) -> bool:
+        # Nearly every name of the world stops here: no generator, no call. An escaped dot only makes it look further.
+        domains, dot = self._domains, -1
+        while True:
+            if name[dot + 1 :] in domains:
+                return True
+            dot = name.find(".", dot + 1)
+            if dot < 0:
+                return False
 
     def __len__(self) -> int:
         return len(self._exact) + len(self._subtrees) + sum(map(len, self._regexes.values()))

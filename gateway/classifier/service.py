@@ -15,7 +15,6 @@ from gateway.classifier.learned.model import Look, Model
 from gateway.classifier.loader import Knowledge, load_knowledge
 from gateway.classifier.party import family, party_of
 from gateway.classifier.public_suffix import registrable_domain
-from gateway.model.name import ancestors
 from gateway.model.tag import UNTAGGED, Category, Evidence, Need, Tag
 
 _MEMO = 16_384
@@ -38,7 +37,7 @@ class Classifier:
         self._memo: dict[tuple[str, tuple[str, ...], str], Tag] = {}
         self._makers: dict[str, str | None] = {}
         self._lock = threading.Lock()
-        self._owners: dict[str, str | None] | None = None
+        self._owners: dict[str, str | None] = {}
         self._owned: dict[str, Tag] = {}
         self._model: Model | None = None
 
@@ -199,26 +198,31 @@ class Classifier:
 
     def _owner(self, registrable: str) -> str | None:
         """The one company that owns every listed name below this domain; None when there are several, or none."""
-        if self._owners is None:
-            owners: dict[str, str | None] = {}
-            for _, domain, fact in self._index.items():
-                top = registrable_domain(domain)
-                if top is not None:
-                    company = None if fact.hosts else fact.company
-                    owners[top] = company if owners.get(top, company) == company else None
-            self._owners = owners
-        return self._owners.get(registrable)
+        return (self._owners or self._know_owners()).get(registrable)
+
+    def _know_owners(self) -> dict[str, str | None]:
+        owners: dict[str, str | None] = {}
+        for _, domain, fact in self._index.items():
+            top = registrable_domain(domain)
+            if top is not None:
+                company = None if fact.hosts else fact.company
+                owners[top] = company if owners.get(top, company) == company else None
+        self._owners = owners
+        return owners
 
     def _owned_tag(self, name: str, targets: tuple[str, ...] = ()) -> Tag:
         # Only registrable domains stand in the table, and a name has no other one among its parents.
-        for parent in ancestors(name):
-            owner = self._owner(parent)
+        owners, dot = self._owners or self._know_owners(), -1
+        while True:
+            owner = owners.get(name[dot + 1 :])
             if owner is not None:
                 tag = self._owned.get(owner)
                 if tag is None:
                     tag = self._owned[owner] = Tag(owner, confidence=_OWNER_CONFIDENCE)
                 return tag
-        return UNTAGGED
+            dot = name.find(".", dot + 1)
+            if dot < 0:
+                return UNTAGGED
 
 
 def _make_room(memo: dict[Any, Any]) -> None:

@@ -8,9 +8,10 @@ from typing import TypeAlias
 
 from gateway.model.response import Source
 from gateway.model.verdict import Verdict
+from gateway.model.word import word
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@word(eq=False)
 class Facts:
     """What all lookups that share one prepared answer have in common; compared by identity, so that it is made once.
 
@@ -31,7 +32,7 @@ LogRow: TypeAlias = tuple[float, str, Facts, float]
 """(when: seconds since the epoch, client: textual address, what happened, latency in seconds): one append a query."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@word(eq=False)
 class Sheaf:
     """Many rows of one moment, as the fast path leaves them: `clients[i]` asked what `facts[i]` tells.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from gateway.model.word import word
 
 _MAX_WIRE = 255
 _MAX_LABEL = 63
@@ -16,7 +17,7 @@ _SPELLED = tuple(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@word()
 class Name:
     """A domain name in its one canonical spelling, so that equal names are equal strings.
 

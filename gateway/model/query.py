@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from gateway.model.name import Name
+from gateway.model.word import word
 
 
 class Transport(Enum):
@@ -15,7 +15,7 @@ class Transport(Enum):
     TCP = "tcp"
 
 
-@dataclass(frozen=True, slots=True)
+@word()
 class Edns:
     """What the OPT record of a query says (RFC 6891)."""
 
@@ -24,12 +24,13 @@ class Edns:
     version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@word()
 class Query:
     """A query with exactly one question.
 
     `wire` is the whole datagram; `question_end` is the offset behind its question section; `at` is the monotonic
-    time of arrival in seconds. `client` is a textual IP address.
+    time of arrival in seconds. `client` is a textual IP address. `key` is equal for questions that one answer serves:
+    the QNAME as it stands on the wire in lower case, QTYPE and QCLASS, and one byte that says DO (2) and CD (1).
     """
 
     id: int
@@ -43,6 +44,7 @@ class Query:
     wire: bytes
     question_end: int
     at: float
+    key: bytes
 
     @property
     def recursion_desired(self) -> bool:

@@ -9,6 +9,9 @@ from enum import Enum
 class Category(Enum):
     """What a name is for. ACR is automatic content recognition: the television says what is on its screen."""
 
+    # Each member is one object; the hash of its name, which Enum takes, is a call of Python every time.
+    __hash__ = object.__hash__
+
     ACR = "acr"
     ADVERTISING = "advertising"
     ANALYTICS = "analytics"
@@ -42,6 +45,9 @@ _TRACKING = frozenset({Category.ACR, Category.ADVERTISING, Category.ANALYTICS, C
 class Party(Enum):
     """Whose name it is, seen from the device (Ren et al., IMC 2019): its maker, a helper, somebody else."""
 
+    # Each member is one object; the hash of its name, which Enum takes, is a call of Python every time.
+    __hash__ = object.__hash__
+
     FIRST = "first"
     SUPPORT = "support"
     THIRD = "third"
@@ -51,6 +57,9 @@ class Party(Enum):
 
 class Need(Enum):
     """What a television loses when the name is blocked."""
+
+    # Each member is one object; the hash of its name, which Enum takes, is a call of Python every time.
+    __hash__ = object.__hash__
 
     REQUIRED = "required"
     DEGRADES = "degrades"

@@ -9,12 +9,18 @@ from enum import Enum
 class Action(Enum):
     """The two things that can happen to a lookup."""
 
+    # Each member is one object; the hash of its name, which Enum takes, is a call of Python every time.
+    __hash__ = object.__hash__
+
     ALLOW = "allow"
     BLOCK = "block"
 
 
 class Reason(Enum):
     """Why, strongest first; the same word is used by the engine, the journal and the dashboard."""
+
+    # Each member is one object; the hash of its name, which Enum takes, is a call of Python every time.
+    __hash__ = object.__hash__
 
     PAUSED = "paused"
     DEVICE_RULE = "device rule"

@@ -44,6 +44,7 @@ class RuleBook:
         for rule in sorted(rules, key=lambda rule: (rule.ends is not None, rule.id)):
             self._by_scope[rule.scope.kind, _key(rule)] = rule
         self._kinds = {kind for kind, _ in self._by_scope}
+        self._silent = self._kinds <= {ScopeKind.PRESET}
 
     @property
     def pause(self) -> Rule | None:
@@ -62,6 +63,8 @@ class RuleBook:
         Who blocks a whole company or category has not read what a television loses with each of its names, so such a
         rule spares those that it cannot do without.
         """
+        if self._silent:
+            return None
         for rule in self.speaking(name, tag, is_target=is_target):
             sweeps = rule.scope.kind in _SWEEPING and rule.action is Action.BLOCK
             if not (sweeps and tag.need is Need.REQUIRED):
@@ -118,6 +121,7 @@ class Snapshot:
             by_device.setdefault(rule.device, []).append(rule)
         self._everyone = RuleBook(by_device.pop(None, ()))
         self._devices: dict[str | None, RuleBook] = {id_: RuleBook(own) for id_, own in by_device.items()}
+        self._pause, self._preset = self._everyone.pause, self._everyone.preset
 
     @property
     def generation(self) -> int:
@@ -134,7 +138,7 @@ class Snapshot:
         """
         if device in self._devices:
             return device
-        return ("maker", self._maker_of(device)) if self._everyone.preset else None
+        return ("maker", self._maker_of(device)) if self._preset else None
 
     def decide(self, name: str, device: str | None, qtype: int = 1) -> Verdict:
         """See Policy."""
@@ -161,7 +165,7 @@ class Snapshot:
         own = self._devices.get(device)
         listed = self._compiled.match(name, qtype)
         titles = listed.lists if listed else ()
-        pause = (own and own.pause) or self._everyone.pause
+        pause = (own and own.pause) or self._pause
         if pause:
             return _verdict_of(pause, Reason.PAUSED, titles)
         tag = self._tag_of(name)
@@ -181,7 +185,7 @@ class Snapshot:
     def preset_of(self, device: str | None) -> Rule | None:
         """The preset in force for the device; None when there is none, or off."""
         own = self._devices.get(device)
-        preset = (own and own.preset) or self._everyone.preset
+        preset = (own and own.preset) or self._preset
         return preset if preset is not None and preset.scope.value != PRESET_OFF else None
 
     def _preset_on(self, name: str, device: str | None, tag: Tag, is_target: bool) -> Rule | None:

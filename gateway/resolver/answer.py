@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 
 from gateway.errors import WireError
 from gateway.model.dns import Ede, Rcode
 from gateway.model.query import Query
 from gateway.model.response import Response, Source
+from gateway.model.word import word
 from gateway.wire.bailiwick import is_plain, pertinent
 from gateway.wire.message import failure
 from gateway.wire.patch import bare
@@ -20,7 +20,7 @@ _NAMELESS_NEGATIVE_TTL = 5
 _FILTERED_ABOVE = frozenset({Ede.BLOCKED, Ede.FILTERED})
 
 
-@dataclass(frozen=True, slots=True)
+@word()
 class Answer(Response):
     """A response that came from an upstream or the cache.
 

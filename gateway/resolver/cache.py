@@ -15,7 +15,6 @@ from gateway.model.response import Response, Source
 from gateway.resolver.answer import Answer, failed, peek_of
 from gateway.resolver.link import Handler
 from gateway.wire.patch import aged, with_ttl
-from gateway.wire.question import Question
 
 STALE_TTL = 30
 # RFC 8767 section 5: how long a client waits before it gets a stale answer, and how long nobody asks again then.
@@ -84,7 +83,7 @@ class Cache:
         return len(self._kept)
 
     async def resolve(self, query: Query, below: Handler) -> Response:
-        key, now = Question.of(query).key, self._clock()
+        key, now = query.key, self._clock()
         kept = self._kept.get(key)
         if kept is not None:
             self._kept.move_to_end(key)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from ipaddress import ip_address
+from math import inf
 from typing import Literal
 
 from gateway.errors import UpstreamError, UpstreamTimeout, WireError
@@ -12,6 +14,7 @@ from gateway.model.dns import Rcode
 from gateway.model.event import HealthChanged
 from gateway.model.query import Query
 from gateway.resolver.answer import Answer, answer_of
+from gateway.resolver.pending import Future, Pending
 from gateway.resolver.upstream import Upstream, is_encrypted
 from gateway.resolver.upstream.member import Member, UpstreamState
 from gateway.wire.question import Question
@@ -22,6 +25,7 @@ Strategy = Literal["strict", "fastest"]
 DEADLINE = 2.5
 _MAX_ATTEMPTS = 5
 _EXPLORE = 32
+_SWEEP = 0.02
 _OF_NO_USE = frozenset({Rcode.FORMERR, Rcode.NOTIMP, Rcode.REFUSED})
 
 
@@ -55,6 +59,8 @@ class Forwarder:
         self.errors = 0
         self._on_health = on_health
         self._flights: dict[bytes, _Flight] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._usual: tuple[Member, ...] | None = None
         self._departures = 0
         self._in_the_open = False
 
@@ -77,22 +83,37 @@ class Forwarder:
         return key in self._flights
 
     async def resolve(self, query: Query) -> Answer:
-        question = Question.of(query)
-        key = question.key
+        key = query.key
         flight = self._flights.get(key)
         if flight is None:
-            flight = self._flights[key] = _Flight(self, question)
+            loop = asyncio.get_running_loop()
+            flight = self._flights[key] = _Flight(self, loop, Question.of(query), key)
+            # Waited for before it departs: who cannot even be asked fails at once.
+            waiting = flight.wait()
             flight.depart()
+            if self._sweeper is None:
+                self._sweeper = loop.call_later(_SWEEP, self._sweep, loop)
+            return await waiting
         return await flight.wait()
 
     async def close(self) -> None:
         for flight in list(self._flights.values()):
             flight.fail(UpstreamError("The resolver is being stopped."))
+        if self._sweeper is not None:
+            self._sweeper.cancel()
         for member in self.members:
             await member.close()
 
-    def plan(self) -> list[Member]:
+    def plan(self) -> Sequence[Member]:
         """Whom to ask, in this order. Twice over, because a datagram may just have been lost."""
+        if self._usual is not None:
+            return self._usual
+        plan = self._plan()
+        if not self.racing:
+            self._usual = tuple(plan)
+        return plan
+
+    def _plan(self) -> list[Member]:
         chosen = self._order([member for member in self.members if not member.fallback])
         spare = self._order([member for member in self.members if member.fallback])
         return chosen[: _MAX_ATTEMPTS - min(len(spare), 2)] + spare[:2]
@@ -120,6 +141,7 @@ class Forwarder:
         return any(member.healthy for member in self.members if not member.fallback)
 
     def _notice(self, change: HealthChanged) -> None:
+        self._usual = None
         self._on_health(change)
         if self._in_the_open and self._encrypted_is_well():
             self._in_the_open = False
@@ -128,67 +150,79 @@ class Forwarder:
     def landed(self, key: bytes) -> None:
         self._flights.pop(key, None)
 
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        # One timer for all flights: one for each cost as much as asking does.
+        now = loop.time()
+        for flight in [flight for flight in self._flights.values() if flight.alarm <= now]:
+            flight.ring(now)
+        self._sweeper = loop.call_later(_SWEEP, self._sweep, loop) if self._flights else None
+
 
 class _Flight:
     """One question under way. Attempts overlap; the first useful answer serves everybody who waits."""
 
-    def __init__(self, forwarder: Forwarder, question: Question) -> None:
+    __slots__ = (
+        "_ends", "_error", "_forwarder", "_key", "_loop", "_next", "_over", "_plan", "_poor", "_question", "_under_way",
+        "_waiting", "alarm",
+    )  # fmt: skip
+
+    def __init__(self, forwarder: Forwarder, loop: asyncio.AbstractEventLoop, question: Question, key: bytes) -> None:
         self._forwarder = forwarder
+        self._loop = loop
         self._question = question
-        self._loop = asyncio.get_running_loop()
-        self._plan = forwarder.plan()
+        self._key = key
+        self._plan: Sequence[Member] = forwarder.plan()
         self._next = 0
         self._under_way = 0
-        self._ends = self._loop.time() + forwarder.deadline
-        self._timer: asyncio.TimerHandle | None = None
+        self._ends = loop.time() + forwarder.deadline
+        # When, by the loop's clock, `ring` is to be called at the latest.
+        self.alarm = inf
         self._poor: Answer | None = None
         self._error: UpstreamError | None = None
-        self._waiting: list[asyncio.Future[Answer]] = []
+        self._waiting: list[Pending[Answer]] = []
         self._over = False
 
     def depart(self) -> None:
         if not self._plan:
-            self._loop.call_soon(self.fail, UpstreamError("No upstream is set."))
+            self.fail(UpstreamError("No upstream is set."))
             return
-        self._attempt()
-        if self._forwarder.racing and self._next < len(self._plan):
-            first, second = self._plan[self._next - 1 : self._next + 1]
+        self._attempt(self._loop.time())
+        if self._forwarder.racing and self._next < len(self._plan) and not self._over:
+            first, second = self._plan[self._next - 1], self._plan[self._next]
             if second is not first and second.healthy and second.fallback == first.fallback:
-                if self._timer is not None:
-                    self._timer.cancel()
-                self._attempt()
+                self._attempt(self._loop.time())
 
-    async def wait(self) -> Answer:
-        """Each waits on its own future, so that one client who hangs up takes nothing from the others."""
-        future: asyncio.Future[Answer] = self._loop.create_future()
-        self._waiting.append(future)
-        return await future
+    def wait(self) -> Pending[Answer]:
+        """Each waits on its own, so that one client who hangs up takes nothing from the others."""
+        pending: Pending[Answer] = Pending()
+        self._waiting.append(pending)
+        return pending
 
     def fail(self, error: UpstreamError) -> None:
         if self._end():
             self._forwarder.errors += 1
-            for future in self._waiting:
-                if not future.done():
-                    future.set_exception(error)
+            for pending in self._waiting:
+                if not pending.done():
+                    pending.set_exception(error)
 
-    def _attempt(self) -> None:
-        self._timer = None
-        left = self._ends - self._loop.time()
-        if left <= 0:
+    def ring(self, now: float) -> None:
+        """Whoever was asked takes too long."""
+        if now >= self._ends:
             self._give_up()
-            return
-        if self._next >= len(self._plan):
-            self._timer = self._loop.call_later(left, self._attempt)
-            return
+        elif self._next >= len(self._plan):
+            self.alarm = self._ends
+        else:
+            self._attempt(now)
+
+    def _attempt(self, now: float) -> None:
         member = self._plan[self._next]
         self._next += 1
         self._under_way += 1
         self._forwarder.asked += 1
-        started = self._loop.time()
-        self._timer = self._loop.call_later(min(member.patience, left), self._attempt)
-        member.upstream.ask(self._question).add_done_callback(lambda reply: self._landed(member, started, reply))
+        self.alarm = min(now + member.patience, self._ends)
+        member.upstream.ask(self._question).add_done_callback(partial(self._landed, member, now))
 
-    def _landed(self, member: Member, started: float, reply: asyncio.Future[bytes]) -> None:
+    def _landed(self, member: Member, started: float, reply: Future[bytes]) -> None:
         self._under_way -= 1
         if reply.cancelled():
             return
@@ -232,25 +266,23 @@ class _Flight:
             self._go_on()
             return
         if self._end():
-            for future in self._waiting:
-                if not future.done():
-                    future.set_result(answer)
+            for pending in self._waiting:
+                if not pending.done():
+                    pending.set_result(answer)
 
     def _go_on(self) -> None:
         """The next attempt at once, or the end when there is none and nothing is under way."""
-        if self._next < len(self._plan):
-            if self._timer is not None:
-                self._timer.cancel()
-            self._attempt()
+        if self._next < len(self._plan) and (now := self._loop.time()) < self._ends:
+            self._attempt(now)
         elif not self._under_way:
             self._give_up()
 
     def _give_up(self) -> None:
         if self._poor is not None:
             if self._end():
-                for future in self._waiting:
-                    if not future.done():
-                        future.set_result(self._poor)
+                for pending in self._waiting:
+                    if not pending.done():
+                        pending.set_result(self._poor)
             return
         waited = f"No upstream answered within {self._forwarder.deadline:g} s."
         self.fail(self._error or UpstreamTimeout(waited))
@@ -259,9 +291,7 @@ class _Flight:
         if self._over:
             return False
         self._over = True
-        if self._timer is not None:
-            self._timer.cancel()
-        self._forwarder.landed(self._question.key)
+        self._forwarder.landed(self._key)
         return True
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeAlias
 
 from gateway.model.query import Query
 from gateway.model.response import Response
 
-Handler: TypeAlias = Callable[[Query], Awaitable[Response]]
+Handler: TypeAlias = Callable[[Query], Coroutine[Any, Any, Response]]
 
 
 class Link(Protocol):

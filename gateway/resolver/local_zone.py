@@ -17,6 +17,7 @@ from gateway.wire.message import address_answer, failure, negative_answer, point
 
 _IN = 1
 _IXFR, _AXFR = 251, 252
+_TOPS = frozenset(zone.rpartition(".")[2] for zone in (*ZONES, RESOLVER_ARPA, LOCALHOST))
 _LOCAL = Verdict(Action.ALLOW, Reason.LOCAL)
 _LOOPBACK: tuple[Address, ...] = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 
@@ -50,7 +51,8 @@ class LocalZone:
             return _local(pointer_answer(query, Name(target), self._ttl), Rcode.NOERROR, self._ttl)
         if name in CANARIES:
             return self._negative(query, Rcode.NXDOMAIN)
-        return self._special(query, name)
+        # Every special name ends in one of a few labels, and nearly no question does.
+        return self._special(query, name) if name[name.rfind(".") + 1 :] in _TOPS else None
 
     def _special(self, query: Query, name: str) -> Response | None:
         for parent in ancestors(name):

@@ -6,9 +6,9 @@ import asyncio
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from math import inf
-from typing import Any
 
 from gateway.errors import SettingsError, WireError
 from gateway.model.event import HealthChanged
@@ -30,6 +30,7 @@ from gateway.resolver.histogram import Histogram
 from gateway.resolver.local_zone import LocalZone
 from gateway.resolver.minimal import Minimal
 from gateway.resolver.options import ResolverOptions
+from gateway.resolver.pending import Journey
 from gateway.resolver.rebinding import Rebinding
 from gateway.resolver.recorder import Recorder, facts_of
 from gateway.resolver.streams import StreamServer
@@ -118,7 +119,7 @@ class Resolver:
         self._chain = build_chain(self._links)
         self._udp: list[DatagramServer] = []
         self._tcp: list[StreamServer] = []
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._journeys: set[Journey[Response]] = set()
         self._malformed = 0
         self._waiting = Waiting(options.max_in_flight)
         self._joined_blocked = 0
@@ -167,10 +168,10 @@ class Resolver:
             server.stop(loop)
         for stream in self._tcp:
             await stream.stop()
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for journey in list(self._journeys):
+            journey.cancel()
+        # What waited for the loop ends in its next round.
+        await asyncio.sleep(0)
         await self._links.cache.close()
         await self._links.forwarder.close()
 
@@ -206,7 +207,7 @@ class Resolver:
             "throttled": links.throttle.dropped,
             "unsent": sum(server.unsent for server in self._udp),
             "tcp_turned_away": sum(stream.turned_away for stream in self._tcp),
-            "in_flight": len(self._tasks),
+            "in_flight": len(self._journeys),
             "cache_entries": len(links.cache),
             "cache_bytes": links.cache.size,
             "memo_entries": len(self._memos),
@@ -234,18 +235,15 @@ class Resolver:
                 reply(refusal(wire, error.rcode))
             return
         if self._waiting.admit(key):
-            self._spawn(self._answer_datagram(query, client, reply, key))
+            self._send_off(query, partial(self._answer_datagram, query, client, reply, key, self._memos.epoch))
 
-    async def _answer_datagram(self, query: Query, client: Client, reply: Reply, key: Key) -> None:
-        epoch = self._memos.epoch
-        waiters: Iterable[Waiter] = ()
-        try:
-            response = await self._chain(query)
-            wire = fit(response.wire, query, rcode=response.rcode, ede=response.ede)
-        except WireError:
+    def _answer_datagram(
+        self, query: Query, client: Client, reply: Reply, key: Key, epoch: int, response: Response | None
+    ) -> None:
+        waiters = self._waiting.leave(key)
+        if response is None:
             return
-        finally:
-            waiters = self._waiting.leave(key)
+        wire = fit(response.wire, query, rcode=response.rcode, ede=response.ede)
         reply(wire)
         self._latency[response.source].observe(self._clock() - query.at)
         if waiters:
@@ -284,26 +282,39 @@ class Resolver:
             self._malformed += 1
             reply(None if error.rcode is None else refusal(wire, error.rcode))
             return
-        self._spawn(self._answer_message(query, reply))
+        self._send_off(query, partial(self._answer_message, query, reply))
 
-    async def _answer_message(self, query: Query, reply: Callable[[bytes | None], None]) -> None:
-        try:
-            response = await self._chain(query)
-        except WireError:
+    def _answer_message(self, query: Query, reply: Callable[[bytes | None], None], response: Response | None) -> None:
+        if response is None:
             reply(None)
             return
         reply(fit(response.wire, query, rcode=response.rcode, ede=response.ede))
         self._latency[response.source].observe(self._clock() - query.at)
 
-    def _spawn(self, answering: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(answering)
-        self._tasks.add(task)
-        task.add_done_callback(self._finished)
+    def _send_off(self, query: Query, finish: Callable[[Response | None], None]) -> None:
+        """Through the whole chain; `finish` is called with the response, or with None when silence is the answer."""
+        journey = Journey(self._chain(query), partial(self._arrived, finish))
+        self._journeys.add(journey)
+        journey.go()
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._links.recorder.confess(error)
+    def _arrived(
+        self,
+        finish: Callable[[Response | None], None],
+        journey: Journey[Response],
+        response: Response | None,
+        error: BaseException | None,
+    ) -> None:
+        self._journeys.discard(journey)
+        try:
+            try:
+                finish(response)
+            except WireError:
+                # What came cannot be made to fit this query.
+                return
+            if error is not None and not isinstance(error, WireError | asyncio.CancelledError):
+                raise error
+        except Exception as mistake:  # noqa: BLE001 - whoever brought the answer goes on with the others
+            self._links.recorder.confess(mistake)
 
 
 def _ignore(change: HealthChanged) -> None:

@@ -16,7 +16,6 @@ from gateway.model.query import Query, Transport
 from gateway.model.response import Response, Source
 from gateway.resolver.link import Handler
 from gateway.wire.message import truncated
-from gateway.wire.question import Question
 
 _CLIENTS = 4_096
 
@@ -60,7 +59,7 @@ class Throttle:
         level, then = self._buckets.pop(client, (self._burst, now))
         level = min(level + (now - then) * self._rate, self._burst)
         wait = (1 - level) / self._rate
-        if wait <= 0 or self._is_under_way(Question.of(query).key):
+        if wait <= 0 or self._is_under_way(query.key):
             self._put(client, level - (wait <= 0), now)
             return await below(query)
         if wait > self._patience and query.transport is Transport.UDP:

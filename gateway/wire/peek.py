@@ -6,25 +6,31 @@ Every function is bounded by the length of its input and raises nothing but Wire
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 from gateway.errors import WireError
 from gateway.model.dns import QType, Rcode
 from gateway.model.name import Name
 from gateway.model.query import Edns, Query, Transport
+from gateway.model.word import word
 from gateway.wire.names import read_name, skip_name
 
 _HEADER = struct.Struct(">HHHHHH")
 _FIXED = struct.Struct(">HHIH")
 _RESPONSE = 0x8000
 _OPCODE = 0x7800
+_CD = 0x0010
+_OPTIONS = (b"\0", b"\1", b"\2", b"\3")
 _EDE_OPTION = 15
 _IPV4_HINT, _IPV6_HINT = 4, 6
 _TTL_MAX = 0x7FFFFFFF
+_NO_TTL = _TTL_MAX + 1
+_POINTER = 0xC0
+# Plain numbers: an enum's member costs a look-up each time.
+_A, _SOA, _OPT = int(QType.A), int(QType.SOA), int(QType.OPT)
 _MAX_QUERY_RECORDS = 16
 
 
-@dataclass(frozen=True, slots=True)
+@word()
 class ResponsePeek:
     """Where things stand in a response, and what of it decides about keeping and blocking it.
 
@@ -77,7 +83,9 @@ def peek_query(wire: bytes, transport: Transport, client: str, at: float) -> Que
     qtype = wire[offset] << 8 | wire[offset + 1]
     qclass = wire[offset + 2] << 8 | wire[offset + 3]
     edns = _query_edns(wire, question_end, authorities, additionals) if authorities or additionals else None
-    return Query(query_id, flags, transport, client, Name(text), qtype, qclass, edns, wire, question_end, at)
+    options = (edns is not None and edns.dnssec_ok) << 1 | (flags & _CD) >> 4
+    key = wire[12:offset].lower() + wire[offset:question_end] + _OPTIONS[options]
+    return Query(query_id, flags, transport, client, Name(text), qtype, qclass, edns, wire, question_end, at, key)
 
 
 def _query_edns(wire: bytes, offset: int, authorities: int, additionals: int) -> Edns | None:
@@ -109,38 +117,64 @@ def peek_response(wire: bytes) -> ResponsePeek:
         if offset > len(wire):
             raise WireError("The question of this response is cut off.", Rcode.FORMERR)
     question = wire[12:offset]
-    walk = _Walk(wire)
+    told = _Told()
+    offsets: list[int] = []
+    lowest, size = _NO_TTL, len(wire)
     section_ends = []
+    # For every miss: no record costs a call of its own unless it has something to tell.
     for section, count in enumerate(counts):
         for _ in range(count):
-            offset = walk.step(offset, section)
+            start = offset
+            if start + 12 <= size and wire[start] >= _POINTER and (wire[start] & 0x3F) << 8 | wire[start + 1] < start:
+                data = start + 12
+            else:
+                data = skip_name(wire, start) + 10
+                if data > size:
+                    raise WireError("A record of this message is cut off.", Rcode.FORMERR)
+            rtype, _, ttl, length = _FIXED.unpack_from(wire, data - 10)
+            offset = data + length
+            if offset > size:
+                raise WireError("The data of a record of this message is cut off.", Rcode.FORMERR)
+            if rtype == _OPT:
+                told.options(wire, start, section, ttl, data, offset)
+                continue
+            offsets.append(data - 6)
+            if ttl > _TTL_MAX:
+                ttl = 0
+            lowest = min(lowest, ttl)
+            if section == 0:
+                if rtype == _A and length == 4:
+                    told.addresses.append(wire[data:offset])
+                else:
+                    told.answer(wire, rtype, data, offset)
+            elif section == 1 and rtype == _SOA and told.negative_ttl is None:
+                told.negative_ttl = min(ttl, _soa_minimum(wire, data, offset))
         section_ends.append(offset)
     return ResponsePeek(
-        id=message_id,
-        flags=flags,
-        rcode=flags & 0x000F | walk.rcode_high,
-        question=question,
-        answers=counts[0],
-        ttl_offsets=tuple(walk.ttl_offsets),
-        ttl=walk.ttl,
-        negative_ttl=walk.negative_ttl,
-        targets=tuple(dict.fromkeys(walk.targets)),
-        addresses=tuple(walk.addresses),
-        authority_at=section_ends[0],
-        additional_at=section_ends[1],
-        end=offset,
-        opt_at=walk.opt_at,
-        ede=walk.ede,
+        message_id,
+        flags,
+        flags & 0x000F | told.rcode_high,
+        question,
+        counts[0],
+        tuple(offsets),
+        lowest if offsets else None,
+        told.negative_ttl,
+        tuple(dict.fromkeys(told.targets)) if told.targets else (),
+        tuple(told.addresses),
+        section_ends[0],
+        section_ends[1],
+        offset,
+        told.opt_at,
+        told.ede,
     )
 
 
-class _Walk:
-    """What the records of one response told, one after the other."""
+class _Told:
+    """What the records of one response told, beside their TTLs."""
 
-    def __init__(self, wire: bytes) -> None:
-        self.wire = wire
-        self.ttl_offsets: list[int] = []
-        self.ttl: int | None = None
+    __slots__ = ("addresses", "ede", "negative_ttl", "opt_at", "rcode_high", "targets")
+
+    def __init__(self) -> None:
         self.negative_ttl: int | None = None
         self.targets: list[str] = []
         self.addresses: list[bytes] = []
@@ -148,26 +182,13 @@ class _Walk:
         self.rcode_high = 0
         self.ede: int | None = None
 
-    def step(self, start: int, section: int) -> int:
-        wire = self.wire
-        rtype, _, ttl, data, end = record_at(wire, start)
-        if rtype == QType.OPT:
-            if section != 2 or self.opt_at is not None or wire[start]:
-                raise WireError("A response has at most one OPT record, in its additional section.", Rcode.FORMERR)
-            self.opt_at, self.rcode_high = start, ttl >> 20 & 0xFF0
-            self.ede = _first_ede(wire, data, end)
-            return end
-        self.ttl_offsets.append(data - 6)
-        ttl = 0 if ttl > _TTL_MAX else ttl
-        self.ttl = ttl if self.ttl is None else min(self.ttl, ttl)
-        if section == 0:
-            self._answer(rtype, data, end)
-        elif section == 1 and rtype == QType.SOA and self.negative_ttl is None:
-            self.negative_ttl = min(ttl, _soa_minimum(wire, data, end))
-        return end
+    def options(self, wire: bytes, start: int, section: int, ttl: int, data: int, end: int) -> None:
+        if section != 2 or self.opt_at is not None or wire[start]:
+            raise WireError("A response has at most one OPT record, in its additional section.", Rcode.FORMERR)
+        self.opt_at, self.rcode_high = start, ttl >> 20 & 0xFF0
+        self.ede = _first_ede(wire, data, end)
 
-    def _answer(self, rtype: int, data: int, end: int) -> None:
-        wire = self.wire
+    def answer(self, wire: bytes, rtype: int, data: int, end: int) -> None:
         if rtype in (QType.A, QType.AAAA):
             if end - data != (4 if rtype == QType.A else 16):
                 raise WireError("An address record in this response has the wrong length.", Rcode.FORMERR)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gateway.model.query import Query
+from gateway.model.word import word
 from gateway.wire.edns import opt_record
 
 _CASE_BIT = bytes(0x20 if chr(byte).isascii() and chr(byte).isalpha() else 0 for byte in range(256))
 _RD, _AD, _CD = 0x0100, 0x0020, 0x0010
 
 
-@dataclass(frozen=True, slots=True)
+@word()
 class Question:
     """What an upstream is asked. `name` is the lower-cased QNAME as it stands on the wire, `tail` QTYPE and QCLASS."""
 
@@ -22,10 +21,8 @@ class Question:
 
     @classmethod
     def of(cls, query: Query) -> Question:
-        end = query.question_end
-        return cls(
-            query.wire[12 : end - 4].lower(), query.wire[end - 4 : end], query.dnssec_ok, query.checking_disabled
-        )
+        key = query.key
+        return cls(key[:-5], key[-5:-1], query.dnssec_ok, query.checking_disabled)
 
     @property
     def key(self) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from gateway.errors import SettingsError
 from gateway.model.event import HealthChanged
+from gateway.resolver.pending import Future
 from gateway.resolver.upstream.bootstrap import Bootstrap
 from gateway.resolver.upstream.do53 import DatagramUpstream
 from gateway.resolver.upstream.dot import PORT as TLS_PORT
@@ -36,7 +36,7 @@ class Upstream(Protocol):
     @property
     def address(self) -> tuple[str, int]: ...
 
-    def ask(self, question: Question) -> asyncio.Future[bytes]:
+    def ask(self, question: Question) -> Future[bytes]:
         """The whole response to this question, its id and question checked, or UpstreamError in bounded time.
 
         Never truncated. Must be called on the event loop.

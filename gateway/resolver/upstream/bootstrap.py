@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
-from typing import Protocol
+from typing import Protocol, cast
 
 from gateway.errors import UpstreamError, WireError
 from gateway.model.dns import QType
 from gateway.model.name import Name
+from gateway.resolver.pending import Future
 from gateway.wire.peek import peek_response
 from gateway.wire.question import Question
 
@@ -23,7 +24,7 @@ _GRACE = 0.05
 class Asker(Protocol):
     """A plain upstream."""
 
-    def ask(self, question: Question) -> asyncio.Future[bytes]: ...
+    def ask(self, question: Question) -> Future[bytes]: ...
 
     async def close(self) -> None: ...
 
@@ -82,7 +83,9 @@ class Bootstrap:
 
 async def _both(resolver: Asker, name: str) -> tuple[float, list[str]]:
     wire = Name.parse(name).to_wire()
-    asked = [resolver.ask(Question(wire, int(qtype).to_bytes(2) + b"\0\1")) for qtype in (QType.A, QType.AAAA)]
+    questions = [Question(wire, int(qtype).to_bytes(2) + b"\0\1") for qtype in (QType.A, QType.AAAA)]
+    # asyncio.wait takes whatever behaves like a future, but does not say so.
+    asked = [cast("asyncio.Future[bytes]", resolver.ask(question)) for question in questions]
     for reply in asked:
         reply.add_done_callback(_look_at)
     try:
@@ -103,7 +106,7 @@ async def _both(resolver: Asker, name: str) -> tuple[float, list[str]]:
     raise UpstreamError("the name has no address")
 
 
-def _read(asked: Sequence[asyncio.Future[bytes]]) -> tuple[float, list[str]]:
+def _read(asked: Sequence[Future[bytes]]) -> tuple[float, list[str]]:
     ttl, addresses = _LONGEST, []
     for reply in asked:
         if not reply.done() or reply.exception() is not None:
@@ -117,7 +120,7 @@ def _read(asked: Sequence[asyncio.Future[bytes]]) -> tuple[float, list[str]]:
     return ttl, list(dict.fromkeys(addresses))[:_MAX_ADDRESSES]
 
 
-def _look_at(reply: asyncio.Future[bytes]) -> None:
+def _look_at(reply: Future[bytes]) -> None:
     """So that nobody is told of an error that nobody was interested in."""
     if not reply.cancelled():
         reply.exception()

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from gateway.errors import UpstreamError, UpstreamTimeout
+from gateway.resolver.pending import Future, Pending
 from gateway.resolver.upstream.check import Match, Noise, match
 from gateway.resolver.upstream.stream import StreamUpstream
 from gateway.wire.edns import UDP_SIZE
@@ -31,9 +32,7 @@ class _Open:
 
     __slots__ = ("asked", "edns", "ends", "future", "question")
 
-    def __init__(
-        self, question: Question, asked: bytes, edns: bool, ends: float, future: asyncio.Future[bytes]
-    ) -> None:
+    def __init__(self, question: Question, asked: bytes, edns: bool, ends: float, future: Pending[bytes]) -> None:
         self.question = question
         self.asked = asked
         self.edns = edns
@@ -62,9 +61,9 @@ class DatagramUpstream:
         self._plain_until = 0.0
         self._case_strikes = 0
 
-    def ask(self, question: Question) -> asyncio.Future[bytes]:
+    def ask(self, question: Question) -> Pending[bytes]:
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[bytes] = loop.create_future()
+        future: Pending[bytes] = Pending()
         self._send(loop, question, future, loop.time() >= self._plain_until)
         return future
 
@@ -80,9 +79,7 @@ class DatagramUpstream:
         self._timing.clear()
         await self._tcp.close()
 
-    def _send(
-        self, loop: asyncio.AbstractEventLoop, question: Question, future: asyncio.Future[bytes], edns: bool
-    ) -> None:
+    def _send(self, loop: asyncio.AbstractEventLoop, question: Question, future: Pending[bytes], edns: bool) -> None:
         spelled = question.name
         if self._case_strikes < _CASE_STRIKES:
             spelled = shuffle_case(spelled, self._noise.take(len(spelled)))
@@ -153,7 +150,7 @@ class DatagramUpstream:
     def _without_edns(self, going: _Open) -> None:
         loop = asyncio.get_running_loop()
 
-        def learn(answered: asyncio.Future[bytes]) -> None:
+        def learn(answered: Pending[bytes]) -> None:
             # Only a server that does answer without EDNS lacks it; others refuse the question itself.
             if not answered.cancelled() and answered.exception() is None and answered.result()[3] & 0x0F not in (1, 4):
                 self._plain_until = loop.time() + _PLAIN_FOR
@@ -165,7 +162,7 @@ class DatagramUpstream:
         """What TCP brings cannot be forged from afar, so that it settles truncation and doubtful spelling alike."""
         target = going.future
 
-        def land(answered: asyncio.Future[bytes]) -> None:
+        def land(answered: Future[bytes]) -> None:
             if answered.cancelled():
                 _fail(target, UpstreamError(f"{self.url} is not asked any more."))
                 return
@@ -264,6 +261,6 @@ class _Port:
                 return
 
 
-def _fail(future: asyncio.Future[bytes], error: BaseException) -> None:
+def _fail(future: Pending[bytes], error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)

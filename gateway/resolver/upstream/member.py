@@ -11,6 +11,7 @@ from math import inf
 from gateway.errors import UpstreamTimeout
 from gateway.model.dns import Rcode
 from gateway.model.event import HealthChanged
+from gateway.resolver.pending import Future
 from gateway.resolver.upstream import Upstream, is_encrypted
 from gateway.wire.question import Question
 
@@ -138,7 +139,7 @@ class Member:
         loop = asyncio.get_running_loop()
         started = loop.time()
 
-        def land(reply: asyncio.Future[bytes]) -> None:
+        def land(reply: Future[bytes]) -> None:
             if reply.cancelled() or ((error := reply.exception()) is None and self._closed):
                 return
             if error is not None:
@@ -157,7 +158,7 @@ class Member:
             return
         self._checked = now
 
-        def land(reply: asyncio.Future[bytes]) -> None:
+        def land(reply: Future[bytes]) -> None:
             if reply.cancelled() or reply.exception() is not None or self._closed or not self.healthy:
                 return
             self._denials = 0
