@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from gateway.journal import statements as say
 from gateway.journal.device_rows import DEVICE_NUMBER, SAVE_DEVICE, device_row
@@ -26,6 +26,9 @@ _MOST = 32
 
 TagOf: TypeAlias = Callable[[str, tuple[str, ...], str], Tag]
 DeviceOf: TypeAlias = Callable[[str, float], Device]
+
+
+T = TypeVar("T")
 
 
 class Known(NamedTuple):
@@ -47,6 +50,10 @@ class Asker:
     number: int
     known: dict[Facts, Known] = field(default_factory=dict)
     alike: dict[tuple[Any, ...], Known] = field(default_factory=dict)
+
+
+News: TypeAlias = tuple[Asker, Facts, int]
+"""Who asked what, and when, in milliseconds since the epoch."""
 
 
 class Dictionary:
@@ -101,36 +108,68 @@ class Dictionary:
             self._clients[known_as] = number
         return number, asker
 
-    def learn(self, asker: Asker, facts: Facts, millis: int) -> Known:
-        """The ids for facts that `asker.known` does not have yet."""
+    def learn(self, news: Sequence[News]) -> None:
+        """Gives every asker the ids of facts that its `known` does not have yet, in a few statements for all of them:
+        in a flood of new names each costs what it costs alone.
+        """
         if self._facts >= _MAX_FACTS:
             for each in self._askers.values():
                 each.known.clear()
                 each.alike.clear()
             self._facts = 0
-        key = (facts.name, facts.qtype, facts.rcode, facts.source, facts.verdict, facts.targets)
-        known = asker.alike.get(key)
-        if known is None:
-            tag = self._ask_tag(facts, asker.device.maker)
-            name = self._name(facts.name, tag)
-            blocked = int(facts.verdict.blocked)
-            stream = self._one(say.LEARN_STREAM, (name, asker.number, blocked, millis, millis))
-            known = asker.alike[key] = Known(stream, self._fact(facts, tag), tag)
-        asker.known[facts] = known
-        self._facts += 1
-        return known
+        new: dict[tuple[int, tuple[Any, ...]], tuple[Asker, Facts, Tag, int]] = {}
+        for asker, facts, millis in news:
+            alike = _content(facts)
+            known = asker.alike.get(alike)
+            if known is not None:
+                asker.known[facts] = known
+            elif (asker.number, alike) not in new:
+                new[asker.number, alike] = asker, facts, self._ask_tag(facts, asker.device.maker), millis
+        self._learn_names((facts.name, tag) for _, facts, tag, _ in new.values())
+        streams = self._learn_streams(new.values())
+        for (_, alike), (asker, facts, tag, _) in new.items():
+            stream = streams[self._number_of(facts.name, tag), asker.number, int(facts.verdict.blocked)]
+            asker.alike[alike] = Known(stream, self._fact(facts, tag), tag)
+        for asker, facts, _ in news:
+            asker.known[facts] = asker.alike[_content(facts)]
+        self._facts += len(news)
 
-    def _name(self, name: str, tag: Tag) -> int:
-        key = (name, tag.company, tag.category)
-        number = self._names.get(key)
-        if number is None:
-            if len(self._names) >= _MAX_TEXTS:
-                self._names.clear()
-            # A tag that came from where a CNAME led does not outlive one that the name has itself.
-            unsure = tag.via is not None or (tag.company is None and tag.category is Category.UNKNOWN)
-            statement = say.LEARN_NAME_WITHOUT_HASTE if unsure else say.LEARN_NAME
-            number = self._names[key] = self._one(statement, (name, tag.company, tag.category.value))
-        return number
+    def _learn_names(self, wanted: Iterable[tuple[str, Tag]]) -> None:
+        if len(self._names) >= _MAX_TEXTS:
+            self._names.clear()
+        unknown = {key: tag for name, tag in wanted if (key := _named(name, tag)) not in self._names}
+        # A tag that came from where a CNAME led does not outlive one that the name has itself.
+        sure: list[tuple[str, str | None, str]] = []
+        unsure: list[tuple[str, str | None, str]] = []
+        for (name, company, category), tag in unknown.items():
+            hasty = tag.via is not None or (tag.company is None and tag.category is Category.UNKNOWN)
+            (unsure if hasty else sure).append((name, company, category.value))
+        self._cursor.executemany(say.LEARN_NAME_WITHOUT_HASTE, unsure)
+        self._cursor.executemany(say.LEARN_NAME, sure)
+        ids: dict[str, int] = {}
+        for asked in _handfuls([name for name, _, _ in unknown]):
+            ids.update(self._cursor.execute(say.FIND_NAMES, asked))
+        for key in unknown:
+            self._names[key] = ids[key[0]]
+
+    def _number_of(self, name: str, tag: Tag) -> int:
+        return self._names[_named(name, tag)]
+
+    def _learn_streams(self, new: Iterable[tuple[Asker, Facts, Tag, int]]) -> dict[tuple[int, int, int], int]:
+        """(name, device, blocked) -> id of the stream."""
+        rows: list[tuple[int, int, int, int, int]] = []
+        by_device: dict[int, set[int]] = {}
+        for asker, facts, tag, millis in new:
+            name = self._number_of(facts.name, tag)
+            rows.append((name, asker.number, int(facts.verdict.blocked), millis, millis))
+            by_device.setdefault(asker.number, set()).add(name)
+        self._cursor.executemany(say.LEARN_STREAM, rows)
+        return {
+            (name, device, blocked): number
+            for device, wanted in by_device.items()
+            for asked in _handfuls(list(wanted))
+            for name, blocked, number in self._cursor.execute(say.FIND_STREAMS, (device, *asked))
+        }
 
     def _fact(self, facts: Facts, tag: Tag) -> int:
         verdict = facts.verdict
@@ -181,6 +220,21 @@ class Dictionary:
         if part not in self._complained:
             self._complained.add(part)
             _LOG.warning("a lookup is recorded without its %s: %r", part, error)
+
+
+def _content(facts: Facts) -> tuple[Any, ...]:
+    return facts.name, facts.qtype, facts.rcode, facts.source, facts.verdict, facts.targets
+
+
+def _named(name: str, tag: Tag) -> tuple[str, str | None, Category]:
+    return name, tag.company, tag.category
+
+
+def _handfuls(values: list[T]) -> Iterator[tuple[T, ...]]:
+    """As many at once as a statement has places for; the last handful is filled up with its first."""
+    for start in range(0, len(values), say.AT_ONCE):
+        some = values[start : start + say.AT_ONCE]
+        yield (*some, *([some[0]] * (say.AT_ONCE - len(some))))
 
 
 def _short(text: str | None) -> str | None:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, func, select
 
 from gateway.journal import statements as say
-from gateway.journal.dictionary import Asker, DeviceOf, Dictionary, TagOf
+from gateway.journal.dictionary import Asker, DeviceOf, Dictionary, News, TagOf
 from gateway.journal.engine import raw_connection
 from gateway.journal.gathering import Counted
 from gateway.journal.schema import lookups, marks, shelves
@@ -53,16 +53,20 @@ class Ledger:
         first = number = self._next
         dictionary = self.dictionary
         askers: dict[str, tuple[int, Asker]] = {}
-        rows: list[_Row] = []
-        add = rows.append
-        for when, client, facts, latency, times in batch:
+        news: list[News] = []
+        for when, client, facts, _, _ in batch:
             found = askers.get(client)
             if found is None:
                 found = askers[client] = dictionary.asker(client, when)
-            client_id, asker = found
-            known = asker.known.get(facts)
-            if known is None:
-                known = dictionary.learn(asker, facts, int(when * 1000))
+            if facts not in found[1].known:
+                news.append((found[1], facts, int(when * 1000)))
+        if news:
+            dictionary.learn(news)
+        rows: list[_Row] = []
+        add = rows.append
+        for when, client, facts, latency, times in batch:
+            client_id, asker = askers[client]
+            known = asker.known[facts]
             add((number, int(when * 1000), known[0], known[1], client_id, int(latency * 1e6), times))
             number += 1
         self._cursor.executemany(say.ADD_LOOKUP, rows)
@@ -98,7 +102,9 @@ class Ledger:
         shown: list[Lookup] = []
         for number, (when, client, facts, latency, times) in enumerate(batch, first):
             _, asker = self.dictionary.asker(client, when)
-            known = asker.known.get(facts) or self.dictionary.learn(asker, facts, int(when * 1000))
+            if facts not in asker.known:
+                self.dictionary.learn([(asker, facts, int(when * 1000))])
+            known = asker.known[facts]
             verdict, tag, device = facts.verdict, known.tag, asker.device
             shown.append(
                 Lookup(

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ClauseElement, Integer, Table, bindparam, case, func, literal_column, select, update
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    Integer,
+    Table,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from gateway.journal.schema import clients, days, facts, hours, lookups, marks, minutes, names, shelves, streams
 from gateway.model.tag import Category
 
+AT_ONCE = 200
+"""How many names FIND_NAMES and FIND_STREAMS ask for; who has fewer repeats one."""
 _DIALECT = sqlite.dialect(paramstyle="qmark")
 
 
@@ -40,7 +53,7 @@ def _learn_name(*, sure: bool) -> str:
             "company": func.coalesce(names.c.company, told.company),
             "category": case((unknown, told.category), else_=names.c.category),
         }
-    return _spell(statement.on_conflict_do_update(index_elements=["name"], set_=tag).returning(names.c.id))
+    return _spell(statement.on_conflict_do_update(index_elements=["name"], set_=tag))
 
 
 def _learn_used(table: Table, *unique: str) -> str:
@@ -53,7 +66,20 @@ def _learn_stream() -> str:
     statement = _insert(streams, without="id")
     last = {"last": func.max(streams.c.last, statement.excluded.last)}
     upsert = statement.on_conflict_do_update(index_elements=["name", "device", "blocked"], set_=last)
-    return _spell(upsert.returning(streams.c.id))
+    return _spell(upsert)
+
+
+def _find_names() -> str:
+    return _spell(select(names.c.name, names.c.id).where(names.c.name.in_(_places())))
+
+
+def _find_streams() -> str:
+    found = select(streams.c.name, streams.c.blocked, streams.c.id)
+    return _spell(found.where(streams.c.device == bindparam("device"), streams.c.name.in_(_places())))
+
+
+def _places() -> list[ColumnElement[Any]]:
+    return [bindparam(f"name{i}") for i in range(AT_ONCE)]
 
 
 def _fold(table: Table, size: int) -> str:
@@ -82,5 +108,7 @@ LEARN_NAME_WITHOUT_HASTE = _learn_name(sure=False)
 LEARN_CLIENT = _learn_used(clients, "address", "device")
 LEARN_FACT = _learn_used(facts, "digest")
 LEARN_STREAM = _learn_stream()
+FIND_NAMES = _find_names()
+FIND_STREAMS = _find_streams()
 SET_MARK = _set_mark()
 TOUCH_STREAM = _spell(update(streams).where(streams.c.id == bindparam("stream")).values(last=bindparam("seen")))
