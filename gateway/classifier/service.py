@@ -17,7 +17,7 @@ from gateway.classifier.party import family, party_of
 from gateway.classifier.public_suffix import registrable_domain
 from gateway.model.tag import UNTAGGED, Category, Evidence, Need, Tag
 
-_MEMO = 16_384
+_MEMO = 4_096
 _MAX_TARGETS = 16
 _GUESS = "Telltale's own guess"
 _OWNER_CONFIDENCE = 0.5

@@ -18,8 +18,8 @@ from gateway.model.lookup import Facts
 from gateway.model.tag import UNTAGGED, Category, Tag
 
 _LOG = logging.getLogger(__name__)
-_MAX_FACTS = 50_000
-_MAX_TEXTS = 50_000
+_MAX_FACTS = 12_000
+_MAX_TEXTS = 12_000
 _MAX_CLIENTS = 5_000
 _LONGEST = 1024
 _MOST = 32

@@ -46,12 +46,12 @@ class ResolverOptions:
     block_mode: Literal["null", "nxdomain"] = "null"
     block_ttl: int = 10
     local_ttl: int = 60
-    cache_entries: int = 20_000
-    cache_bytes: int = 24 * 1024 * 1024
+    cache_entries: int = 10_000
+    cache_bytes: int = 12 * 1024 * 1024
     max_ttl: int = 86_400
     max_negative_ttl: int = 3_600
     max_stale: int = 86_400
-    memo_entries: int = 16_384
+    memo_entries: int = 8_192
     rebinding_protection: bool = True
     rebinding_exceptions: tuple[str, ...] = LEADS_HOME
     allowed_networks: tuple[Network, ...] = HOME_NETWORKS
