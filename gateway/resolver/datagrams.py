@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -19,6 +20,12 @@ Reply: TypeAlias = Callable[[bytes], None]
 Serve: TypeAlias = Callable[[bytes, Client, float, Reply], None]
 
 _ROUNDS = 4
+# How many of those that need work are looked at before those that need none have their turn again.
+_SLICE = 8
+_MOST_AHEAD = 1_024
+
+# (datagram, sender as one value, sender as the socket module writes it, when it came)
+_Kept: TypeAlias = tuple[bytes, AddressKey, Any, float]
 
 
 class DatagramServer:
@@ -49,6 +56,9 @@ class DatagramServer:
         self._clock = clock
         self._wall = wall
         self._batch = batch.Batch(sock) if batched else None
+        self._ahead: deque[_Kept] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._going_on = False
         self.received = 0
         self.fast = 0
         self.fast_blocked = 0
@@ -56,19 +66,40 @@ class DatagramServer:
         self.unsent = 0
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         loop.add_reader(self._sock.fileno(), self._drain if self._batch else self._drain_singly)
 
     def stop(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.remove_reader(self._sock.fileno())
+        self._ahead.clear()
+        self._loop = None
 
     def _drain(self) -> None:
         assert self._batch is not None
-        for _ in range(_ROUNDS):
+        for _ in range(_ROUNDS if len(self._ahead) < _MOST_AHEAD else 0):
             count = self._batch.receive()
             if count:
                 self._answer_batch(self._batch, count)
             if count < batch.SIZE:
-                return
+                break
+        if self._ahead and not self._going_on:
+            self._work_off()
+
+    def _work_off(self) -> None:
+        """A few of those that wait for more than the memo; whoever needs only that never waits for all of them."""
+        ahead = self._ahead
+        for _ in range(min(_SLICE, len(ahead))):
+            datagram, key, sender, at = ahead.popleft()
+            self._hand_on(datagram, key, sender, at)
+        self._going_on = bool(ahead) and self._loop is not None
+        if self._going_on and self._loop is not None:
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if self._loop is None:
+            return
+        self._drain()
+        self._work_off()
 
     def _answer_batch(self, datagrams: batch.Batch, count: int) -> None:
         # Every line in the loop runs for every query: no object is made but the key.
@@ -101,7 +132,7 @@ class DatagramServer:
                     continue
             if first < i:
                 self.unsent += datagrams.send(first, i)
-            self._hand_on(bytes(view[at : at + length]), key, datagrams.sender(i), began)
+            self._ahead.append((bytes(view[at : at + length]), key, datagrams.sender(i), began))
             i += 1
             at += slot
             first = i
