@@ -21,18 +21,20 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench.click import clicks
-from tests.bench.figures import complaints, parse_dnsperf, turn
+from tests.bench.figures import Spread, complaints, parse_dnsperf, spread, turn
 from tests.bench.processes import Process, free_port, written_bytes
 from tests.bench.report import Result, machine, summary, table, write_json
 from tests.bench.servers import ECHO, RECIPES, Setting, choose, logged
 from tests.bench.watch import Checker, latencies, wait_until_open, wait_until_right
-from tests.bench.workload import MISS, Workload, allowed_names, block_list, misses, workloads
+from tests.bench.workload import MISS, MISSES, Workload, allowed_names, block_list, misses, workloads
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SERVER_CORE, _CLIENT_CORE = 0, 1
 _START_PATIENCE = 120.0
 LATENCIES = 2_000
 CLICKS = 10
+# What the command line of the resolver's process has and no other.
+_RESOLVER = "gateway.daemons.resolver"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,10 +89,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             running[name] = (process, server)
             starts[name] = {"seconds_to_right_answers": seconds, "resident_mb": process.resident_bytes() / 1e6}
             print(f"{name}: right answers after {seconds:.1f} s, {starts[name]['resident_mb']:.0f} MB", flush=True)
-        results, asked = _rounds(running, chosen, folder, options)
+        asked: Counter[str] = Counter()
+        results = _rounds(running, chosen, folder, options, asked)
+        held = {name: process.resident_bytes() / 1e6 for name, (process, _) in running.items()}
+        if "telltale" in running:
+            held["telltale, resolver and writer alone"] = running["telltale"][0].resident_bytes(_RESOLVER) / 1e6
+        if MISS in options.workloads.split(","):
+            results += _rounds(running, [misses("")], folder, options, asked)
+        beside = _beside_a_flood(running, folder, options) if MISS in options.workloads.split(",") else {}
         ends = {name: _end(process, folder / name, asked[name]) for name, (process, _) in running.items()}
         ours = _only_ours(running, folder, upstream, names, options) if "telltale" in running else {}
     print(table(results, list(running)))
+    for name, megabytes in held.items():
+        print(f"{name}: {megabytes:.0f} MB resident after the load, before new names")
+    for name, ratio in beside.items():
+        print(f"{name}: p99 of cached answers beside a flood of {MISSES:,} new names / alone: {ratio}")
     for name, end in ends.items():
         print(f"{name}: {end['resident_mb']:.0f} MB resident, {end['logged_share']:.1%} of its queries in its log")
     for what, value in ours.items():
@@ -101,6 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "machine": {"before": before, "after": machine()},
             "settings": {k: v for k, v in vars(options).items() if k != "json"},
             "starts": starts,
+            "held": held,
+            "beside_a_flood": {name: asdict(ratio) for name, ratio in beside.items()},
             "ends": ends,
             "ours": ours,
             "summary": summary(results, list(running)),
@@ -115,16 +130,17 @@ def _rounds(
     chosen: Sequence[Workload],
     folder: Path,
     options: argparse.Namespace,
-) -> tuple[list[Result], Counter[str]]:
+    asked: Counter[str],
+) -> list[Result]:
     """Every server warms up on every workload; then they take turns, each round beginning with another one.
 
-    Also gives how many queries each was asked altogether.
+    Counts in `asked` how many queries each was asked altogether.
     """
-    asked: Counter[str] = Counter()
     for workload, (name, (_, server)) in itertools.product(chosen, running.items()):
-        asked[name] += parse_dnsperf(_dnsperf(server, workload.write(folder), min(3.0, options.seconds))).sent
+        if workload.name != MISS:
+            asked[name] += parse_dnsperf(_dnsperf(server, workload.write(folder), min(3.0, options.seconds))).sent
     results = []
-    for number, workload in itertools.product(range(options.rounds), (*chosen, *_last(options))):
+    for number, workload in itertools.product(range(options.rounds), chosen):
         for name in turn(list(running), number):
             process, server = running[name]
             turns = misses(f"{name}-{number}") if workload.name == MISS else workload
@@ -132,7 +148,31 @@ def _rounds(
             asked[name] += result.asked
             print(f"round {number + 1} {workload.name:8} {name:16} {result.cpu_us:7.1f} us", flush=True)
             results.append(result)
-    return sorted(results, key=lambda result: result.round), asked
+    return sorted(results, key=lambda result: result.round)
+
+
+def _beside_a_flood(
+    running: dict[str, tuple[Process, tuple[str, int]]], folder: Path, options: argparse.Namespace
+) -> dict[str, Spread]:
+    """What a flood of new names does to those who ask for known ones: the ratio of their 99th percentiles."""
+    hot = next(one for one in workloads(options.names) if one.name == "hot")
+    found: dict[str, list[float]] = {name: [] for name in running if name != ECHO}
+    for number, name in itertools.product(range(options.rounds), found):
+        server = running[name][1]
+        known = _some(hot, LATENCIES)
+        latencies(server, sorted(set(known)))
+        _, alone = latencies(server, known)
+        flood = subprocess.Popen(
+            _command(server, misses(f"beside-{name}-{number}").write(folder), None),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            _, beside = latencies(server, known)
+        finally:
+            flood.wait(60)
+        found[name].append(beside / alone)
+    return {name: spread(ratios) for name, ratios in found.items()}
 
 
 def _end(process: Process, folder: Path, asked: int) -> dict[str, float]:
@@ -177,11 +217,6 @@ def _some(workload: Workload, count: int) -> list[str]:
     return random.Random(5).choices(workload.asked, k=count)
 
 
-def _last(options: argparse.Namespace) -> list[Workload]:
-    """Misses fill every cache with what nobody asks again, so that they come behind everything else."""
-    return [misses("")] if MISS in options.workloads.split(",") else []
-
-
 def _only_ours(
     running: dict[str, tuple[Process, tuple[str, int]]],
     folder: Path,
@@ -207,12 +242,13 @@ def _only_ours(
     with Process("telltale", RECIPES["telltale"](setting), core=_SERVER_CORE, log=log, cwd=_ROOT) as again:
         seconds = wait_until_right(server, _samples(options.names), check=again.check, patience=_START_PATIENCE)
         time.sleep(2)
-        resident = again.resident_bytes()
+        resident, alone = again.resident_bytes(), again.resident_bytes(_RESOLVER)
     return {
         "click_median_ms": median(taken) * 1e3,
         "click_worst_ms": max(taken) * 1e3,
         "second_start_ms": seconds * 1e3,
         "second_start_resident_mb": resident / 1e6,
+        "second_start_resolver_resident_mb": alone / 1e6,
     }
 
 

@@ -60,11 +60,15 @@ class Process:
     def cpu_seconds(self) -> float:
         return ticks(family(_all_stats(), self._child.pid)) * _TICK
 
-    def resident_bytes(self) -> int:
-        """Resident memory of the whole family; what its members share counts once for each."""
+    def resident_bytes(self, part: str = "") -> int:
+        """Resident memory of the whole family, or of those with `part` in their command line; what its members share
+        counts once for each.
+        """
         total = 0
         for pid in family(_all_stats(), self._child.pid):
             with suppress(OSError):
+                if part.encode() not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    continue
                 total += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
         return total
 

@@ -64,6 +64,7 @@ def summary(results: Sequence[Result], servers: Sequence[str]) -> dict[str, Any]
             f"{first} / {other}": {
                 "cpu": asdict(_ratio(results, workload, first, other, "cpu_us")),
                 "queries_per_second": asdict(_ratio(results, workload, first, other, "per_second")),
+                "p99_ms": asdict(_ratio(results, workload, first, other, "p99_ms")),
             }
             for other in servers[1:]
         }
@@ -87,7 +88,8 @@ def table(results: Sequence[Result], servers: Sequence[str]) -> str:
         for other in servers[1:]:
             cpu = _ratio(results, workload, servers[0], other, "cpu_us")
             rate = _ratio(results, workload, servers[0], other, "per_second")
-            lines.append(f"  {servers[0]} / {other}: CPU {cpu}, queries/s {rate}")
+            slow = _ratio(results, workload, servers[0], other, "p99_ms")
+            lines.append(f"  {servers[0]} / {other}: CPU {cpu}, queries/s {rate}, p99 {slow}")
     bad = [
         f"  {one.server}, {one.workload}, round {one.round + 1}: {text}" for one in results for text in one.complaints
     ]
