@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 FAST := tests/unit tests/golden tests/property
 SLOW := tests/contract tests/integration tests/netns tests/browser
 
-.PHONY: help run test check bench lock format clean
+.PHONY: help run test check lint bench lock format clean
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
@@ -14,15 +14,17 @@ help:  ## show this
 run: $(VENV)/run.stamp  ## start the demo: four simulated televisions and the live dashboard
 	@exec $(BIN)/telltale demo $(DEMO)
 
-test: check  ## every test; what this machine cannot run is skipped, with the reason
+test: lint  ## every test, the fast ones first; what this machine cannot run is skipped, with the reason
 	$(BIN)/pytest $(FAST) $(SLOW)
 
-check: $(VENV)/test.stamp  ## lint, types, arrows and the unit tests: under a minute
+check: lint  ## lint, types, arrows and the quick unit tests: under a minute
+	$(BIN)/pytest -q -m 'not slow' tests/unit
+
+lint: $(VENV)/test.stamp  ## lint, types and arrows
 	$(BIN)/ruff check gateway web tests
 	$(BIN)/ruff format --check gateway web tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/unit
 
 bench: $(VENV)/test.stamp  ## compare with dnsmasq and unbound on this machine; prints ratios
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -34,11 +34,13 @@ def test_every_television_has_a_past(day: list[PastLookup]) -> None:
     assert min(rows.values()) > 500
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_past(day: list[PastLookup]) -> None:
     assert list(history(NOON, 24, seed=1)) == day
     assert list(history(NOON, 24, seed=2)) != day
 
 
+@pytest.mark.slow
 def test_evenings_are_louder_than_nights_in_the_zone_of_the_people() -> None:
     tokyo = timezone(timedelta(hours=9))
     hours = Counter(row.when.astimezone(tokyo).hour for row in history(datetime(2026, 11, 20, 9, tzinfo=tokyo), 72))

@@ -71,6 +71,7 @@ def test_an_empty_journal_is_swept_without_a_word(tmp_path: Path) -> None:
     assert one(path, "SELECT count(*) FROM lookups") == 0
 
 
+@pytest.mark.slow
 def test_old_lookups_go_and_the_totals_stay(month: Path) -> None:
     run(month, Retention(lookups=timedelta(days=10)))
     oldest = one(month, "SELECT min(time) FROM lookups")
@@ -88,6 +89,7 @@ def test_a_sweep_with_nothing_to_do_changes_nothing(month: Path) -> None:
     assert before == after
 
 
+@pytest.mark.slow
 def test_fine_rollups_go_first_and_totals_are_widened_to_what_is_kept(month: Path) -> None:
     run(month, Retention(minutes=timedelta(days=2), hours=timedelta(days=5), rollups=timedelta(days=20)))
     assert one(month, "SELECT count(DISTINCT bucket) FROM days") in (20, 21)
@@ -99,6 +101,7 @@ def test_fine_rollups_go_first_and_totals_are_widened_to_what_is_kept(month: Pat
     reader.close()
 
 
+@pytest.mark.slow
 def test_lookups_are_found_where_the_fine_rollups_are_gone(month: Path) -> None:
     from gateway.journal.reader import Filter
 
@@ -162,6 +165,7 @@ def test_words_that_nothing_uses_any_more_go(tmp_path: Path) -> None:
     reader.close()
 
 
+@pytest.mark.slow
 def test_the_disk_gets_its_space_back(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     rng = random.Random(1)
@@ -176,6 +180,7 @@ def test_the_disk_gets_its_space_back(tmp_path: Path) -> None:
     assert one(path, "PRAGMA integrity_check") == "ok"
 
 
+@pytest.mark.slow
 def test_over_its_size_the_oldest_lookups_go_first(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     for part in range(10):
@@ -191,6 +196,7 @@ def test_over_its_size_the_oldest_lookups_go_first(tmp_path: Path) -> None:
     reader.close()
 
 
+@pytest.mark.slow
 def test_a_flood_of_new_names_cannot_outgrow_the_size(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     for part in range(10):
@@ -203,6 +209,7 @@ def test_a_flood_of_new_names_cannot_outgrow_the_size(tmp_path: Path) -> None:
     assert one(path, "PRAGMA integrity_check") == "ok"
 
 
+@pytest.mark.slow
 def test_a_flood_within_one_minute_cannot_outgrow_the_size_either(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     record(path, [row("ads.example", n / 10_000) for n in range(100_000)])
@@ -212,6 +219,7 @@ def test_a_flood_within_one_minute_cannot_outgrow_the_size_either(tmp_path: Path
     assert one(path, "SELECT max(id) FROM lookups") == 100_000
 
 
+@pytest.mark.slow
 def test_a_sweep_may_stop_between_any_two_steps(month: Path) -> None:
     retention = Retention(lookups=timedelta(days=3), minutes=timedelta(days=1), rollups=timedelta(days=9))
     steps = run(month.rename(month.with_name("copy.sqlite")), KEEP_ALL)

@@ -174,6 +174,7 @@ def test_rows_that_no_table_takes_are_dropped_and_the_next_ones_are_not(tmp_path
     assert desk.count() == 1
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_once_and_the_recording_goes_on_when_there_is_space(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +200,7 @@ def _fill(connection: Connection) -> None:
     connection.execute(insert(marks), [{"name": "x" * 3000 + str(n), "value": n} for n in range(200)])
 
 
+@pytest.mark.slow
 def test_while_nothing_can_be_written_the_newest_lookups_are_kept_and_the_rest_counted(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     path.mkdir()

@@ -96,6 +96,7 @@ def test_many_questions_share_one_connection_and_come_in_any_order(server: TlsUp
     assert len(server.connections) == 1
 
 
+@pytest.mark.slow
 def test_a_crowd_gets_a_few_connections_and_every_answer(server: TlsUpstream, authority: Authority) -> None:
     async def story(upstream: HttpsUpstream) -> None:
         await upstream.ask(WWW)
@@ -179,6 +180,7 @@ def test_a_wrong_name_is_refused(authority: Authority) -> None:
         assert server.asked == []
 
 
+@pytest.mark.slow
 def test_one_who_gives_up_holds_up_nobody(server: TlsUpstream, authority: Authority) -> None:
     server.fail("n0.example.com", drop=True)
 

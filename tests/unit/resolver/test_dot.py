@@ -99,6 +99,7 @@ def test_many_questions_share_one_connection(server: TlsUpstream, authority: Aut
     assert len({one.id for one in server.asked}) == 61
 
 
+@pytest.mark.slow
 def test_a_crowd_gets_a_few_connections_and_every_answer(server: TlsUpstream, authority: Authority) -> None:
     server.fail_all(delay=0.1)
 
@@ -190,6 +191,7 @@ def test_a_session_is_taken_up_again(good: Path, authority: Authority, newest: s
         assert (len(server.connections), server.resumed) == (3, 2)
 
 
+@pytest.mark.slow
 def test_plain_text_is_never_spoken(good: Path, authority: Authority) -> None:
     """Neither to a server that does not speak TLS, nor when the handshake fails."""
     from tests.support.upstream import Upstream

@@ -123,6 +123,7 @@ def test_this_machine_is_not_limited_and_a_rate_of_nothing_is_no_limit(client: s
     run_simulated(story())
 
 
+@pytest.mark.slow
 def test_forged_senders_fill_no_memory() -> None:
     async def story() -> None:
         link, rest = throttle(), below()

@@ -51,6 +51,7 @@ def test_mutants_are_many_kinds_and_the_same_for_the_same_seed() -> None:
     assert max(map(len, made)) <= 4096
 
 
+@pytest.mark.slow
 @given(datagrams())
 def test_the_strategy_makes_datagrams(wire: bytes) -> None:
     assert isinstance(wire, bytes)
@@ -67,6 +68,7 @@ def test_captures_give_their_datagrams(file: str, least: int, well_formed: bool)
     assert all(map(is_message, wires)) is well_formed
 
 
+@pytest.mark.slow
 def test_a_folder_of_captures_gives_those_with_dns() -> None:
     found = captured_in(shared_data("captures"))
     assert {"netflix.pcap", "bad-dns-traffic.pcap", "alexa-app.pcapng"} <= set(found)

@@ -211,6 +211,7 @@ def test_sessions_that_were_logged_out_are_remembered_only_as_long_as_needed(tmp
     assert keys.is_ended("two")
 
 
+@pytest.mark.slow
 def test_very_many_logouts_end_everybodys_sessions_rather_than_fill_the_disk(tmp_path: Path) -> None:
     keys = store(tmp_path)
     generation = keys.generation
