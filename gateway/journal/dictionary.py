@@ -89,6 +89,14 @@ class Dictionary:
             self._day = day
             self.forget()
 
+    def make_room(self) -> None:
+        """Forgets facts when they have become many. Never in the midst of a batch, of which some are known already."""
+        if self._facts >= _MAX_FACTS:
+            for each in self._askers.values():
+                each.known.clear()
+                each.alike.clear()
+            self._facts = 0
+
     def asker(self, client: str, when: float) -> tuple[int, Asker]:
         """(id of the client, its device) for an address that asked at `when` (seconds since the epoch)."""
         device = self._ask_device(client, when)
@@ -112,11 +120,6 @@ class Dictionary:
         """Gives every asker the ids of facts that its `known` does not have yet, in a few statements for all of them:
         in a flood of new names each costs what it costs alone.
         """
-        if self._facts >= _MAX_FACTS:
-            for each in self._askers.values():
-                each.known.clear()
-                each.alike.clear()
-            self._facts = 0
         new: dict[tuple[int, tuple[Any, ...]], tuple[Asker, Facts, Tag, int]] = {}
         for asker, facts, millis in news:
             alike = _content(facts)

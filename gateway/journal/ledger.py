@@ -52,6 +52,7 @@ class Ledger:
         batch.sort(key=_when)
         first = number = self._next
         dictionary = self.dictionary
+        dictionary.make_room()
         askers: dict[str, tuple[int, Asker]] = {}
         news: list[News] = []
         for when, client, facts, _, _ in batch:

@@ -79,6 +79,7 @@ def test_memory_is_bounded_when_every_name_is_new(tmp_path: Path, monkeypatch: p
     with open_dictionary(tmp_path) as dictionary:
         _, asker = dictionary.asker(TELEVISION, WHEN)
         for number in range(1000):
+            dictionary.make_room()
             learn(dictionary, asker, facts(f"n{number}.example"))
             assert len(asker.known) <= 100
             assert len(asker.alike) <= 100

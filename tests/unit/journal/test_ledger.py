@@ -4,6 +4,9 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from gateway.journal import dictionary
 from gateway.model.lookup import Facts
 from gateway.model.response import Source
 from tests.unit.journal.home import BLOCKED, NOON, PHONE, TELEVISION, open_ledger, record, row
@@ -43,6 +46,18 @@ def test_a_text_is_stored_once_however_often_it_is_looked_up(tmp_path: Path) -> 
     assert ask(path, "SELECT count(*) FROM facts") == [(1,)]
     assert ask(path, "SELECT count(*) FROM streams") == [(2,)]
     assert ask(path, "SELECT count(*) FROM clients") == [(2,)]
+
+
+def test_a_full_memory_of_facts_costs_no_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was known when a batch began is still known at its end, however many new names come along."""
+    monkeypatch.setattr(dictionary, "_MAX_FACTS", 5)
+    path = tmp_path / "journal.sqlite"
+    with open_ledger(path) as (_, ledger):
+        for minute in range(6):
+            batch = [row("ads.example", minute), *(row(f"n{minute}-{n}.example", minute) for n in range(4))]
+            ledger.record([(*each, 1) for each in batch])
+    assert ask(path, "SELECT count(*) FROM lookups") == [(30,)]
+    assert ask(path, "SELECT count(*) FROM names") == [(25,)]
 
 
 def test_each_minute_is_counted_and_lies_on_its_own_shelf(tmp_path: Path) -> None:
