@@ -20,7 +20,7 @@ from gateway.journal.writer import Writer
 from gateway.model.book import Book
 from gateway.model.device import Device
 from gateway.model.event import HealthChanged
-from gateway.model.lookup import LogRow, Sheaf
+from gateway.model.lookup import Facts, LogRow, Sheaf
 from gateway.model.tag import Tag
 from gateway.settings import Settings
 
@@ -44,6 +44,7 @@ class Chronicle:
         classifier: Classifier,
         hub: Hub,
         report: Callable[[HealthChanged], Any],
+        told: Callable[[str, Facts, float], None] | None = None,
     ) -> None:
         self._classifier = classifier
         self._inventory: Inventory | None = None
@@ -57,6 +58,7 @@ class Chronicle:
             publish=hub.publish_from_thread,
             report=report,
             wants_events=hub.has_listeners,
+            told=told,
             retention=Retention(
                 lookups=timedelta(days=settings.lookups_days),
                 rollups=timedelta(days=settings.rollups_days),

@@ -17,7 +17,7 @@ from gateway.errors import JournalError
 from gateway.journal.engine import is_healthy, open_engine
 from gateway.journal.salvage import salvage
 
-HEAD = "0002"
+HEAD = "0003"
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _READ_WHOLE_BELOW = 64 * 1024 * 1024
 _KEEP_BROKEN = 2

@@ -17,6 +17,7 @@ from gateway.errors import JournalError
 from gateway.journal import cursor
 from gateway.journal.coverage import DAY, HOUR, MINUTE
 from gateway.journal.engine import open_engine, time_limit
+from gateway.journal.exchanges import find_detours, find_exchanges
 from gateway.journal.preparation import first_line
 from gateway.journal.printing import SHOWN, label_of, lookup_of
 from gateway.journal.schema import devices, lookups, names, streams
@@ -24,11 +25,22 @@ from gateway.journal.scope import find_scope
 from gateway.journal.search import Span, find_lookups
 from gateway.journal.tally import blocked, by_stream, last_millis, tally, tracking
 from gateway.journal.times import from_millis, from_minutes, to_micros
-from gateway.journal.views import Bar, CompanyRow, DeviceRow, Filter, NameRow, Page, Totals
+from gateway.journal.views import Bar, CompanyRow, DetourRow, DeviceRow, ExchangeRow, Filter, NameRow, Page, Totals
 from gateway.model.lookup import Lookup
 from gateway.model.tag import Category
 
-__all__ = ["Bar", "CompanyRow", "DeviceRow", "Filter", "NameRow", "Page", "Reader", "Totals"]
+__all__ = [
+    "Bar",
+    "CompanyRow",
+    "DetourRow",
+    "DeviceRow",
+    "ExchangeRow",
+    "Filter",
+    "NameRow",
+    "Page",
+    "Reader",
+    "Totals",
+]
 
 _MOST = 1000
 _MOST_BARS = 5000
@@ -233,6 +245,22 @@ class Reader:
             )
             for row in found
         )
+
+    def exchanges(
+        self, since: datetime, until: datetime, device: str | None = None, limit: int = 200
+    ) -> tuple[ExchangeRow, ...]:
+        """What devices exchanged with whom, most bytes first; to the hour."""
+        _check_limit(limit)
+        with self._asking() as connection:
+            return find_exchanges(connection, since, until, device, limit)
+
+    def detours(
+        self, since: datetime, until: datetime, device: str | None = None, limit: int = 200
+    ) -> tuple[DetourRow, ...]:
+        """How devices tried to go round the resolver, the latest first; to the day (UTC)."""
+        _check_limit(limit)
+        with self._asking() as connection:
+            return find_detours(connection, since, until, device, limit)
 
     @contextmanager
     def _asking(self) -> Iterator[Connection]:

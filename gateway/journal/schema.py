@@ -3,7 +3,8 @@
 `lookups` has no index but its key. What a search needs to know - in which minutes did this device ask for that name -
 the rollups tell, whose rows of one minute lie side by side; a `shelf` says which ids belong to a minute. So a commit
 touches a handful of pages however many names are busy, which an SD card and a CPU both notice.
-Buckets are whole minutes, hours and days since the epoch (UTC). Foreign keys are kept by the writer alone.
+Buckets are whole minutes, hours and days since the epoch (UTC). Foreign keys are kept by the writer alone. The name 0
+of an exchange is nobody whom an answer explains.
 """
 
 from __future__ import annotations
@@ -120,6 +121,35 @@ def _rollup(name: str) -> Table:
 minutes = _rollup("minutes")
 hours = _rollup("hours")
 days = _rollup("days")
+
+exchanges = Table(
+    "exchanges",
+    metadata,
+    Column("hour", Integer, primary_key=True, autoincrement=False),
+    Column("device", Integer, primary_key=True, autoincrement=False),
+    Column("name", Integer, primary_key=True, autoincrement=False),
+    Column("up", Big, nullable=False),
+    Column("down", Big, nullable=False),
+    Column("connections", Big, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+detours = Table(
+    "detours",
+    metadata,
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("device", Integer, primary_key=True, autoincrement=False),
+    Column("detour", Text, primary_key=True),
+    Column("server", Text, primary_key=True),
+    Column("protocol", Text, primary_key=True),
+    Column("port", Integer, primary_key=True, autoincrement=False),
+    Column("outcome", Text, primary_key=True),
+    Column("count", Big, nullable=False),
+    Column("bytes", Big, nullable=False),
+    Column("first", Big, nullable=False),
+    Column("last", Big, nullable=False),
+    sqlite_with_rowid=False,
+)
 
 book = Table(
     "book",

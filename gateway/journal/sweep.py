@@ -10,7 +10,20 @@ from sqlalchemy.dialects.sqlite import insert
 
 from gateway.journal.engine import checkpoint, give_back, used_and_free_bytes
 from gateway.journal.retention import Retention
-from gateway.journal.schema import clients, days, facts, hours, lookups, marks, minutes, names, shelves, streams
+from gateway.journal.schema import (
+    clients,
+    days,
+    detours,
+    exchanges,
+    facts,
+    hours,
+    lookups,
+    marks,
+    minutes,
+    names,
+    shelves,
+    streams,
+)
 
 _SLICE = 5_000
 _SHELVES_A_SLICE = 100
@@ -36,6 +49,7 @@ def sweep(
     yield from _drop_old_rollups(connection, minutes, minute - _minutes(retention.minutes))
     yield from _drop_old_rollups(connection, hours, minute - _minutes(retention.hours))
     yield from _drop_old_rollups(connection, days, minute - _minutes(retention.rollups))
+    yield from _drop_old_accounts(connection, minute - _minutes(retention.hours), minute - _minutes(retention.rollups))
     if thorough:
         yield from _drop_unused(connection, forget)
     yield from _shrink_to(connection, retention.size, forget)
@@ -93,6 +107,18 @@ def _drop_old_rollups(connection: Connection, table: Table, before_minute: int) 
             end = min(lowest + _BUCKETS_A_SLICE[table], before // size)
             connection.execute(delete(table).where(table.c.bucket < end))
         yield
+
+
+def _drop_old_accounts(connection: Connection, exchanges_from: int, detours_from: int) -> Iterator[None]:
+    """Exchanges and detours of minutes before these, as far as whole hours and days go."""
+    for column, before in ((exchanges.c.hour, exchanges_from // 60), (detours.c.day, detours_from // _DAY)):
+        while True:
+            with connection.begin():
+                lowest = connection.execute(select(func.min(column))).scalar()
+                if lowest is None or lowest >= before:
+                    break
+                connection.execute(delete(column.table).where(column == lowest))
+            yield
 
 
 def _raise_mark(connection: Connection, name: str, value: int) -> None:
@@ -153,6 +179,10 @@ def _drop_oldest_tenth(connection: Connection) -> Iterator[None]:
             continue
         before = low * size + max((high - low) * size // 10, _DAY)
         yield from _drop_old_rollups(connection, table, before)
+    with connection.begin():
+        low, high = connection.execute(select(func.min(exchanges.c.hour), func.max(exchanges.c.hour))).one()
+    if low is not None:
+        yield from _drop_old_accounts(connection, (low + max((high - low) // 10, 24)) * 60, 0)
 
 
 def _drop_unused(connection: Connection, forget: Callable[[], None]) -> Iterator[None]:
@@ -173,7 +203,7 @@ def _drop_unused(connection: Connection, forget: Callable[[], None]) -> Iterator
     if known:
         yield from _drop_where(connection, streams, streams.c.last < (min(known) - _DAY) * 60_000)
         forget()
-    used = exists().where(streams.c.name == names.c.id)
+    used = exists().where(streams.c.name == names.c.id) | exists().where(exchanges.c.name == names.c.id)
     yield from _drop_where(connection, names, ~used)
     forget()
 

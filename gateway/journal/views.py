@@ -97,6 +97,38 @@ class NameRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ExchangeRow:
+    """Bytes up (from the device) and down that devices and one name exchanged; `name` None is everybody whom no answer
+    explains. `company` and `category` as in `NameRow`.
+    """
+
+    name: str | None
+    company: str | None
+    category: str
+    up: int
+    down: int
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class DetourRow:
+    """How a device tried to go round the resolver: the fields are those of `gateway.model.flow.Attempt`, enums as their
+    values. `server` "" stands for many that are not told one by one.
+    """
+
+    device: str
+    detour: str
+    server: str
+    protocol: str
+    port: int
+    outcome: str
+    count: int
+    bytes: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceRow:
     """A device id, its label and what it looked up; `companies` is how many, `trackers` counts lookups."""
 

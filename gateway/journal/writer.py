@@ -22,7 +22,7 @@ from gateway.journal.retention import Retention
 from gateway.journal.session import Session, explain, is_damage, is_outage
 from gateway.journal.sweep import sweep
 from gateway.model.event import HealthChanged, LookupRecorded
-from gateway.model.lookup import LogRow, Lookup, Sheaf
+from gateway.model.lookup import Facts, LogRow, Lookup, Sheaf
 
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -41,7 +41,8 @@ class Writer:
     `publish` is called after the commit, in the thread, with at most 100 lookups a batch; `wants_events` says whether
     anybody listens. `report` is called when the journal stops or starts working. While it does not, the newest 20,000
     lookups are kept to be written later; older ones are dropped and counted. `clock` is in seconds since the epoch,
-    `interval` in seconds.
+    `interval` in seconds. `told` hears in the thread, before the commit, which client was answered with what, and when:
+    each pair once a batch.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Writer:
         retention: Retention | None = None,
         clock: Callable[[], float] = time.time,
         wants_events: Callable[[], bool] = lambda: True,
+        told: Callable[[str, Facts, float], None] | None = None,
         sweep_every: float = _SWEEP_EVERY,
     ) -> None:
         self.path = path
         self._queue, self._sheaves = queue, deque[Sheaf]() if sheaves is None else sheaves
         self._tag, self._device_of = tag, device_of
         self._publish, self._report, self._wants_events = publish, report, wants_events
+        self._told = told
         self._interval, self._clock = interval, clock
         self._retention, self._sweep_every = retention or Retention(), sweep_every
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
@@ -187,6 +190,9 @@ class Writer:
         batch = self._pending
         if not batch:
             return
+        if self._told is not None:
+            for client, facts in {(row[1], row[2]): None for row in batch}:
+                self._call_told(client, facts)
         shown: tuple[Lookup, ...] = ()
         wanted = self._wants_events()
         session.ledger.dictionary.set_day(int(self._clock() // 86_400))
@@ -268,6 +274,13 @@ class Writer:
 
     def _tell(self, healthy: bool, says: str) -> None:
         self._call(self._report, HealthChanged("journal", healthy, says))
+
+    def _call_told(self, client: str, facts: Facts) -> None:
+        assert self._told is not None
+        try:
+            self._told(client, facts, self._clock())
+        except Exception as error:  # noqa: BLE001 - as below
+            _LOG.warning("an answer is not accounted for: %r", error)
 
     def _call(self, listener: Callable[[Any], None], event: object) -> None:
         try:

@@ -64,3 +64,17 @@ class Attempt:
     first: datetime
     last: datetime
     bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Bytes that a device and one name, or with None somebody whom no answer explains, exchanged within the hour that
+    `when` (aware UTC) lies in. `device` is a device id, `name` canonical.
+    """
+
+    device: str
+    name: str | None
+    when: datetime
+    up: int
+    down: int
+    connections: int

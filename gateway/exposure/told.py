@@ -1,0 +1,91 @@
+"""Which names explain an address: what our answers told each device."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+
+_DEVICES = 512
+_ADDRESSES = 4_096
+_NAMES = 8
+
+
+class Told:
+    """For each device the addresses that answers gave it, with the names it had asked for and when.
+
+    Bounded: the addresses that were told longest ago go first, and of one address the names. Times are seconds since
+    the epoch. Safe to use from several threads.
+    """
+
+    def __init__(self, *, devices: int = _DEVICES, addresses: int = _ADDRESSES, names: int = _NAMES) -> None:
+        self._most_devices, self._most_addresses, self._most_names = devices, addresses, names
+        self._devices: OrderedDict[str, OrderedDict[bytes, dict[str, float]]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def note(self, device: str, name: str, addresses: Iterable[bytes], when: float) -> None:
+        """An answer about `name` gave the device these packed addresses."""
+        with self._lock:
+            known = self._devices.get(device)
+            if known is None:
+                known = self._devices[device] = OrderedDict()
+                if len(self._devices) > self._most_devices:
+                    self._devices.popitem(last=False)
+            else:
+                self._devices.move_to_end(device)
+            for address in addresses:
+                names = known.setdefault(address, {})
+                known.move_to_end(address)
+                # Newest last: of several names the one that was asked for last explains a connection best.
+                names.pop(name, None)
+                names[name] = when
+                if len(names) > self._most_names:
+                    del names[next(iter(names))]
+            while len(known) > self._most_addresses:
+                known.popitem(last=False)
+
+    def explain(self, device: str, address: bytes, when: float) -> str | None:
+        """The name that explains a connection of the device which began at `when`: the one that was told last before
+        it, else the first one told after it, for rows come late; None when no answer explains it.
+        """
+        with self._lock:
+            names = self._of(device).get(address)
+            if not names:
+                return None
+            before = [name for name, told in names.items() if told <= when]
+            return before[-1] if before else next(iter(names))
+
+    def names_of(self, device: str, address: bytes) -> tuple[str, ...]:
+        """Every name that explains the address, the newest last."""
+        with self._lock:
+            return tuple(self._of(device).get(address, {}))
+
+    def devices(self) -> tuple[str, ...]:
+        with self._lock:
+            return tuple(self._devices)
+
+    def move(self, old: str, new: str) -> None:
+        """A device that was known by its address has become the one with a network card."""
+        with self._lock:
+            gone = self._devices.pop(old, None)
+            if gone:
+                self._devices.setdefault(new, OrderedDict()).update(gone)
+
+    def only(self, device: str, since: float, is_blocked: Callable[[str], bool]) -> frozenset[bytes]:
+        """The addresses told since then of which every name is blocked: who blocks these takes nothing else away."""
+        with self._lock:
+            recent = [
+                (address, tuple(names)) for address, names in self._of(device).items() if max(names.values()) >= since
+            ]
+        judged: dict[str, bool] = {}
+        found = set()
+        for address, names in recent:
+            for name in names:
+                if name not in judged:
+                    judged[name] = is_blocked(name)
+            if all(judged[name] for name in names):
+                found.add(address)
+        return frozenset(found)
+
+    def _of(self, device: str) -> Mapping[bytes, dict[str, float]]:
+        return self._devices.get(device) or {}

@@ -1,0 +1,258 @@
+"""Bytes to names, ways round us to devices, and a click that ends what goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
+
+from gateway.daemons.accounts import Accounts
+from gateway.devices.inventory import Inventory
+from gateway.errors import Unavailable
+from gateway.model.device import Device
+from gateway.model.flow import Attempt, Detour, Exchange, FlowCount, Outcome
+from gateway.model.lookup import Facts
+from gateway.model.response import Source
+from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+TV, MAC = "10.83.0.7", "02:00:00:00:00:07"
+ADS, FILM, CDN = "203.0.113.1", "203.0.113.2", "203.0.113.3"
+BLOCKED = Verdict(Action.BLOCK, Reason.RULE)
+
+
+class Book:
+    """Remembers what would be stored."""
+
+    def __init__(self) -> None:
+        self.exchanged: list[Exchange] = []
+        self.tried: list[tuple[str, Attempt]] = []
+        self.known: list[Device] = []
+
+    def add(self, exchanged: Sequence[Exchange], tried: Sequence[tuple[str, Attempt]], known: Sequence[Device]) -> Any:
+        self.exchanged += exchanged
+        self.tried += tried
+        self.known += known
+        done: Future[None] = Future()
+        done.set_result(None)
+        return done
+
+
+class Knife:
+    def __init__(self) -> None:
+        self.cuts: list[tuple[set[str], set[str]]] = []
+        self.mends: list[set[str]] = []
+        self.away = False
+
+    async def cut(self, clients: Iterable[Any], servers: Iterable[Any], seconds: float) -> int:
+        if self.away:
+            raise Unavailable("The network process is away.")
+        self.cuts.append(({str(each) for each in clients}, {str(each) for each in servers}))
+        return 1
+
+    async def mend(self, clients: Iterable[Any], servers: Iterable[Any]) -> None:
+        self.mends.append({str(each) for each in servers})
+
+
+class Policy:
+    """Blocks these names."""
+
+    generation = 1
+
+    def __init__(self, *blocked: str) -> None:
+        self._blocked = blocked
+
+    def profile(self, device: str | None) -> None:
+        return None
+
+    def decide(self, name: str, device: str | None, qtype: int = 1) -> Verdict:
+        return BLOCKED if name in self._blocked else ALLOWED
+
+    decide_target = decide
+
+
+def packed(*addresses: str) -> tuple[bytes, ...]:
+    return tuple(ip_address(address).packed for address in addresses)
+
+
+def answer(name: str, *addresses: str, verdict: Verdict = ALLOWED) -> Facts:
+    return Facts(name, 1, 0, Source.UPSTREAM, verdict, addresses=packed(*addresses))
+
+
+def flow(server: str, up: int = 10, down: int = 100, port: int = 443, protocol: str = "tcp") -> FlowCount:
+    return FlowCount(TV, server, protocol, port, up, down, 1, NOW, NOW + timedelta(seconds=2))
+
+
+def stage(**more: Any) -> tuple[Accounts, Book, Inventory]:
+    book = Book()
+    inventory = Inventory(neighbours=lambda: {TV: MAC})
+    inventory.identify(TV)
+    inventory.refresh()
+    return Accounts(inventory, book, **more), book, inventory  # type: ignore[arg-type]
+
+
+def test_bytes_go_to_the_name_that_explains_the_address() -> None:
+    async def story() -> None:
+        accounts, book, _ = stage()
+        accounts.note(TV, answer("ads.example", ADS), NOW.timestamp() - 5)
+        accounts.take_flows([flow(ADS), flow(ADS, 1, 2)])
+        (told,) = book.exchanged
+        assert (told.device, told.name, told.up, told.down, told.connections) == (
+            f"mac:{MAC}",
+            "ads.example",
+            11,
+            102,
+            2,
+        )
+        assert told.when == (NOW + timedelta(seconds=2)).replace(minute=0, second=0)
+        assert not book.tried
+        assert accounts.counters["bytes_down"] == 102
+
+    asyncio.run(story())
+
+
+def test_what_no_answer_explains_stands_in_the_ledger_with_its_bytes() -> None:
+    async def story() -> None:
+        accounts, book, _ = stage()
+        accounts.take_flows([flow(FILM, port=8443)])
+        ((device, attempt),) = book.tried
+        assert device == f"mac:{MAC}"
+        assert (attempt.detour, attempt.server, attempt.port) == (Detour.UNEXPLAINED, FILM, 8443)
+        assert (attempt.outcome, attempt.bytes) == (Outcome.NOTED, 110)
+        assert book.exchanged[0].name is None
+
+    asyncio.run(story())
+
+
+def test_dns_and_what_stays_at_home_are_no_exchange_with_anybody() -> None:
+    async def story() -> None:
+        accounts, book, _ = stage()
+        home = [flow("10.83.0.1"), flow("224.0.0.251", port=5353), flow("fe80::1"), flow("8.8.8.8", port=53)]
+        accounts.take_flows(home)
+        assert (book.exchanged, book.tried) == ([], [])
+
+    asyncio.run(story())
+
+
+def test_very_many_strangers_are_told_together() -> None:
+    async def story() -> None:
+        accounts, book, _ = stage()
+        accounts.take_flows([flow(f"203.0.{n // 250}.{n % 250}") for n in range(1000)])
+        servers = {attempt.server for _, attempt in book.tried}
+        assert len(servers) == 201
+        assert "" in servers
+        assert sum(attempt.count for _, attempt in book.tried) == 1000
+
+    asyncio.run(story())
+
+
+def test_attempts_belong_to_the_device_with_that_network_card() -> None:
+    async def story() -> None:
+        accounts, book, _ = stage()
+        tried = Attempt(MAC, Detour.DNS, "8.8.8.8", "udp", 53, Outcome.ANSWERED, 3, NOW, NOW)
+        accounts.take_attempts([tried])
+        assert book.tried == [(f"mac:{MAC}", tried)]
+        assert accounts.counters["attempts"] == 3
+
+    asyncio.run(story())
+
+
+def test_a_lookup_of_a_known_resolver_announces_a_way_round() -> None:
+    async def story() -> None:
+        accounts, book, _ = stage(doh_names=frozenset({"dns.google"}))
+        accounts.note(TV, answer("dns.google", "8.8.8.8"), NOW.timestamp())
+        accounts.note(TV, answer("dns.google", verdict=BLOCKED), NOW.timestamp())
+        accounts.note(TV, answer("www.google.example", ADS), NOW.timestamp())
+        await asyncio.sleep(0)
+        assert [(each.detour, each.server, each.outcome) for _, each in book.tried] == [
+            (Detour.DOH_NAME, "dns.google", Outcome.NOTED),
+            (Detour.DOH_NAME, "dns.google", Outcome.REFUSED),
+        ]
+
+    asyncio.run(story())
+
+
+def test_a_click_ends_exactly_what_only_the_blocked_name_explains() -> None:
+    async def story() -> None:
+        knife = Knife()
+        accounts, _, _ = stage(cut=knife.cut, mend=knife.mend)
+        when = datetime.now(UTC).timestamp()
+        accounts.note(TV, answer("ads.example", ADS, CDN), when)
+        accounts.note(TV, answer("film.example", FILM, CDN), when)
+        accounts.policy_changed(Policy("ads.example"))
+        await accounts.settle()
+        assert knife.cuts == [({TV}, {ADS})]
+        accounts.policy_changed(Policy("ads.example"))
+        await accounts.settle()
+        assert len(knife.cuts) == 1, "what is cut already is not cut again"
+        accounts.policy_changed(Policy())
+        await accounts.settle()
+        assert knife.mends == [{ADS}]
+
+    asyncio.run(story())
+
+
+def test_an_address_that_turns_out_to_be_shared_is_mended_at_once() -> None:
+    async def story() -> None:
+        knife = Knife()
+        accounts, _, _ = stage(cut=knife.cut, mend=knife.mend)
+        accounts.note(TV, answer("ads.example", ADS), datetime.now(UTC).timestamp())
+        accounts.policy_changed(Policy("ads.example"))
+        await accounts.settle()
+        accounts.note(TV, answer("film.example", ADS), datetime.now(UTC).timestamp())
+        await asyncio.sleep(0)
+        await accounts.settle()
+        assert knife.mends == [{ADS}]
+
+    asyncio.run(story())
+
+
+def test_without_the_network_process_a_click_is_a_click_all_the_same() -> None:
+    async def story() -> None:
+        knife = Knife()
+        knife.away = True
+        accounts, _, _ = stage(cut=knife.cut, mend=knife.mend)
+        accounts.note(TV, answer("ads.example", ADS), datetime.now(UTC).timestamp())
+        accounts.policy_changed(Policy("ads.example"))
+        await accounts.settle()
+        knife.away = False
+        accounts.policy_changed(Policy("ads.example"))
+        await accounts.settle()
+        assert knife.cuts == [({TV}, {ADS})], "tried again with the next change"
+
+    asyncio.run(story())
+
+
+def test_five_hundred_flows_add_up_exactly() -> None:
+    async def story() -> None:
+        accounts, book, _ = stage()
+        for n in range(50):
+            accounts.note(TV, answer(f"n{n}.example", f"198.51.100.{n}"), NOW.timestamp() - 1)
+        flows = [flow(f"198.51.100.{n % 50}", up=n, down=n * n) for n in range(500)]
+        for start in range(0, 500, 70):
+            accounts.take_flows(flows[start : start + 70])
+        assert sum(each.up for each in book.exchanged) == sum(range(500))
+        assert sum(each.down for each in book.exchanged) == sum(n * n for n in range(500))
+        assert sum(each.connections for each in book.exchanged) == 500
+        by_name = {f"n{n}.example": 0 for n in range(50)}
+        for each in book.exchanged:
+            by_name[str(each.name)] += each.up
+        assert by_name == {f"n{n}.example": sum(range(n, 500, 50)) for n in range(50)}
+
+    asyncio.run(story())
+
+
+def test_both_families_of_one_device_count_together() -> None:
+    async def story() -> None:
+        accounts, book, inventory = stage()
+        assert isinstance(ip_address("2001:db8::7"), IPv6Address)
+        assert isinstance(ip_address(TV), IPv4Address)
+        accounts.note(TV, answer("film.example", "2600::1"), NOW.timestamp() - 1)
+        accounts.take_flows([flow("2600::1")])
+        assert book.exchanged[0].name == "film.example"
+        assert inventory.get(book.exchanged[0].device) is not None
+
+    asyncio.run(story())
