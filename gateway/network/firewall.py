@@ -341,12 +341,12 @@ def _input(plan: NetworkPlan) -> list[Phrase]:
 
 def _masquerade(plan: NetworkPlan) -> list[Phrase]:
     assert plan.tv is not None
-    made = [base_chain("masquerade", "nat", "postrouting", 100)]
+    made = [base_chain("our_address", "nat", "postrouting", 100)]
     away = match(meta("oifname"), plan.tv.interface, "!=")
     for family in families(plan):
         network = family.network
         if network is not None and (network.version == 4 or network.is_private):
-            made.append(rule("masquerade", match(family.saddr(), prefix(network)), away, {"masquerade": None}))
+            made.append(rule("our_address", match(family.saddr(), prefix(network)), away, {"masquerade": None}))
     return made
 
 
