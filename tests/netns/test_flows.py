@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from ipaddress import ip_address
 
 import pytest
@@ -20,11 +22,31 @@ pytestmark = pytest.mark.netns
 FLOWS = 520
 """More than the 500 that are promised."""
 
+SERVED = """
+table inet served {
+  set sent { type ipv4_addr . inet_service; flags dynamic; size 65535; }
+  chain output { type filter hook output priority 0; ip protocol tcp update @sent { ip saddr . tcp sport counter } ; }
+}
+"""
+"""What the internet itself counts: bytes of IP packets by server and port. Headers are 4 % of a full packet, and how
+full packets are depends on how busy the machine is, so the pages' lengths alone would not do."""
+
+
+def served(lab) -> dict[tuple[str, int], int]:
+    (found,) = (
+        part["set"]
+        for part in json.loads(lab.run("internet", "nft", "-j", "list", "set", "inet", "served", "sent"))["nftables"]
+        if "set" in part
+    )
+    elements = [element["elem"] for element in found["elem"]]
+    return {tuple(element["val"]["concat"]): element["counter"]["bytes"] for element in elements}
+
 
 def test_bytes_agree_with_what_was_served_over_500_flows(lab, warden):
     ports = (80, 443, 8443)
     with lab.inside("internet"):
         web = Web(ports=ports)
+    lab.run("internet", "nft", "-f", "-", text=SERVED)
     with lab.inside("gateway"):
         warden.apply(lab.plan())
     down: Counter[tuple[str, str, int]] = Counter()
@@ -45,10 +67,14 @@ def test_bytes_agree_with_what_was_served_over_500_flows(lab, warden):
         assert gather(lab, warden, Counter(), Counter()) == 0, "none is told twice"
     assert down.keys() == expected.keys()
     assert connections == FLOWS
-    wrong = {key: (down[key], amount) for key, amount in expected.items() if abs(down[key] / amount - 1) > 0.02}
-    assert wrong == {}
-    assert abs(down.total() / expected.total() - 1) <= 0.02
+    assert {key: amount for key, amount in expected.items() if not amount < down[key] < amount * 1.05} == {}
     assert sum(web.served.values()) == expected.total()
+    by_server: Counter[tuple[str, int]] = Counter()
+    for (_client, server, port), amount in down.items():
+        by_server[server, port] += amount
+    sent = served(lab)
+    assert sent.keys() == by_server.keys()
+    assert {key: (by_server[key], sent[key]) for key in sent if abs(by_server[key] / sent[key] - 1) > 0.02} == {}
     assert all(0 < up[key] < 0.2 * down[key] for key in down)
 
 
@@ -82,7 +108,7 @@ def test_a_going_download_is_counted_piece_by_piece(lab, warden):
         while sum(count.down for count in seen) < got and time.monotonic() < end:
             seen += warden.flows()
     assert sum(count.connections for count in seen) == 1
-    assert got <= sum(count.down for count in seen) <= got * 1.02
+    assert got <= sum(count.down for count in seen) <= got * 1.05
     assert {count.client for count in seen} == {lab.address("tv1", 6)}
 
 
@@ -218,9 +244,9 @@ def test_a_cut_silences_datagrams_from_both_sides(lab, warden):
         with lab.inside("gateway"):
             assert warden.cut([ip_address(lab.address("tv1"))], [ip_address(STRANGER4)]) == 1
         phone.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            while True:
-                phone.recv(100)
+        with suppress(BlockingIOError):
+            while phone.recv(100):
+                """What was on its way before the cut."""
         phone.settimeout(0.5)
         with pytest.raises(TimeoutError):
             phone.recv(100)
