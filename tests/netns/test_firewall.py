@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -40,6 +42,7 @@ from tests.netns.servers import NamedDns, Serving, Web, ask, fetch
 pytestmark = pytest.mark.netns
 
 AT_ONCE = 1.0
+ROOT = Path(__file__).resolve().parents[2]
 EVERYBODY = (*RESOLVERS4, *RESOLVERS6, STRANGER4, STRANGER6)
 
 
@@ -472,6 +475,54 @@ def test_clearing_puts_back_what_an_earlier_process_turned(lab, warden, tmp_path
         assert nft.list_table() == nft.list_table("bridge") == []
         heir.clear()
         assert list(tmp_path.iterdir()) == []
+
+
+def test_rules_that_somebody_flushed_are_missed(lab, warden, ours):
+    with lab.inside("gateway"):
+        assert not warden.is_in_force()
+        warden.apply(lab.plan())
+        assert warden.is_in_force()
+        nft.apply_text("flush ruleset\n")
+        assert not warden.is_in_force()
+        warden.apply(lab.plan())
+        assert warden.is_in_force()
+    with lab.inside("tv1"):
+        assert ask("8.8.8.8") == "gateway"
+
+
+def test_killed_at_any_moment_the_rules_are_whole(lab, warden, ours, web, tmp_path):
+    """Another process sets one plan after the other, and is killed five times while it does."""
+    program = (
+        "import itertools, pathlib, sys\n"
+        "from gateway.network.warden import Warden\n"
+        "from tests.netns.lab import Lab\n"
+        "lab, warden = Lab(tag=sys.argv[1]), Warden(pathlib.Path(sys.argv[2]))\n"
+        "for isolated in itertools.cycle([True, False]):\n"
+        "    warden.apply(lab.plan(isolate_home=isolated))\n"
+        "    print(isolated, flush=True)\n"
+    )
+    for number in range(5):
+        busy = lab.start(
+            "gateway", sys.executable, "-c", program, lab.tag, str(tmp_path), stdout=subprocess.PIPE, cwd=ROOT
+        )
+        try:
+            for _ in range(2):
+                assert busy.stdout.readline().strip() in ("True", "False")
+            time.sleep(0.031 * number)
+        finally:
+            busy.kill()
+            busy.wait()
+            busy.stdout.close()
+        with lab.inside("tv1"):
+            assert ask("8.8.8.8") == ask("2620:fe::fe", tcp=True) == "gateway"
+            assert fetch(SERVER4, 10) == 10
+            with refused_at_once():
+                fetch("8.8.8.8", 10, 853)
+    with lab.inside("gateway"):
+        warden.apply(lab.plan())
+        assert warden.is_in_force()
+        warden.clear()
+        assert Path("/proc/sys/net/ipv4/ip_forward").read_text().strip() == "0"
 
 
 def test_dns_only_takes_everything_away(lab, warden):
