@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from ipaddress import IPv4Address, IPv6Address
-from typing import Final
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any, Final
 
 from gateway.errors import NetworkError
 from gateway.network.limits import check_address
@@ -19,6 +19,7 @@ from gateway.network.phrases import TABLE, Phrase
 
 Address = IPv4Address | IPv6Address
 Pair = tuple[Address, Address]
+SETS: Final = ("cut4", "cut6")
 MOST_PAIRS: Final = 8192
 LONGEST: Final = 86_400
 _TCP: Final = 6
@@ -58,6 +59,21 @@ def removals(pairs: Iterable[Pair]) -> list[Phrase]:
         if members:
             made.append({"delete": {"element": _element(version, members)}})
     return made
+
+
+def parse_cuts(parts: Iterable[Mapping[str, Any]]) -> dict[Pair, float]:
+    """The pairs in listed sets, and the seconds that each stays: what an earlier process cut."""
+    found: dict[Pair, float] = {}
+    for part in parts:
+        body = part.get("set")
+        elements = body.get("elem") if isinstance(body, Mapping) else None
+        for wrapped in elements if isinstance(elements, list) else ():
+            try:
+                client, server = (ip_address(text) for text in wrapped["elem"]["val"]["concat"])
+                found[client, server] = min(float(wrapped["elem"]["expires"]), LONGEST)
+            except (KeyError, TypeError, ValueError):
+                continue
+    return found
 
 
 def _element(version: int, members: list[Phrase]) -> Phrase:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -61,6 +62,8 @@ class Warden:
         Raises NetworkError; then everything is as it was before.
         """
         check_plan(plan)
+        if self._plan is None and not dry_run:
+            self._adopt_cuts()
         home = switches.house_networks(plan.uplink)
         commands, notes = self._judged(plan, home)
         turned = switches.wanted(plan)
@@ -192,6 +195,13 @@ class Warden:
         now = time.monotonic()
         self._cuts = {pair: end for pair, end in self._cuts.items() if end > now}
         return {pair: end - now for pair, end in self._cuts.items()}
+
+    def _adopt_cuts(self) -> None:
+        """What an earlier process cut stays cut."""
+        with suppress(NetworkError):
+            now = time.monotonic()
+            for pair, seconds in cuts.parse_cuts(nft.list_sets(cuts.SETS)).items():
+                self._cuts.setdefault(pair, now + seconds)
 
     def _measure_attempts(self) -> None:
         plan = self._plan

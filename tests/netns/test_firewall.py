@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -142,6 +143,39 @@ def test_televisions_reach_the_internet_under_our_address(lab, warden, web):
     with lab.inside("tv1"):
         assert fetch(SERVER4, 1000) == fetch(SERVER6, 1000) == 1000
     assert set(web.clients) == {OUTSIDE4, OUTSIDE6}
+
+
+@pytest.mark.parametrize("server", ["8.8.8.8", "2620:fe::fe"])
+def test_an_echo_of_a_resolver_comes_back(lab, warden, server):
+    """Televisions find out so whether they are online."""
+    put_in_force(lab, warden)
+    six = ":" in server
+    family, protocol = (socket.AF_INET6, socket.IPPROTO_ICMPV6) if six else (socket.AF_INET, socket.IPPROTO_ICMP)
+    request = struct.pack("!BBHHH", 128 if six else 8, 0, 0 if six else 0xFFFF - (0x0800 + 77 + 1), 77, 1)
+    with lab.inside("tv1"), socket.socket(family, socket.SOCK_RAW, protocol) as echo:
+        echo.settimeout(5)
+        echo.connect((server, 0))
+        echo.send(request)
+        answer = echo.recv(200)
+    assert (answer if six else answer[20:])[0] == (129 if six else 0)
+    with lab.inside("gateway"):
+        (count,) = warden.flows()
+    assert (count.server, count.protocol, count.port) == (server, "icmpv6" if six else "icmp", 0)
+
+
+def test_what_was_open_before_us_ends(lab, warden, web):
+    """A connection to a resolver by DNS over HTTPS, from a time when this box only forwarded."""
+    with lab.inside("gateway"):
+        nft.apply_text("table ip t { chain c { type nat hook postrouting priority 99; oifname wan0 masquerade ; } ; }")
+        Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+    with lab.inside("tv1"), socket.create_connection(("8.8.8.8", 443), timeout=5) as connection:
+        connection.sendall(b"0\n")
+        assert connection.recv(1000)
+        put_in_force(lab, warden)
+        with pytest.raises(OSError):
+            talk_on(connection)
+    with lab.inside("tv1"), refused_at_once():
+        fetch("8.8.8.8", 10, 443)
 
 
 def test_nobody_outside_reaches_a_television(lab, warden):
