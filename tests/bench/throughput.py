@@ -1,8 +1,8 @@
 """`python -m tests.bench.throughput [--rounds N] [--seconds S] [--json FILE]`: what the firewall costs in throughput.
 
 iperf3 downloads through the laboratory's gateway, turn by turn: plain forwarding with address translation, as any
-router does it, and our whole firewall with accounting on and flows read every two seconds. Both with packets of a full MTU,
-where every rule is paid for, and with the large ones that virtual cables carry. Needs root, iperf3 and nftables.
+router does it, and our whole firewall with accounting on and flows read every two seconds. Both with packets of a full
+MTU, where every rule is paid for, and with the large ones that virtual cables carry. Needs root, iperf3 and nftables.
 """
 
 from __future__ import annotations
