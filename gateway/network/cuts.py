@@ -23,7 +23,8 @@ SETS: Final = ("cut4", "cut6")
 MOST_PAIRS: Final = 8192
 LONGEST: Final = 86_400
 _TCP: Final = 6
-_FOR_THE_RESET: Final = 0.15
+_LOOKS_FOR_THE_RESET: Final = 10
+_BETWEEN_LOOKS: Final = 0.03
 
 
 def pairs_of(clients: Iterable[Address], servers: Iterable[Address]) -> list[Pair]:
@@ -83,13 +84,17 @@ def _element(version: int, members: list[Phrase]) -> Phrase:
 def forget_flows(is_meant: Callable[[Connection], bool], *, after_reset: bool = False) -> int:
     """Makes the kernel forget the flows that are meant; how many. Raises NetworkError.
 
-    With `after_reset` TCP gets a moment in which the device hears the no, for a forgotten flow is only silent.
+    With `after_reset` TCP gets a moment (0.3 s where nothing is said) in which the device hears the no, for a forgotten
+    flow is only silent.
     """
     conntrack = ConntrackSocket()
     try:
         meant = [connection for connection in conntrack.dump() if is_meant(connection)]
-        if after_reset and any(connection.original.protocol == _TCP for connection in meant):
-            time.sleep(_FOR_THE_RESET)
+        for _ in range(_LOOKS_FOR_THE_RESET if after_reset else 0):
+            if all(connection.closed for connection in meant if connection.original.protocol == _TCP):
+                break
+            time.sleep(_BETWEEN_LOOKS)
+            meant = [connection for connection in conntrack.dump() if is_meant(connection)]
         return sum(conntrack.delete(connection) for connection in meant)
     finally:
         conntrack.close()

@@ -264,6 +264,17 @@ def test_a_pause_ends_a_running_download(lab, web, tmp_path):
     warden.close()
 
 
+def test_a_pause_holds_when_nobody_knows_the_neighbours(lab, web, tmp_path):
+    def lost() -> dict[str, str]:
+        raise OSError("no such table")
+
+    warden = Warden(tmp_path, neighbours=lost)
+    put_in_force(lab, warden, paused=(lab.mac("tv1"),))
+    with lab.inside("tv1"), refused_at_once():
+        fetch(SERVER4, 10)
+    warden.close()
+
+
 def test_a_static_address_of_another_network_leads_nowhere(lab, warden, web):
     put_in_force(lab, warden)
     lab.run("tv1", "ip", "addr", "add", "172.31.9.9/32", "dev", "eth0")

@@ -131,6 +131,22 @@ def test_what_ends_here_is_not_counted_and_what_the_device_asked_for_is(lab, war
     assert count.down > 28
 
 
+def test_what_was_counted_last_outlives_the_firewall(lab, warden, web):
+    with lab.inside("gateway"):
+        warden.apply(lab.plan())
+    with lab.inside("tv1"):
+        fetch(SERVER4, 5000)
+        with pytest.raises(ConnectionRefusedError):
+            fetch("8.8.8.8", 10, 853)
+    with lab.inside("gateway"):
+        warden.clear()
+        (count,) = warden.flows()
+        (attempt,) = warden.attempts()
+        assert warden.flows() == warden.attempts() == []
+    assert count.down > 5000
+    assert (attempt.server, attempt.port) == ("8.8.8.8", 853)
+
+
 def test_flows_that_end_while_nobody_reads_are_held_back_by_the_kernel(lab, warden, monkeypatch):
     """The receive space holds a few events; hundreds end. Without the kernel's patience most would be lost."""
     monkeypatch.setattr(netlink, "_RECEIVE_SPACE", 4096)
