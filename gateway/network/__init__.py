@@ -1,1 +1,1 @@
-"""The only privileged room: access point, DHCP, firewall, flows. One process runs it, and only the resolver calls it."""
+"""The only privileged room: access point, DHCP, firewall, flows. One process runs it."""

@@ -1,4 +1,4 @@
-"""Who tried to walk round the resolver: from the firewall's memory to attempts. Pure but for the last readings it keeps.
+"""Who tried to walk round the resolver: from the firewall's memory to attempts. Pure but for its last readings.
 
 The kernel counts in sets whose elements are device, address, protocol and port. An element's count only grows until it
 is forgotten, an hour after its last packet; so what is new is the difference from the last reading.

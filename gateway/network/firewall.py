@@ -48,8 +48,10 @@ DOT_PORT = 853
 """DNS over TLS (RFC 7858) and DNS over QUIC (RFC 9250)."""
 HOME = tuple(
     ip_network(text)
-    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10")
-    + ("fc00::/7", "fe80::/10")
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"),
+        *("fc00::/7", "fe80::/10"),
+    )
 )
 """What is no part of the internet: RFC 1918, 3927, 6598, 4193, 4291."""
 COUNTERS = (
@@ -96,8 +98,11 @@ def families(plan: NetworkPlan) -> tuple[Family, Family]:
     return (
         Family("4", "ip", "ipv4_addr", own, four, IPv4Network("224.0.0.0/4"), four_back),
         Family(
-            *("6", "ip6", "ipv6_addr"),
-            *((str(six.ip), six.network) if six else (None, None)),
+            "6",
+            "ip6",
+            "ipv6_addr",
+            str(six.ip) if six else None,
+            six.network if six else None,
             IPv6Network("ff00::/8"),
             six_back,
         ),
@@ -219,15 +224,16 @@ def _turned(plan: NetworkPlan) -> list[Phrase]:
         if passes_dns(plan):
             target = _turn(family, str(family.fallback), 53) if family.fallback else None
         for protocol in ("udp", "tcp"):
-            for asks in _asks_elsewhere(plan, family, protocol) if target else ():
-                made.append(rule("turned", _from_tv(plan), *asks, target))
+            if target is not None:
+                asked = _asks_elsewhere(plan, family, protocol)
+                made += [rule("turned", _from_tv(plan), *asks, target) for asks in asked]
         if plan.barrier.redirect_time:
             made.append(rule("turned", _from_tv(plan), *_asks_for_time(family), _turn(family, family.own, 123)))
     return made
 
 
 def _refusals(plan: NetworkPlan) -> list[Phrase]:
-    """How a television is told no: so that it notices at once. With `encrypted` switched off, it is only written down."""
+    """How a television is told no: so that it notices at once. Encrypted DNS may only be written down."""
     refuse = plan.barrier.refuse_encrypted
     made = [
         chain("refuse"),
@@ -277,7 +283,9 @@ def _forward(plan: NetworkPlan) -> list[Phrase]:
     ports = any_of(["tcp", "udp"])
     if passes_dns(plan):
         made.append(rule("from_tv", match(meta("l4proto"), ports), match(field("th", "dport"), 53), ACCEPT))
-    made.append(rule("from_tv", match(meta("l4proto"), ports), match(field("th", "dport"), DOT_PORT), jump("encrypted")))
+    made.append(
+        rule("from_tv", match(meta("l4proto"), ports), match(field("th", "dport"), DOT_PORT), jump("encrypted"))
+    )
     for family in both:
         known = match(family.daddr(), f"@resolvers{family.digit}")
         # Port 80 stays: connectivity checks of some televisions fetch a page there.

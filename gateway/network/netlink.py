@@ -1,6 +1,6 @@
 """The kernel's connection tracking over netlink (netlink(7), linux/netfilter/nfnetlink_conntrack.h): bytes to values.
 
-Own code of 200 lines instead of a netlink library: that costs 34 MB to import, and nothing of it but this would be used.
+Own code of 200 lines instead of a netlink library: 34 MB to import, of which only this would be used.
 Parsers are pure and bounded, whatever the bytes; only `ConntrackSocket` does I/O.
 """
 
@@ -227,7 +227,7 @@ class ConntrackSocket:
             self._socket.sendto(request(kind, flags, self._sequence, body), (0, 0))
             for _ in range(_MOST_DATAGRAMS):
                 data, (sender, _groups) = self._socket.recvfrom(_BUFFER)
-                if sender != 0:
+                if sender != 0 or len(data) < _HEADER.size or _HEADER.unpack_from(data)[3] != self._sequence:
                     continue
                 part = parse_part(data)
                 if part.error:
@@ -236,7 +236,9 @@ class ConntrackSocket:
                 if part.done:
                     return
         except OSError as error:
-            raise NetworkError(f"The kernel's connection tracking does not answer ({error.strerror or error}).") from None
+            raise NetworkError(
+                f"The kernel's connection tracking does not answer ({error.strerror or error})."
+            ) from None
 
 
 class _KernelError(NetworkError):

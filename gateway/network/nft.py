@@ -74,6 +74,21 @@ def snapshot() -> str:
     return "\n".join(lines) + "\n"
 
 
+def replace(commands: Sequence[Phrase]) -> None:
+    """Checks, applies, looks whether it is so, and goes back to what was there before when it is not.
+
+    Raises NetworkError; then the tables are as they were.
+    """
+    check(commands)
+    before = snapshot()
+    apply(commands)
+    try:
+        verify(commands)
+    except NetworkError:
+        apply_text(before)
+        raise
+
+
 def verify(commands: Sequence[Phrase]) -> None:
     """Compares what is in force with what was asked for, by number of each chain's rules and each name.
 
@@ -105,14 +120,22 @@ def _listed(text: str) -> list[dict[str, Any]]:
     try:
         parts = json.loads(text)["nftables"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise NetworkError("The program nft answered something that is not JSON: is it nftables 1.0.6 or newer?") from None
+        raise NetworkError(
+            "The program nft answered something that is not JSON: is it nftables 1.0.6 or newer?"
+        ) from None
     return [part for part in parts if isinstance(part, dict)]
 
 
 def _run(arguments: tuple[str, ...], text: str, failure: str) -> str:
     try:
         done = subprocess.run(
-            ("nft", *arguments), input=text, capture_output=True, text=True, errors="replace", timeout=LIMIT, check=False
+            ("nft", *arguments),
+            input=text,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=LIMIT,
+            check=False,
         )
     except FileNotFoundError:
         raise NetworkError("The program nft is missing: apt install nftables.") from None
