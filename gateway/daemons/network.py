@@ -130,8 +130,7 @@ def _folder(text: str, mode: int) -> Path:
     return path
 
 
-async def _main(parsed: argparse.Namespace) -> None:
-    folder, state = _folder(parsed.run, 0o750), _folder(parsed.state, 0o700)
+async def _main(parsed: argparse.Namespace, folder: Path, state: Path) -> None:
     users = allowed_users(parsed.allow_user)
     caller_group = next((group for user, group in users.items() if user != 0), None)
     stop = asyncio.Event()
@@ -139,7 +138,7 @@ async def _main(parsed: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     warden = Warden(state, neighbours=read_neighbours)
     service = NetworkService(Builder(folder, warden, driver=parsed.hostapd_driver), state)
-    path = Path(parsed.socket).absolute() if parsed.socket else folder / "network.sock"
+    path = Path(parsed.socket) if parsed.socket else folder / "network.sock"
     server = ControlServer(path, service.table(), None, admit=users.__contains__, group=caller_group)
     await serve(service, folder, server, stop)
 
@@ -170,7 +169,8 @@ def main(arguments: list[str] | None = None) -> int:
         if parsed.dry_run:
             _rehearse(parsed.dry_run, parsed)
         else:
-            asyncio.run(_main(parsed))
+            folder, state = _folder(parsed.run, 0o750), _folder(parsed.state, 0o700)
+            asyncio.run(_main(parsed, folder, state))
     except TelltaleError as error:
         print(error, file=sys.stderr)
         return 2

@@ -103,7 +103,11 @@ class Builder:
             elif not patient:
                 self._take_down(plan)
             raise
-        if before is not None and before.tv is not None and (plan.tv is None or plan.tv.interface != before.tv.interface):
+        if (
+            before is not None
+            and before.tv is not None
+            and (plan.tv is None or plan.tv.interface != before.tv.interface)
+        ):
             self._steps(steps_down(before.tv, self._look()))
         self.plan = plan
 

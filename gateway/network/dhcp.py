@@ -102,6 +102,8 @@ def _check_static(tv: TvNetwork, lease: StaticLease) -> None:
     if not _MAC.fullmatch(lease.mac):
         raise NetworkError(f"{lease.mac!r:.60} is not a MAC address such as cc:6d:a0:11:22:33.")
     if lease.address not in tv.address.network or lease.address == tv.address.ip:
-        raise NetworkError(f"{lease.address} cannot be a device's fixed address here; take one in {tv.address.network}.")
+        raise NetworkError(
+            f"{lease.address} cannot be a device's fixed address here; take one in {tv.address.network}."
+        )
     if lease.name and not _LABEL.fullmatch(lease.name):
         raise NetworkError(f"{lease.name!r:.70} is not a name for a device: use letters, digits and hyphens.")

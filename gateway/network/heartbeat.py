@@ -16,7 +16,7 @@ _STATUS = 2 << 11
 Probe = Callable[[str, int, float], Awaitable[bool]]
 
 
-async def ask_resolver(host: str, port: int, timeout: float) -> bool:
+async def ask_resolver(host: str, port: int, patience: float) -> bool:
     """Whether something answers DNS there in time."""
     loop = asyncio.get_running_loop()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -25,7 +25,7 @@ async def ask_resolver(host: str, port: int, timeout: float) -> bool:
     with socket.socket(family, socket.SOCK_DGRAM) as channel:
         channel.setblocking(False)
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(patience):
                 await loop.sock_connect(channel, (host, port))
                 await loop.sock_sendall(channel, message)
                 while True:

@@ -1,4 +1,4 @@
-"""hostapd's control socket (hostapd's ctrl_iface protocol): one datagram asks, one answers; events come after ATTACH."""
+"""hostapd's control socket (its ctrl_iface protocol): one datagram asks, one answers; events come after ATTACH."""
 
 from __future__ import annotations
 

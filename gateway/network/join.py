@@ -19,7 +19,9 @@ def join_picture(uri: str) -> str:
 
     written = io.BytesIO()
     code = segno.make(uri, error="m", micro=False)
-    code.save(written, kind="svg", scale=4, border=4, xmldecl=False, svgns=True, omitsize=True, dark="#000", light="#fff")
+    code.save(
+        written, kind="svg", scale=4, border=4, xmldecl=False, svgns=True, omitsize=True, dark="#000", light="#fff"
+    )
     return written.getvalue().decode("utf-8").strip()
 
 

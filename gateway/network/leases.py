@@ -84,7 +84,9 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _options(text: str) -> tuple[int, ...]:
-    numbers = [int(each) for each in text.split(",")[:_MOST_OPTIONS] if each.isascii() and each.isdigit() and len(each) < 4]
+    numbers = [
+        int(each) for each in text.split(",")[:_MOST_OPTIONS] if each.isascii() and each.isdigit() and len(each) < 4
+    ]
     return tuple(number for number in numbers if number < 256)
 
 

@@ -1,4 +1,4 @@
-"""The links of this machine: which leads to the internet, which could carry televisions. Pure over what `ip -j` says."""
+"""This machine's links: which leads to the internet, which could carry televisions. Pure over what `ip -j` says."""
 
 from __future__ import annotations
 

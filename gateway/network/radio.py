@@ -24,9 +24,7 @@ _TROUBLES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "This Wi-Fi adapter cannot be an access point; another adapter is needed.",
         ),
         (
-            r"(not|isn't) (found from|allowed).*channel|channel .*(not allowed|DISABLED|not found)|no.?IR|"
-            r"Configured channel .* not found|Hardware does not support configured channel|"
-            r"not allowed for AP mode",
+            r"(not (found from|allowed)|isn't).*channel|channel .*(not allowed|disabled|not found)|no_ir|for AP mode",
             "The chosen channel is not allowed in this country; choose channel 0, and the radio picks one.",
         ),
         (

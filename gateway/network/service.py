@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, TypeVar
@@ -202,7 +203,7 @@ class NetworkService:
             try:
                 async with self._changing:
                     if self._builder.plan is None:
-                        await self._blocking(lambda plan=plan: self._builder.apply(plan, patient=True))
+                        await self._blocking(partial(self._builder.apply, plan, patient=True))
                 self._report("network", True, "The network for televisions stands.")
             except NetworkError as error:
                 self._report("network", False, str(error))
