@@ -17,7 +17,7 @@ Probe = Callable[[str, int, float], Awaitable[bool]]
 
 
 async def ask_resolver(host: str, port: int, patience: float) -> bool:
-    """Whether something answers DNS there in time."""
+    """Whether something answers DNS there in time; `host` is an address of this machine."""
     loop = asyncio.get_running_loop()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     number = os.urandom(2)
@@ -26,14 +26,15 @@ async def ask_resolver(host: str, port: int, patience: float) -> bool:
         channel.setblocking(False)
         try:
             async with asyncio.timeout(patience):
-                await loop.sock_connect(channel, (host, port))
-                await loop.sock_sendall(channel, message)
+                # From loopback: from our address on the bridge it would pass the rules for what televisions send. Not
+                # connected: a resolver on the wildcard address answers from another one than was asked.
+                channel.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
+                await loop.sock_sendto(channel, message, (host, port))
                 while True:
                     answer = await loop.sock_recv(channel, 512)
                     if answer[:2] == number and len(answer) > 2 and answer[2] & 0x80:
                         return True
         except OSError:
-            # A refusal comes at once and a silence late; both count as one miss of the same length.
             return False
 
 

@@ -53,7 +53,7 @@ def test_a_television_gets_an_address_and_we_hear_who_it_is(house: Household) ->
     house.apply(plan)
     assert links(house)["br-tv"]["addresses"] == ["10.42.0.1/24", "fd42::1/64"]
     assert links(house)["wan0"]["uplink"] is True
-    told = house.ask_for_address("tv1", "-x", "hostname:Living Room TV", "-V", "tizen-tv 7.0")
+    told = house.ask_for_address("tv1", "-x", "hostname:Living-Room-TV", "-V", "tizen-tv 7.0")
     assert told == ["10.42.0.55", "24", GATEWAY4, GATEWAY4, "tv.lan"]
     said = house.client.call("leases", after=0, wait=10)
     becomes(lambda: house.client.call("leases")["leases"])
@@ -117,6 +117,7 @@ def test_only_root_and_the_resolver_may_call(house: Household) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel:
             channel.connect(sys.argv[1])
             channel.sendall(b'{"verb": "clear"}\\n' * 2)
+            channel.shutdown(socket.SHUT_WR)
             print(channel.makefile("rb").read().decode())
     """
     for folder in (house.folder, *house.folder.parents[:3], house.run_folder):
@@ -131,7 +132,7 @@ def test_only_root_and_the_resolver_may_call(house: Household) -> None:
             (sys.executable, "-c", program, os.path.relpath(path), "4321", str(user)),
             capture_output=True, text=True, timeout=30, check=True,
         )  # fmt: skip
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return [json.loads(line) for line in done.stdout.splitlines() if line]
 
     # The dashboard's user is in the group, and can open the socket; that is not enough.
     (refusal,) = call(4322)
