@@ -25,8 +25,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A device on our Wi-Fi. `signal` is in dBm, 0 when unknown; `seconds` since it joined; bytes as the radio counts.
-    """
+    """A device on our Wi-Fi. `signal` is in dBm, 0 when unknown; `seconds` since it joined; bytes as the radio counts."""
 
     mac: str
     signal: int = 0

@@ -14,7 +14,10 @@ _TROUBLES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"Could not read interface \S+ flags: No such device|No such device|if_indextoname.*failed",
             "The Wi-Fi interface is not there; plug the adapter in, or name another interface.",
         ),
-        (r"nl80211' generic netlink not found|Failed to initialize driver 'nl80211'", "This machine has no driver for a Wi-Fi radio."),
+        (
+            r"nl80211' generic netlink not found|Failed to initialize driver 'nl80211'",
+            "This machine has no driver for a Wi-Fi radio.",
+        ),
         (
             r"Device or resource busy|is already in use|Match already configured",
             "Another program holds the Wi-Fi interface; NetworkManager or wpa_supplicant must let go of it.",
