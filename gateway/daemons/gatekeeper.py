@@ -1,4 +1,4 @@
-"""The resolver's hand on the network: hands over the plan, and hears who came, who tried to walk round, and what flowed.
+"""The resolver's hand on the network: gives the plan, and hears who came, who tried to walk round, and what flowed.
 
 The network process stands by itself. When it is away, DNS goes on, and the dashboard says so.
 """
@@ -37,8 +37,8 @@ Address = IPv4Address | IPv6Address
 
 
 class Gatekeeper:
-    """On the resolver's loop. `on_attempts` and `on_flows` take what was counted since the last time; without them it is
-    left to whoever asks the network process himself. `resolvers` are addresses of known encrypted resolvers.
+    """On the resolver's loop. `on_attempts` and `on_flows` take what was counted since the last time; without them the
+    network process keeps it. `resolvers` are addresses of known encrypted resolvers.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Gatekeeper:
         self._paused_file = house.settings.data / "paused.json"
         self._paused = _read_paused(self._paused_file)
         self._changing = asyncio.Lock()
+        self._wanted = True
 
     def table(self) -> dict[str, Handler]:
         """Verbs of the resolver's own control socket."""
@@ -69,6 +70,7 @@ class Gatekeeper:
             "network.status": self.tell_status,
             "network.pause": self.pause,
             "network.apply": self.apply,
+            "network.clear": self.clear,
             "network.join": self.join,
             "network.stations": lambda _: self._caller.call("stations"),
             "network.links": lambda _: self._caller.call("links"),
@@ -79,7 +81,7 @@ class Gatekeeper:
         """For ever: has the plan in force, asks how it is, and hands on what was counted."""
         while True:
             try:
-                if self.plan is None:
+                if self.plan is None and self._wanted:
                     await self._put_in_force()
                 await self._look()
             except Unavailable as error:
@@ -156,6 +158,14 @@ class Gatekeeper:
         await self._put_in_force()
         return self.tell_status({})
 
+    async def clear(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        """Takes the network away, until `apply` or the next start."""
+        async with self._changing:
+            self._wanted = False
+            await self._caller.call("clear")
+            self.plan = None
+        return {}
+
     async def join(self, _: Mapping[str, Any]) -> dict[str, Any]:
         """How to join the Wi-Fi; null parts without an access point. For who may see the passphrase."""
         plan = self.plan or await self._make_plan()
@@ -171,7 +181,7 @@ class Gatekeeper:
         async with self._changing:
             plan = await self._make_plan()
             self.status = await self._caller.call("apply", plan=plan_to_json(plan))
-            self.plan = plan
+            self.plan, self._wanted = plan, True
 
     async def _make_plan(self) -> NetworkPlan:
         said = await self._caller.call("links")

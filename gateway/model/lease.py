@@ -25,7 +25,9 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """A device on our Wi-Fi. `signal` is in dBm, 0 when unknown; `seconds` since it joined; bytes as the radio counts."""
+    """A device on our Wi-Fi, as the radio knows it. `signal` is in dBm, 0 when unknown; `seconds` since it joined;
+    `received` and `sent` are bytes from and to the device.
+    """
 
     mac: str
     signal: int = 0
