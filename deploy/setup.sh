@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# Makes a checkout ready: `setup.sh run` for the product, `setup.sh test` for the tests too.
+# Makes a checkout ready: `setup.sh run` for the product, `setup.sh gateway` for a box that owns the televisions'
+# network, `setup.sh test` for the tests too.
 # System packages come through apt when we are root or have sudo; otherwise it says which are missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-goal=${1:?setup.sh run or setup.sh test}
+goal=${1:?setup.sh run, setup.sh gateway or setup.sh test}
 python=${PYTHON:-python3}
 venv=.venv
 
-wanted() { sed -E 's/#.*//' deploy/system-packages.txt | awk -v goal="$goal" '$1 == "run" || $1 == goal { print $2 }'; }
+kinds=" run $goal "
+[ "$goal" = test ] && kinds=" run gateway test "
+wanted() { sed -E 's/#.*//' deploy/system-packages.txt | awk -v kinds="$kinds" 'NF && index(kinds, " " $1 " ") { print $2 }'; }
 
 # A Python of the user's own brings its headers and its venv module along.
 own_python() { command -v "$python" >/dev/null && [ "$(readlink -f "$(command -v "$python")")" != "$(readlink -f /usr/bin/python3 2>/dev/null)" ]; }

@@ -49,7 +49,7 @@ def _plan(settings: Settings) -> dict[str, object]:
     uplink = next((link.name for link in look_at_links() if link.uplink), "")
     plan = plan_to_json(plan_network(settings.network, own_network(settings.own_network), uplink=uplink))
     if plan["access_point"]:
-        plan["access_point"]["passphrase"] = "(hidden)"
+        plan["access_point"] |= {"passphrase": "(hidden)"}
     return plan
 
 

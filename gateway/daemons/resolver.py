@@ -41,6 +41,7 @@ from gateway.model.lookup import LogRow, Sheaf
 from gateway.model.name import Name
 from gateway.model.policy import Policy
 from gateway.model.tag import UNTAGGED, Tag
+from gateway.network.known_resolvers import known_resolvers
 from gateway.policy.compiled import CompiledLists
 from gateway.policy.service import PolicyService
 from gateway.resolver.options import HOME_NETWORKS, LEADS_HOME, ResolverOptions
@@ -70,7 +71,7 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
     house.listening = [str(address) for address in sockets.addresses()]
     await house.resolver.start(sockets.udp, sockets.tcp)
     if settings.network is not None:
-        house.gatekeeper = Gatekeeper(house, settings.network)
+        house.gatekeeper = Gatekeeper(house, settings.network, resolvers=known_resolvers().addresses)
     more = house.gatekeeper.table() if house.gatekeeper else {}
     server = ControlServer(settings.control, {**Verbs(house).table(), **more}, hub)
     await listen(server, house)

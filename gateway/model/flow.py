@@ -50,8 +50,8 @@ class Outcome(Enum):
 class Attempt:
     """How often one device tried one detour to one server since the last count. `mac` in lower case with colons.
 
-    `server` is a textual address, or a name for DOH_NAME; `count` is packets for what the firewall met, connections or
-    lookups otherwise; `bytes` only where known. Times are aware UTC.
+    `server` is a textual address, or a name for DOH_NAME; `count` is datagrams, connections or lookups; `bytes` only
+    where known. Times are aware UTC.
     """
 
     mac: str

@@ -77,9 +77,11 @@ class Barrier:
     """What the firewall does with those who walk round the resolver.
 
     `dns_port` is where our resolver listens on the television network. `resolvers` are addresses of known encrypted
-    resolvers, refused on 443 and 853. `redirect_time` sends NTP to ourselves, which only helps where a time server runs
-    here. `isolate_home` lets televisions reach the internet but no other network of the house. `paused` are MAC
-    addresses that reach nothing. `filtering` False sends DNS straight to `fallback`, for the time our resolver is dead.
+    resolvers, refused on every port but 80 while `refuse_encrypted` is on; so is port 853 of everybody. `redirect_time`
+    sends NTP to ourselves, which only helps where a time server runs here. `isolate_home` lets televisions reach the
+    internet but no other network of the house. `paused` are MAC addresses that reach nothing but our DNS. `filtering`
+    False sends DNS straight to `fallback`, for the time our resolver is dead; with no `fallback` it goes on to us, so
+    that nobody answers: it fails closed.
     """
 
     dns_port: int = 53

@@ -194,7 +194,14 @@ def _asks_for_time(family: Family) -> list[Phrase]:
 
 def _who_tried(plan: NetworkPlan) -> list[Phrase]:
     """Before any address is changed: counted are the datagrams, and the connections of TCP."""
-    made = [base_chain("tried", "filter", "prerouting", -150)]
+    ports = [*DNS_PORTS, *((123,) if plan.barrier.redirect_time else ())]
+    asking = [match(meta("l4proto"), any_of(["tcp", "udp"])), match(field("th", "dport"), any_of(ports))]
+    made = [
+        base_chain("before", "filter", "prerouting", -150),
+        chain("tried"),
+        # Every packet of every flow comes by here: it is looked at once, and nearly always let go.
+        rule("before", _from_tv(plan), *asking, jump("tried")),
+    ]
     counted = count("dns_passed" if passes_dns(plan) else "dns_turned")
     for family in families(plan):
         for protocol in ("udp", "tcp"):
@@ -203,10 +210,10 @@ def _who_tried(plan: NetworkPlan) -> list[Phrase]:
                 # A question to ourselves on port 53 is no detour, whatever port we really listen on.
                 spared = [match(family.daddr(), family.own, "!=")] if family.own else []
                 memory = remember(f"turned{family.digit}", _key(family))
-                made.append(rule("tried", _from_tv(plan), *asks, *spared, *first, counted, memory))
+                made.append(rule("tried", *asks, *spared, *first, counted, memory))
         if plan.barrier.redirect_time:
             memory = remember(f"turned{family.digit}", _key(family))
-            made.append(rule("tried", _from_tv(plan), *_asks_for_time(family), count("time_turned"), memory))
+            made.append(rule("tried", *_asks_for_time(family), count("time_turned"), memory))
     return made
 
 
@@ -264,9 +271,9 @@ def _forward(plan: NetworkPlan) -> list[Phrase]:
         base_chain("forward", "filter", "forward", 0),
         chain("from_tv"),
         chain("to_tv"),
-        rule("forward", _from_tv(plan), to_tv, ACCEPT),
-        rule("forward", _from_tv(plan), jump("from_tv")),
         rule("forward", to_tv, jump("to_tv")),
+        rule("forward", _from_tv(plan), jump("from_tv")),
+        rule("to_tv", _from_tv(plan), ACCEPT),
         rule("from_tv", match(field("ether", "saddr"), "@paused"), count("paused_refused"), jump("refuse")),
     ]
     both = families(plan)
@@ -297,7 +304,7 @@ def _forward(plan: NetworkPlan) -> list[Phrase]:
     made += [
         rule("from_tv", ACCEPT),
         # TCP still reaches the television, which answers, and is told no for it; silence would leave it waiting.
-        *(rule("to_tv", _cut_back(family), match(meta("l4proto"), "tcp", "!="), DROP) for family in both),
+        *(rule("to_tv", match(meta("l4proto"), "tcp", "!="), _cut_back(family), DROP) for family in both),
         rule("to_tv", is_state("established", "related"), ACCEPT),
         rule("to_tv", count("inbound_dropped"), DROP),
     ]
@@ -341,12 +348,12 @@ def _input(plan: NetworkPlan) -> list[Phrase]:
 
 def _masquerade(plan: NetworkPlan) -> list[Phrase]:
     assert plan.tv is not None
-    made = [base_chain("masquerade", "nat", "postrouting", 100)]
+    made = [base_chain("our_address", "nat", "postrouting", 100)]
     away = match(meta("oifname"), plan.tv.interface, "!=")
     for family in families(plan):
         network = family.network
         if network is not None and (network.version == 4 or network.is_private):
-            made.append(rule("masquerade", match(family.saddr(), prefix(network)), away, {"masquerade": None}))
+            made.append(rule("our_address", match(family.saddr(), prefix(network)), away, {"masquerade": None}))
     return made
 
 

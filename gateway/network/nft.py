@@ -118,12 +118,11 @@ def _exists(family: str) -> bool:
 
 def _listed(text: str) -> list[dict[str, Any]]:
     try:
-        parts = json.loads(text)["nftables"]
+        return [part for part in json.loads(text)["nftables"] if isinstance(part, dict)]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise NetworkError(
             "The program nft answered something that is not JSON: is it nftables 1.0.6 or newer?"
         ) from None
-    return [part for part in parts if isinstance(part, dict)]
 
 
 def _run(arguments: tuple[str, ...], text: str, failure: str) -> str:

@@ -25,7 +25,6 @@ from gateway.control.plan_codec import (
     plan_to_json,
     station_to_json,
 )
-from gateway.control.server import Handler
 from gateway.errors import NetworkError, Refused
 from gateway.files import write_atomically
 from gateway.model.network import Mode, NetworkPlan
@@ -41,6 +40,7 @@ _HEALTH_EVERY = 20
 _RETRY_EVERY = 5.0
 _LONGEST_WAIT = 20.0
 _T = TypeVar("_T")
+Verb = Callable[[Mapping[str, Any]], Any]
 
 
 class NetworkService:
@@ -59,7 +59,7 @@ class NetworkService:
         self._filtering = True
         self._health: dict[str, tuple[bool, str]] = {}
 
-    def table(self) -> dict[str, Handler]:
+    def table(self) -> dict[str, Verb]:
         """Verb to method."""
         return {
             "apply": self.apply,

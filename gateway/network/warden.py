@@ -48,6 +48,7 @@ class Warden:
         self._neighbours = neighbours
         self._clock = clock
         self._plan: NetworkPlan | None = None
+        self._wanted: list[Phrase] = []
         self._attempts = AttemptMeter(clock())
         self._waiting: list[Attempt] = []
         self._flows: FlowMeter | None = None
@@ -72,17 +73,18 @@ class Warden:
         before = nft.snapshot()
         self._keep_what_was_counted()
         nft.replace(commands)
+        self._attempts.forget()
         try:
-            switches.turn(turned, self._record)
             if self._flows is None:
                 self._flows = FlowMeter(_networks(plan), self._clock())
+            switches.turn(turned, self._record)
         except NetworkError:
             nft.apply_text(before)
+            if self._plan is None:
+                self.close()
             raise
-        finally:
-            self._attempts.forget()
         self._flows.watch(_networks(plan))
-        old, self._plan, self.notes = self._plan, plan, notes
+        old, self._plan, self.notes, self._wanted = self._plan, plan, notes, commands
         cuts.forget_flows(self._outdated(old, plan, home))
         return text
 
@@ -103,6 +105,16 @@ class Warden:
         self._cuts.clear()
         self._plan = None
         self.close()
+
+    def is_in_force(self) -> bool:
+        """Whether the rules still stand as they were set. Somebody may have flushed them: then apply the plan again."""
+        if self._plan is None:
+            return False
+        try:
+            nft.verify(self._wanted)
+        except NetworkError:
+            return False
+        return True
 
     def close(self) -> None:
         """Lets go of the kernel; the rules stay in force."""

@@ -89,8 +89,8 @@ class Household:
         script.chmod(0o755)
         program = shutil.which("udhcpc") or "/sbin/udhcpc"
         self.lab.run(
-            tv, "env", f"TOLD={told}", program, "-i", "eth0", "-n", "-q", "-f", "-t", "10", "-T", "1", "-s", str(script),
-            *options,
+            tv, "env", f"TOLD={told}", program, "-i", "eth0", "-n", "-q", "-f", "-t", "10", "-T", "1",
+            "-s", str(script), *options,
         )  # fmt: skip
         return told.read_text().split()
 
