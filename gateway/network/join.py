@@ -14,7 +14,7 @@ def join_uri(ssid: str, passphrase: str) -> str:
 
 def join_picture(uri: str) -> str:
     """The QR code as SVG text for a page: no script, no style sheet, with the quiet zone that readers need."""
-    # Here, because 1 MB of tables is for the moment when somebody looks at the page.
+    # Here, because its megabytes are for the moment when somebody looks at the page.
     import segno
 
     written = io.BytesIO()
