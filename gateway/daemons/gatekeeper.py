@@ -22,7 +22,7 @@ from gateway.files import write_atomically
 from gateway.model.event import HealthChanged
 from gateway.model.flow import Attempt, FlowCount
 from gateway.model.lease import Lease
-from gateway.model.network import Mode, NetworkPlan, TvNetwork
+from gateway.model.network import Mode, NetworkPlan, StaticLease
 from gateway.network_settings import NetworkSettings, own_network, plan_network
 
 log = logging.getLogger(__name__)
@@ -221,20 +221,21 @@ class Gatekeeper:
     def _take(self, leases: Sequence[Lease]) -> None:
         for lease in leases:
             self._house.inventory.take_lease(lease)
-        tv = self.plan.tv if self.plan else None
-        domain = tv.domain if tv else self._settings.domain
-        self._house.resolver.name_leases(domain, lease_names(domain, leases, tv))
+        domain, static = self._settings.domain, self._settings.static
+        self._house.resolver.name_leases(domain, lease_names(domain, leases, static))
         self._house.resolver.forget_clients()
 
     def _report(self, part: str, healthy: bool, says: str) -> None:
         self._house.health.report(HealthChanged(part, healthy, says))
 
 
-def lease_names(domain: str, leases: Sequence[Lease], tv: TvNetwork | None = None) -> dict[str, tuple[Address, ...]]:
-    """Names of devices in DNS. A name that the plan gives wins over what a device calls itself; of two devices with
+def lease_names(
+    domain: str, leases: Sequence[Lease], static: Sequence[StaticLease] = ()
+) -> dict[str, tuple[Address, ...]]:
+    """Names of devices in DNS. A name that the owner gives wins over what a device calls itself; of two devices with
     one name the later gets the end of its MAC address behind it.
     """
-    given = {each.mac: each.name for each in tv.static if each.name} if tv else {}
+    given = {each.mac: each.name for each in static if each.name}
     owners = {f"{name}.{domain}": mac for mac, name in given.items()}
     found: dict[str, tuple[Address, ...]] = {}
     for lease in leases:
