@@ -22,6 +22,7 @@ from gateway.control.hub import Hub
 from gateway.control.server import ControlServer
 from gateway.daemons.chronicle import Chronicle
 from gateway.daemons.folder import hold_folder
+from gateway.daemons.gatekeeper import Gatekeeper
 from gateway.daemons.house import HealthBoard, House
 from gateway.daemons.list_runner import ListRunner
 from gateway.daemons.presets import judge
@@ -40,6 +41,7 @@ from gateway.model.lookup import LogRow, Sheaf
 from gateway.model.name import Name
 from gateway.model.policy import Policy
 from gateway.model.tag import UNTAGGED, Tag
+from gateway.network.known_resolvers import known_resolvers
 from gateway.policy.compiled import CompiledLists
 from gateway.policy.service import PolicyService
 from gateway.resolver.options import HOME_NETWORKS, LEADS_HOME, ResolverOptions
@@ -68,7 +70,10 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
     house, chronicle = _wire(settings, hub, health, loop)
     house.listening = [str(address) for address in sockets.addresses()]
     await house.resolver.start(sockets.udp, sockets.tcp)
-    server = ControlServer(settings.control, Verbs(house).table(), hub)
+    if settings.network is not None:
+        house.gatekeeper = Gatekeeper(house, settings.network, resolvers=known_resolvers().addresses)
+    more = house.gatekeeper.table() if house.gatekeeper else {}
+    server = ControlServer(settings.control, {**Verbs(house).table(), **more}, hub)
     await listen(server, house)
     tasks = [
         asyncio.create_task(persist("prepare", partial(_prepare, house, chronicle))),
@@ -77,6 +82,11 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
         asyncio.create_task(persist("devices", partial(watch_devices, house, chronicle))),
         asyncio.create_task(persist("control", partial(keep_listening, server, house))),
     ]
+    if house.gatekeeper is not None:
+        tasks += [
+            asyncio.create_task(persist("network", house.gatekeeper.watch)),
+            asyncio.create_task(persist("leases", house.gatekeeper.follow_leases)),
+        ]
     notify("READY=1")
     try:
         await stop.wait()

@@ -1,0 +1,86 @@
+"""Three silences are a dead resolver; one answer is a living one."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.network.heartbeat import Heartbeat, ask_resolver
+
+
+class Patient:
+    def __init__(self) -> None:
+        self.now, self.alive, self.told = 100.0, True, list[bool]()
+        self.target: tuple[str, int] | None = ("10.83.7.1", 53)
+
+    async def probe(self, host: str, port: int, patience: float) -> bool:
+        return self.alive
+
+    async def hear(self, answers: bool) -> None:
+        self.told.append(answers)
+
+    def heartbeat(self) -> Heartbeat:
+        return Heartbeat(lambda: self.target, self.hear, probe=self.probe, clock=lambda: self.now)
+
+
+def test_it_tells_each_change_once() -> None:
+    patient = Patient()
+    heart = patient.heartbeat()
+
+    async def story() -> None:
+        await heart.beat()
+        patient.alive = False
+        for _ in range(2):
+            await heart.beat()
+        assert patient.told == []
+        for _ in range(3):
+            await heart.beat()
+        assert patient.told == [False]
+        patient.alive = True
+        await heart.beat()
+        await heart.beat()
+        assert patient.told == [False, True]
+
+    asyncio.run(story())
+
+
+def test_a_start_has_its_grace_and_no_network_no_pulse() -> None:
+    patient = Patient()
+    heart = patient.heartbeat()
+    patient.alive = False
+
+    async def story() -> None:
+        heart.expect()
+        for _ in range(5):
+            await heart.beat()
+        assert patient.told == []
+        patient.now += 6
+        await heart.beat()
+        assert patient.told == [False]
+        patient.target = None
+        await heart.beat()
+        assert heart.answers
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_real_socket_is_asked(answers: bool) -> None:
+    class Server(asyncio.DatagramProtocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            self.transport = transport
+
+        def datagram_received(self, data: bytes, addr: object) -> None:
+            if answers:
+                # Opcode STATUS, answered NOTIMP.
+                self.transport.sendto(data[:2] + bytes([data[2] | 0x80, 4]) + data[4:], addr)  # type: ignore[attr-defined]
+
+    async def story() -> bool:
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Server, ("127.0.0.1", 0))
+        port = transport.get_extra_info("sockname")[1]
+        found = await ask_resolver("127.0.0.1", port, 5.0 if answers else 0.05)
+        transport.close()
+        return found
+
+    assert asyncio.run(story()) is answers
