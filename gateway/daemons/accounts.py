@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from gateway.daemons.house import House
 from gateway.devices.inventory import Inventory
 from gateway.errors import TelltaleError
 from gateway.exposure.places import packed_if_abroad
@@ -22,6 +23,7 @@ from gateway.model.flow import Attempt, Detour, Exchange, FlowCount, Outcome
 from gateway.model.lookup import Facts
 from gateway.model.name import ancestors
 from gateway.model.policy import Policy
+from gateway.network.known_resolvers import known_resolvers
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,28 @@ _CUT_SECONDS = 600.0
 # Connections to what was told longer ago have ended, or were explained by something newer.
 _RECENT = 3_600.0
 _MOST_STRANGERS = 200
+
+
+def open_accounts(house: House) -> Accounts:
+    """The accounts of a house; clicks reach what goes on when it makes the network."""
+
+    async def cut(clients: Iterable[Address], servers: Iterable[Address], seconds: float) -> None:
+        if house.gatekeeper is not None:
+            await house.gatekeeper.cut(clients, servers, seconds)
+
+    async def mend(clients: Iterable[Address], servers: Iterable[Address]) -> None:
+        if house.gatekeeper is not None:
+            await house.gatekeeper.mend(clients, servers)
+
+    made = Accounts(
+        house.inventory,
+        ExchangeStore(house.writer),
+        doh_names=known_resolvers().names,
+        cut=cut,
+        mend=mend,
+    )
+    made.policy_changed(house.policy.policy)
+    return made
 
 
 class Accounts:
@@ -80,8 +104,7 @@ class Accounts:
 
     def take_attempts(self, attempts: Sequence[Attempt]) -> None:
         """What the firewall met since the last time."""
-        by_mac = {device.mac: device.id for device in self._inventory.all() if device.mac}
-        tried = [(by_mac[each.mac], each) for each in attempts if each.mac in by_mac]
+        tried = [(self._inventory.meet_card(each.mac), each) for each in attempts]
         self.counters["attempts"] += sum(each.count for each in attempts)
         self._save((), tried)
 

@@ -17,6 +17,7 @@ from gateway.resolver.service import Resolver
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
+    from gateway.daemons.accounts import Accounts
     from gateway.daemons.gatekeeper import Gatekeeper
 
 
@@ -52,5 +53,7 @@ class House:
     lists: ListRunner
     writer: Writer
     listening: list[str] = field(default_factory=list)
+    accounts: Accounts | None = None
+    """Set when somebody counts what devices exchange."""
     gatekeeper: Gatekeeper | None = None
     """Set when this box makes the televisions' network."""

@@ -20,6 +20,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from gateway.classifier.service import Classifier
 from gateway.control.hub import Hub
 from gateway.control.server import ControlServer
+from gateway.daemons.accounts import open_accounts
 from gateway.daemons.chronicle import Chronicle
 from gateway.daemons.folder import hold_folder
 from gateway.daemons.gatekeeper import Gatekeeper
@@ -37,7 +38,7 @@ from gateway.devices.vendor import vendor_of
 from gateway.errors import ListError, TelltaleError
 from gateway.model.device import Device
 from gateway.model.event import DeviceSeen, HealthChanged, PolicyChanged
-from gateway.model.lookup import LogRow, Sheaf
+from gateway.model.lookup import Facts, LogRow, Sheaf
 from gateway.model.name import Name
 from gateway.model.policy import Policy
 from gateway.model.tag import UNTAGGED, Tag
@@ -71,7 +72,14 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
     house.listening = [str(address) for address in sockets.addresses()]
     await house.resolver.start(sockets.udp, sockets.tcp)
     if settings.network is not None:
-        house.gatekeeper = Gatekeeper(house, settings.network, resolvers=known_resolvers().addresses)
+        assert house.accounts is not None
+        house.gatekeeper = Gatekeeper(
+            house,
+            settings.network,
+            resolvers=known_resolvers().addresses,
+            on_attempts=house.accounts.take_attempts,
+            on_flows=house.accounts.take_flows,
+        )
     more = house.gatekeeper.table() if house.gatekeeper else {}
     server = ControlServer(settings.control, {**Verbs(house).table(), **more}, hub)
     await listen(server, house)
@@ -98,6 +106,8 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
         await server.stop()
         await house.resolver.stop()
         await house.policy.settle()
+        if house.accounts is not None:
+            await house.accounts.settle()
         await asyncio.to_thread(chronicle.close)
 
 
@@ -126,6 +136,8 @@ def _wire(
     moves: set[asyncio.Task[None]] = set()
 
     async def move(old: str, new: str) -> None:
+        if house.accounts is not None:
+            house.accounts.device_joined(old, new)
         try:
             await house.policy.move_device(old, new)
         except TelltaleError as error:
@@ -147,7 +159,14 @@ def _wire(
         says = " ".join(problems) or "Your decisions are stored in both places again."
         health.report(HealthChanged("rules", not problems, says))
 
-    chronicle = Chronicle(settings, queue, sheaves, classifier, hub, report_from_thread)
+    def told(client: str, facts: Facts, when: float) -> None:
+        if house.accounts is not None:
+            house.accounts.note(client, facts, when)
+
+    keeps_accounts = settings.network is not None or settings.simulated
+    chronicle = Chronicle(
+        settings, queue, sheaves, classifier, hub, report_from_thread, told if keeps_accounts else None
+    )
     inventory = Inventory(
         devices=chronicle.stored_devices(),
         save=chronicle.save_device,
@@ -163,6 +182,8 @@ def _wire(
     def in_force(policy: Policy, change: PolicyChanged) -> None:
         house.resolver.swap_policy(policy)
         hub.publish(change)
+        if house.accounts is not None:
+            house.accounts.policy_changed(policy)
 
     def sure_tag(name: str) -> Tag:
         tag = classifier.sure_tag(name)
@@ -202,6 +223,8 @@ def _wire(
 
     lists = ListRunner(settings, lambda: service.book, service.swap_lists, lists_done)
     house = House(settings, _now(), hub, health, classifier, inventory, service, resolver, lists, chronicle.writer)
+    if keeps_accounts:
+        house.accounts = open_accounts(house)
     if settings.simulated:
         from gateway.daemons.rehearsal import introduce_televisions, remember_past
 

@@ -136,6 +136,16 @@ class Inventory:
                 self._leases[device_id] = lease
             return self._change(device_id, host=lease.host) if lease.host else self._devices[device_id]
 
+    def meet_card(self, mac: str) -> str:
+        """The id of the device with this network card (in lower case, with colons), which the firewall has met: it may
+        never have asked us anything, nor have an address that we know.
+        """
+        device_id = f"mac:{mac}"
+        with self._lock:
+            if device_id not in self._devices:
+                self._begin(device_id, mac, ())
+        return device_id
+
     def lease_of(self, device_id: str) -> Lease | None:
         """The last lease that a device took: its vendor class and its options tell what it is."""
         return self._leases.get(device_id)
@@ -206,17 +216,22 @@ class Inventory:
                 if self._ids.get(dropped) == device_id:
                     del self._ids[dropped]
             self._change(device_id, addresses=after)
-        elif len(self._devices) < _MAX_DEVICES or self._make_room(address, hurry=mac is not None):
-            when = self._now()
-            moment = datetime.fromtimestamp(when, UTC)
-            vendor = self._vendor_of(mac) if mac else ""
-            self._devices[device_id] = Device(device_id, mac, (address,), moment, moment, vendor=vendor)
-            self._seen[device_id] = when
-            self._store(device_id)
-        else:
+        elif not self._begin(device_id, mac, (address,)):
             return device_id
         self._ids[address] = device_id
         return device_id
+
+    def _begin(self, device_id: str, mac: str | None, addresses: tuple[str, ...]) -> bool:
+        """Notes a new device down; False when there is no room for it."""
+        if len(self._devices) >= _MAX_DEVICES and not self._make_room("".join(addresses), hurry=mac is not None):
+            return False
+        when = self._now()
+        moment = datetime.fromtimestamp(when, UTC)
+        vendor = self._vendor_of(mac) if mac else ""
+        self._devices[device_id] = Device(device_id, mac, addresses, moment, moment, vendor=vendor)
+        self._seen[device_id] = when
+        self._store(device_id)
+        return True
 
     def _make_room(self, address: str, *, hurry: bool) -> bool:
         """Forgets the longest unseen devices that have no more than an address: anybody can invent those.

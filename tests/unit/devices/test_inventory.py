@@ -313,3 +313,11 @@ def test_the_loop_and_the_writer_use_it_at_the_same_time(house: House) -> None:
     for device in house.inventory.all():
         for address in device.addresses:
             assert house.inventory.identify(address) in {d.id for d in house.inventory.all()}
+
+
+def test_a_device_that_only_the_firewall_has_met_is_noted_down() -> None:
+    inventory = Inventory(vendor_of=lambda mac: "Roku, Inc.")
+    met = inventory.meet_card("cc:6d:a0:11:22:33")
+    assert met == inventory.meet_card("cc:6d:a0:11:22:33") == "mac:cc:6d:a0:11:22:33"
+    (device,) = inventory.all()
+    assert (device.vendor, device.addresses, device.label) == ("Roku, Inc.", (), "Roku, Inc.")
