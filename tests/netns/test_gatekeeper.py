@@ -1,4 +1,4 @@
-"""The whole box: the real resolver plans, the real network process builds, a real television comes, and both are killed."""
+"""The whole box: the real resolver plans, the network process builds, a television comes, and both are killed."""
 
 from __future__ import annotations
 
