@@ -13,7 +13,7 @@ def test_signs_with_a_meaning_are_escaped() -> None:
 
 def test_the_picture_is_svg_for_a_page_without_scripts_and_styles() -> None:
     picture = join_picture(join_uri("Telltale TV", "abcde-fghjk-mnpqr-stuvw"))
-    root = ElementTree.fromstring(picture)  # noqa: S314 - our own text
+    root = ElementTree.fromstring(picture)
     assert root.tag.endswith("svg")
     assert "viewBox" in root.attrib
     assert "style" not in picture
