@@ -38,7 +38,7 @@ def run_network(arguments: argparse.Namespace, settings: Settings) -> int:
         try:
             client.call("network.clear")
         except Unavailable:
-            ControlClient(Path(settings.network.socket), 60).call("clear")
+            ControlClient(Path(settings.network.socket), 60, "The network process").call("clear")
         print("The network for televisions is taken away; `telltale network apply` brings it back.")
     return 0
 
