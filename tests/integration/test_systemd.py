@@ -19,7 +19,7 @@ pytestmark = [
 
 def test_every_unit_is_understood(tmp_path: Path) -> None:
     for unit in UNITS.iterdir():
-        text = unit.read_text().replace("/opt/telltale/.venv/bin/python", sys.executable)
+        text = unit.read_text().replace("/opt/telltale/current/.venv/bin/python", sys.executable)
         (tmp_path / unit.name).write_text(text)
     units = [str(path) for path in tmp_path.iterdir()]
     said = subprocess.run(
