@@ -48,7 +48,8 @@ check_choices() {
     wired) ;;
     access-point)
       [[ $country =~ ^[A-Z]{2}$ ]] || problem "Say which country you are in, like --country DE: the law says how a radio may send."
-      [ ${#ssid} -ge 1 ] && [ "$(printf %s "$ssid" | wc -c)" -le 32 ] || problem "The Wi-Fi's name (--ssid) has 1 to 32 bytes."
+      # In the C locale a character is a byte.
+      [[ ${#ssid} -ge 1 && ${#ssid} -le 32 ]] || problem "The Wi-Fi's name (--ssid) has 1 to 32 bytes."
       [ -n "$passphrase" ] || passphrase=$(random_passphrase)
       [[ $passphrase =~ ^[\ -~]{8,63}$ ]] || problem "The passphrase has 8 to 63 letters, digits and signs, without umlauts." ;;
     *) problem "--mode is dns-only, access-point or wired, not $mode." ;;
@@ -83,7 +84,7 @@ find_network() {
   if [ -z "$interface" ]; then
     problem "I do not see what leads to the televisions; say --interface wlan0 (Wi-Fi) or --interface eth1 (second port)."
   elif [ ! -e "/sys/class/net/$interface" ]; then
-    problem "There is no interface $interface; here are: $(ls /sys/class/net | tr '\n' ' ')"
+    problem "There is no interface $interface; here are: $(cd /sys/class/net && echo *)"
   elif [ "$interface" = "$uplink" ]; then
     problem "$interface leads to the internet, so the televisions need another one."
   elif [ -n "$(ip -4 route show default dev "$interface" 2>/dev/null)" ]; then

@@ -273,8 +273,7 @@ restart() {
 }
 
 healthy() {
-  local tries
-  for tries in {1..40}; do
+  for _ in {1..40}; do
     if python3 "$SOURCE/deploy/probe.py" "$address"; then return 0; fi
     sleep 0.5
   done
@@ -290,8 +289,9 @@ activate() {
   if ! running; then say "systemd does not run here: Telltale starts at the next boot."; return; fi
   if [ "$changes" -gt 0 ]; then restart; fi
   if ! healthy; then
-    [ -n "$before" ] && [ "$before" != "$release" ] && [ -e "$before/.complete" ] ||
+    if [ -z "$before" ] || [ "$before" = "$release" ] || [ ! -e "$before/.complete" ]; then
       fail "Telltale does not answer on $address. See: journalctl -u telltale-resolver -u telltale-web"
+    fi
     switch_to "$before"
     restart
     rm -rf "$release"
@@ -306,7 +306,8 @@ activate() {
 tell() {
   [ -z "$dry" ] || { say "This was a rehearsal: nothing was changed."; return; }
   if [ "$changes" -eq 0 ]; then say "Everything is in place already; nothing was changed."; fi
-  say "" "Telltale is installed. Open http://$address/ and choose a password."
+  say ""
+  say "Telltale is installed. Open http://$address/ and choose a password."
   case $mode in
     dns-only) say "On each television, set the DNS server by hand to $address." ;;
     wired) say "Connect your televisions to the port $interface." ;;

@@ -18,7 +18,7 @@ record() {
   printf -v line '%s\t' "$@"
   line=${line%$'\t'}
   # A verb and what it is about stand there once: the first original is the true one.
-  if [ -e "$MANIFEST" ] && grep -qF -- "$(printf '%s\t%s' "$1" "$2")" "$MANIFEST"; then return 0; fi
+  if [ -e "$MANIFEST" ] && cut -f 1,2 "$MANIFEST" | grep -qxF -- "$1"$'\t'"$2"; then return 0; fi
   printf '%s\n' "$line" >>"$MANIFEST"
   sync "$MANIFEST"
 }
