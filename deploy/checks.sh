@@ -69,10 +69,12 @@ random_passphrase() {
 print("-".join("".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4)) for _ in range(4)))'
 }
 
-first_address() { ip -4 -o address show dev "$1" scope global 2>/dev/null | awk 'NR == 1 { sub("/.*", "", $4); print $4 }'; }
+first_address() {
+  { ip -4 -o address show dev "$1" scope global 2>/dev/null || true; } | awk 'NR == 1 { sub("/.*", "", $4); print $4 }'
+}
 
 find_network() {
-  [ -n "$uplink" ] || uplink=$(ip -4 route show default 2>/dev/null | sed -nE '1s/.* dev ([^ ]+).*/\1/p')
+  [ -n "$uplink" ] || uplink=$(ip -4 route show default 2>/dev/null | sed -nE '1s/.* dev ([^ ]+).*/\1/p' || true)
   home_address=$([ -z "$uplink" ] || first_address "$uplink")
   if [ "$mode" = dns-only ]; then
     [ -n "$address" ] || address=$home_address
