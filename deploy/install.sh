@@ -132,28 +132,43 @@ release_name() {
 }
 
 build_release() {
-  local folder=$1 pip=(-q --disable-pip-version-check --require-hashes -r "$1/requirements.lock")
+  local folder=$1
   rm -rf "$folder"
   mkdir -p "$folder"
   tar -C "$SOURCE" --exclude=__pycache__ --owner=0 --group=0 -cf - \
     gateway web systemd deploy requirements.lock README.md LICENSE | tar -C "$folder" --no-same-owner -xf -
   chmod -R u=rwX,go=rX "$folder"
-  python3 -m venv "$folder/.venv"
+  ln -s "$packages" "$folder/.venv"
+  "$packages/bin/python" -m compileall -q "$folder/gateway" "$folder/web"
+  seal "$folder"
+}
+
+# What has no seal was cut short, and is built again.
+seal() {
+  sync -f "$1"
+  touch "$1/.complete"
+}
+
+# A release shares its packages with every other one that wants the same: an update of our code needs no internet.
+build_packages() {
+  local folder=$1 pip=(-q --disable-pip-version-check --no-cache-dir --require-hashes -r "$SOURCE/requirements.lock")
+  rm -rf "$folder"
+  mkdir -p "${folder%/*}"
+  python3 -m venv "$folder"
   [ -z "$wheels" ] || pip+=(--no-index --find-links "$wheels")
-  "$folder/.venv/bin/python" -m pip install --no-cache-dir "${pip[@]}"
+  "$folder/bin/python" -m pip install "${pip[@]}"
   # Our own code needs no building: a path file makes it importable from anywhere.
-  printf '%s\n' "$folder" >"$("$folder/.venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/telltale.pth"
-  "$folder/.venv/bin/python" -m compileall -q "$folder/gateway" "$folder/web"
-  # A release without this mark was cut short, and is built again.
-  sync -f "$folder"
-  touch "$folder/.complete"
+  printf '/opt/telltale/current\n' >"$("$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/telltale.pth"
+  seal "$folder"
 }
 
 install_release() {
   release=$HOME_DIR/releases/$(release_name)
+  packages=$HOME_DIR/packages/$({ python3 --version; cat "$SOURCE/requirements.lock"; } | sha256sum | cut -c 1-16)
   record_folder "$HOME_DIR"
+  if [ ! -e "$packages/.complete" ]; then step "install the Python packages into $packages" build_packages "$packages"; fi
   if [ ! -e "$release/.complete" ]; then
-    step "build $release with its Python packages" build_release "$release"
+    step "copy the code into $release" build_release "$release"
   fi
   put - /usr/local/bin/telltale 755 <<'TEXT'
 #!/bin/sh
@@ -298,8 +313,18 @@ activate() {
     healthy || fail "Neither the new release nor the old one answers on $address. See: journalctl -u telltale-resolver"
     fail "The new release did not answer, so the old one runs again. Nothing is lost."
   fi
+  tidy "$before"
+}
+
+# Keeps what runs and what ran before it.
+tidy() {
+  local old used
   for old in "$HOME_DIR"/releases/*; do
-    case $old in "$release" | "$before") ;; *) rm -rf "$old" ;; esac
+    case $old in "$release" | "$1") ;; *) rm -rf "$old" ;; esac
+  done
+  used=$(readlink "$HOME_DIR"/releases/*/.venv)
+  for old in "$HOME_DIR"/packages/*; do
+    grep -qxF -- "$old" <<<"$used" || rm -rf "$old"
   done
 }
 

@@ -3,7 +3,7 @@
 # The manifest has a line a change, written and on the disk before the change itself: VERB<TAB>WHAT[<TAB>ORIGINAL].
 STATE=/var/lib/telltale-install
 MANIFEST=$STATE/manifest
-FLAGS=(mode country ssid passphrase uplink interface address wheels)
+FLAGS=(mode country ssid passphrase uplink interface address)
 
 begin_record() {
   # One installer at a time; the lock is on a file that is there anyway.
