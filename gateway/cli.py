@@ -87,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     verb("devices", _devices, "list the devices on the network").add_argument("--json", action="store_true")
     token = verb("token", _token, "print a new bearer token for the API")
     token.add_argument("--label", default="command line", help="what you call it")
+    net = verb("network", _network, "show, put in force or take away the network for televisions")
+    net.add_argument("what", choices=("status", "plan", "apply", "clear"))
+    net.add_argument("--dry-run", action="store_true", help="only say what would be done")
     verb("password", _password, "set the dashboard's password anew, when it is forgotten")
     verb("doctor", _doctor, "look for what is wrong, and say what to do")
     saved = verb("backup", _backup, "write rules, lists, devices and history into one file")
@@ -249,6 +252,12 @@ def _devices(parsed: argparse.Namespace, settings: Settings) -> int:
     for device in devices:
         print(f"{_plain(device['id'])}\t{_plain(device['label'])}\t{', '.join(device['addresses'])}")
     return 0
+
+
+def _network(arguments: argparse.Namespace, settings: Settings) -> int:
+    from gateway.daemons.network_command import run_network
+
+    return run_network(arguments, settings)
 
 
 def _token(parsed: argparse.Namespace, settings: Settings) -> int:

@@ -7,6 +7,7 @@
         trust_ad = false              client_rate = 200
 [web]   listen = "127.0.0.1:8080"     hosts = ["telltale.lan"]
 [keep]  lookups_days = 30             rollups_days = 400                megabytes = 1024
+[network] is described in network_settings.py.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any, Literal
 
 from gateway.errors import SettingsError
 from gateway.model.name import Name
+from gateway.network_settings import NetworkSettings, read_network
 
 DEFAULT_DNS = "127.0.0.1:5335"
 DEFAULT_WEB = "127.0.0.1:8080"
@@ -91,6 +93,7 @@ class Settings:
     refresh_hours: int = 24
     simulated: bool = False
     keys: Path | None = None
+    network: NetworkSettings | None = None
 
     @property
     def journal(self) -> Path:
@@ -107,6 +110,11 @@ class Settings:
     @property
     def control(self) -> Path:
         return self.data / "control.sock"
+
+    @property
+    def own_network(self) -> Path:
+        """The Wi-Fi's passphrase and the addresses that this box chose for itself."""
+        return self.data / "network.json"
 
     @property
     def auth(self) -> Path:
@@ -231,8 +239,16 @@ def _from_file(data: Path) -> Settings:
         raise SettingsError(f"{path} cannot be read: {error}.") from None
     settings = Settings(data)
     for section, entries in value.items():
+        if section == "network" and isinstance(entries, dict):
+            try:
+                settings = replace(settings, network=read_network(entries))
+            except SettingsError as error:
+                raise SettingsError(f"{path}: {error}") from None
+            continue
         if not isinstance(entries, dict) or section not in _READERS:
-            raise SettingsError(f"{path}: [{section}] is not a section; there are [dns], [web], [lists] and [keep].")
+            raise SettingsError(
+                f"{path}: [{section}] is not a section; there are [dns], [web], [lists], [keep] and [network]."
+            )
         for key, entry in entries.items():
             reader = _READERS[section].get(key)
             if reader is None:

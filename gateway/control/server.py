@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import socket
+import struct
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -24,12 +25,27 @@ _MAX_CONNECTIONS = 128
 
 
 class ControlServer:
-    """Answers verbs on a Unix socket (mode 0660). One slow or hostile client disturbs nobody else."""
+    """Answers verbs on a Unix socket (mode 0660). One slow or hostile client disturbs nobody else.
 
-    def __init__(self, path: Path, handlers: Mapping[str, Handler], hub: Hub) -> None:
+    `admit` is asked about the user id behind each connection, as the kernel vouches for it (SO_PEERCRED, unix(7)); who
+    is not admitted is told so once. `group` is the id of the group that the socket's file is given to. Without a `hub`
+    there are no events.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        handlers: Mapping[str, Handler],
+        hub: Hub | None,
+        *,
+        admit: Callable[[int], bool] | None = None,
+        group: int | None = None,
+    ) -> None:
         self._path = path
         self._handlers = handlers
         self._hub = hub
+        self._admit = admit
+        self._group = group
         self._server: asyncio.Server | None = None
         self._inode = 0
         self._connections: set[asyncio.Task[None]] = set()
@@ -41,6 +57,8 @@ class ControlServer:
     async def start(self) -> None:
         """Begins to listen; a socket file that an earlier process left is replaced. Raises OSError."""
         listener = bind_unix(self._path)
+        if self._group is not None:
+            os.chown(self._path, -1, self._group)
         self._inode = self._path.stat().st_ino
         self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_LINE)
 
@@ -64,7 +82,10 @@ class ControlServer:
             return
         self._connections.add(task)
         try:
-            await self._converse(reader, writer)
+            if self._admit is None or self._admit(_user_behind(writer)):
+                await self._converse(reader, writer)
+            else:
+                await self._turn_away(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
             pass
         except asyncio.CancelledError:
@@ -73,6 +94,14 @@ class ControlServer:
             self._connections.discard(task)
             writer.close()
 
+    async def _turn_away(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(encode_line(reply_to_json(Failed("refused", "This user may not call here."))))
+        await writer.drain()
+        # Closing with unread bytes would take the sentence back (a reset); somebody who goes on talking is cut off.
+        writer.write_eof()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(reader.read(MAX_LINE), 1.0)
+
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
             try:
@@ -80,8 +109,8 @@ class ControlServer:
             except Refused as error:
                 reply: Reply = Failed("refused", str(error), error.field)
             else:
-                if request.verb == "subscribe":
-                    await self._stream(reader, writer)
+                if request.verb == "subscribe" and self._hub is not None:
+                    await self._stream(reader, writer, self._hub)
                     return
                 reply = await self._answer(request.verb, request.arguments)
             answer = encode_line(reply_to_json(reply))
@@ -105,10 +134,10 @@ class ControlServer:
             return Failed("unavailable", str(error))
         except Exception:
             log.exception("control verb %s failed", verb[:64])
-            return Failed("unavailable", "The resolver could not do that; its log says why.")
+            return Failed("unavailable", "That could not be done; the log says why.")
 
-    async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        events = self._hub.subscribe()
+    async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hub: Hub) -> None:
+        events = hub.subscribe()
         hung_up = asyncio.ensure_future(reader.read())
         try:
             following = asyncio.ensure_future(anext(events))
@@ -130,6 +159,13 @@ class ControlServer:
                 following.cancel()
                 await asyncio.gather(following, return_exceptions=True)
             await events.aclose()  # type: ignore[attr-defined]
+
+
+def _user_behind(writer: asyncio.StreamWriter) -> int:
+    credentials = struct.Struct("3i")
+    connection = writer.get_extra_info("socket")
+    _, user, _ = credentials.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, credentials.size))
+    return int(user)
 
 
 def bind_unix(path: Path) -> socket.socket:

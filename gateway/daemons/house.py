@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from gateway.classifier.service import Classifier
 from gateway.control.hub import Hub
@@ -14,6 +15,9 @@ from gateway.model.event import HealthChanged
 from gateway.policy.service import PolicyService
 from gateway.resolver.service import Resolver
 from gateway.settings import Settings
+
+if TYPE_CHECKING:
+    from gateway.daemons.gatekeeper import Gatekeeper
 
 
 class HealthBoard:
@@ -48,3 +52,5 @@ class House:
     lists: ListRunner
     writer: Writer
     listening: list[str] = field(default_factory=list)
+    gatekeeper: Gatekeeper | None = None
+    """Set when this box makes the televisions' network."""

@@ -22,6 +22,7 @@ from gateway.control.hub import Hub
 from gateway.control.server import ControlServer
 from gateway.daemons.chronicle import Chronicle
 from gateway.daemons.folder import hold_folder
+from gateway.daemons.gatekeeper import Gatekeeper
 from gateway.daemons.house import HealthBoard, House
 from gateway.daemons.list_runner import ListRunner
 from gateway.daemons.presets import judge
@@ -68,7 +69,10 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
     house, chronicle = _wire(settings, hub, health, loop)
     house.listening = [str(address) for address in sockets.addresses()]
     await house.resolver.start(sockets.udp, sockets.tcp)
-    server = ControlServer(settings.control, Verbs(house).table(), hub)
+    if settings.network is not None:
+        house.gatekeeper = Gatekeeper(house, settings.network)
+    more = house.gatekeeper.table() if house.gatekeeper else {}
+    server = ControlServer(settings.control, {**Verbs(house).table(), **more}, hub)
     await listen(server, house)
     tasks = [
         asyncio.create_task(persist("prepare", partial(_prepare, house, chronicle))),
@@ -77,6 +81,11 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
         asyncio.create_task(persist("devices", partial(watch_devices, house, chronicle))),
         asyncio.create_task(persist("control", partial(keep_listening, server, house))),
     ]
+    if house.gatekeeper is not None:
+        tasks += [
+            asyncio.create_task(persist("network", house.gatekeeper.watch)),
+            asyncio.create_task(persist("leases", house.gatekeeper.follow_leases)),
+        ]
     notify("READY=1")
     try:
         await stop.wait()

@@ -17,6 +17,7 @@ from gateway.devices.fingerprint import Fingerprint
 from gateway.devices.labels import checked_label
 from gateway.errors import Refused
 from gateway.model.device import Device
+from gateway.model.lease import Lease
 
 _SAVE_EVERY = 60.0
 _LOOK_EVERY = 1.0
@@ -59,6 +60,7 @@ class Inventory:
         self._seen: dict[str, float] = {}
         self._saved: dict[str, float] = {}
         self._fingerprints: dict[str, Fingerprint] = {}
+        self._leases: dict[str, Lease] = {}
         self._looked = self._made_room = float("-inf")
         self._take_over(devices)
 
@@ -118,6 +120,25 @@ class Inventory:
         with self._lock:
             device_id = self.identify(client)
             return self._change(device_id, host=tidy) if device_id in self._devices else None
+
+    def take_lease(self, lease: Lease) -> Device | None:
+        """Our own DHCP server gave this address to this device: no need to wait until the neighbour table says so."""
+        address, device_id = str(lease.address), "mac:" + lease.mac
+        with self._lock:
+            known = self._ids.get(address)
+            if known is None or known not in self._devices:
+                self._note(address, lease.mac)
+            elif known != device_id:
+                self._move(address, known, lease.mac)
+            if device_id not in self._devices:
+                return None
+            if len(self._leases) < _MAX_DEVICES or device_id in self._leases:
+                self._leases[device_id] = lease
+            return self._change(device_id, host=lease.host) if lease.host else self._devices[device_id]
+
+    def lease_of(self, device_id: str) -> Lease | None:
+        """The last lease that a device took: its vendor class and its options tell what it is."""
+        return self._leases.get(device_id)
 
     def refresh(self) -> None:
         """Reads the neighbour table: addresses move to the device that has them now; a device that was known by its

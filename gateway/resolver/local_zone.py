@@ -22,7 +22,10 @@ _LOOPBACK: tuple[Address, ...] = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 
 
 class LocalZone:
-    """`names` maps canonical names to addresses; the reverse of each leads to the first name that has it."""
+    """`names` maps canonical names to addresses; the reverse of each leads to the first name that has it.
+
+    Names of leases come and go (`name_leases`); they never cover one of `names`.
+    """
 
     def __init__(self, names: Mapping[str, tuple[Address, ...]], *, ttl: int) -> None:
         self._names = {**names, LOCALHOST: _LOOPBACK}
@@ -31,6 +34,14 @@ class LocalZone:
         for name, addresses in self._names.items():
             for address in addresses:
                 self._reverse.setdefault(address.reverse_pointer, name)
+        self._leased: Mapping[str, tuple[Address, ...]] = {}
+        self._leased_reverse: dict[str, str] = {}
+        self._domain = ""
+
+    def name_leases(self, domain: str, names: Mapping[str, tuple[Address, ...]]) -> None:
+        """From now on `names` are the devices of our own network, and `domain` has no other names than these."""
+        self._leased, self._domain = dict(names), domain
+        self._leased_reverse = {each.reverse_pointer: name for name, held in names.items() for each in held}
 
     async def resolve(self, query: Query, below: Handler) -> Response:
         return self._answer(query) or await below(query)
@@ -42,10 +53,10 @@ class LocalZone:
             # Never REFUSED, which makes some clients ask again at once and for ever.
             return _local(failure(query, Rcode.NOTIMP), Rcode.NOTIMP)
         name = query.name.text
-        addresses = self._names.get(name)
+        addresses = self._names.get(name) or self._leased.get(name)
         if addresses is not None:
             return _local(address_answer(query, addresses, self._ttl), Rcode.NOERROR, self._ttl)
-        target = self._reverse.get(name)
+        target = self._reverse.get(name) or self._leased_reverse.get(name)
         if target is not None:
             return _local(pointer_answer(query, Name(target), self._ttl), Rcode.NOERROR, self._ttl)
         if name in CANARIES:
@@ -54,7 +65,7 @@ class LocalZone:
 
     def _special(self, query: Query, name: str) -> Response | None:
         for parent in ancestors(name):
-            if parent in ZONES:
+            if parent in ZONES or (parent == self._domain and parent not in self._names):
                 return self._negative(query, Rcode.NOERROR if parent == name else Rcode.NXDOMAIN)
             if parent == RESOLVER_ARPA:
                 return self._negative(query, Rcode.NOERROR)

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -29,7 +29,7 @@ from gateway.resolver.guard import Guard
 from gateway.resolver.histogram import Histogram
 from gateway.resolver.local_zone import LocalZone
 from gateway.resolver.minimal import Minimal
-from gateway.resolver.options import ResolverOptions
+from gateway.resolver.options import Address, ResolverOptions
 from gateway.resolver.rebinding import Rebinding
 from gateway.resolver.recorder import Recorder, facts_of
 from gateway.resolver.streams import StreamServer
@@ -130,6 +130,11 @@ class Resolver:
         self._links.policy.policy = policy
         self._memos.clear()
         self._clients.forget(policy)
+
+    def name_leases(self, domain: str, names: Mapping[str, tuple[Address, ...]]) -> None:
+        """What the devices of our own network are called; see `LocalZone`."""
+        self._links.local_zone.name_leases(domain, names)
+        self._memos.clear()
 
     def forget_clients(self) -> None:
         """The device table changed: which client is which device is looked up again."""

@@ -1,0 +1,1 @@
+"""The only privileged room: access point, DHCP, firewall, flows. One process runs it."""

@@ -1,0 +1,111 @@
+"""A television network to dnsmasq's configuration (dnsmasq(8)): DHCPv4, router advertisements, DHCPv6. Pure.
+
+dnsmasq answers no DNS here (port=0) and reads no file but this one. Both families are told that we are the resolver.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from gateway.errors import NetworkError
+from gateway.model.network import StaticLease, TvNetwork
+
+_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", re.ASCII)
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.ASCII)
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_PATH = re.compile(r"/[A-Za-z0-9_./-]{1,200}", re.ASCII)
+_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
+_SHORTEST, _LONGEST = 120, 31 * 86_400
+_MOST_STATIC = 1024
+_MOST_LEASES = 4096
+
+
+def check_tv_network(tv: TvNetwork) -> None:
+    """Raises NetworkError with one sentence about the first thing that is wrong."""
+    if not _INTERFACE.fullmatch(tv.interface):
+        raise NetworkError(f"{tv.interface!r:.60} is not the name of a network interface.")
+    network = tv.address.network
+    for end in (tv.first, tv.last):
+        if end not in network or end in (network.network_address, network.broadcast_address):
+            raise NetworkError(f"The addresses for televisions must lie in {network}; {end} does not.")
+    if tv.first > tv.last:
+        raise NetworkError(f"The addresses for televisions begin at {tv.first}, after their end at {tv.last}.")
+    if tv.first <= tv.address.ip <= tv.last:
+        raise NetworkError(f"{tv.address.ip} is our own address and cannot be among those for televisions.")
+    if tv.address6 is not None and tv.address6.network.prefixlen != 64:
+        raise NetworkError("The IPv6 network for televisions is a /64: they choose their address in it by themselves.")
+    if not _SHORTEST <= tv.lease_seconds <= _LONGEST:
+        raise NetworkError("A lease lasts from 2 minutes to 31 days.")
+    if len(tv.domain) > 200 or not all(_LABEL.fullmatch(label) for label in tv.domain.split(".")):
+        raise NetworkError(f"{tv.domain!r:.60} is not a domain such as tv.lan.")
+    if len(tv.static) > _MOST_STATIC:
+        raise NetworkError(f"At most {_MOST_STATIC} devices can have a fixed address.")
+    for lease in tv.static:
+        _check_static(tv, lease)
+    for what in ("mac", "address"):
+        if len({getattr(lease, what) for lease in tv.static}) < len(tv.static):
+            raise NetworkError("Two devices share one fixed address, or one device has two; keep one of each.")
+
+
+def render(tv: TvNetwork, *, folder: PurePosixPath, hook: PurePosixPath, user: str, time: bool = False) -> str:
+    """The file for this network. `folder` is where leases are kept, `hook` the program that hears of each, `user` whom
+    dnsmasq runs as; `time` tells devices that a time server is here. Raises NetworkError.
+    """
+    check_tv_network(tv)
+    for path in (folder, hook):
+        if not _PATH.fullmatch(str(path)):
+            raise NetworkError("The folder for leases has a name that dnsmasq cannot read.")
+    if not _USER.fullmatch(user):
+        raise NetworkError(f"{user!r:.40} is not the name of a user.")
+    own, network = tv.address.ip, tv.address.network
+    lines = [
+        "port=0",
+        "no-resolv",
+        "no-hosts",
+        f"interface={tv.interface}",
+        "except-interface=lo",
+        # The bridge may come after us, or go and come back.
+        "bind-dynamic",
+        f"user={user}",
+        "log-facility=-",
+        "quiet-dhcp",
+        "quiet-dhcp6",
+        "quiet-ra",
+        # We alone give addresses here: a device with an old lease from elsewhere is told at once.
+        "dhcp-authoritative",
+        # Asking first whether an address is taken costs a television three seconds of its joining.
+        "no-ping",
+        f"dhcp-leasefile={folder}/leases",
+        f"dhcp-script={hook}",
+        f"dhcp-lease-max={_MOST_LEASES}",
+        f"domain={tv.domain}",
+        f"dhcp-range={tv.first},{tv.last},{network.netmask},{tv.lease_seconds}",
+        f"dhcp-option=option:router,{own}",
+        f"dhcp-option=option:dns-server,{own}",
+        f"dhcp-option=option:domain-name,{tv.domain}",
+    ]
+    if time:
+        lines.append(f"dhcp-option=option:ntp-server,{own}")
+    if tv.address6 is not None:
+        lines += [
+            f"dhcp-range=::,constructor:{tv.interface},ra-stateless,64,{tv.lease_seconds}",
+            "enable-ra",
+            # High preference (RFC 4191), so that a rogue router comes second; every 60 s, valid for 1800 s.
+            f"ra-param={tv.interface},high,60,1800",
+            f"dhcp-option=option6:dns-server,[{tv.address6.ip}]",
+            f"dhcp-option=option6:domain-search,{tv.domain}",
+        ]
+    lines += [",".join(filter(None, (f"dhcp-host={s.mac}", str(s.address), s.name))) for s in tv.static]
+    return "\n".join(lines) + "\n"
+
+
+def _check_static(tv: TvNetwork, lease: StaticLease) -> None:
+    if not _MAC.fullmatch(lease.mac):
+        raise NetworkError(f"{lease.mac!r:.60} is not a MAC address such as cc:6d:a0:11:22:33.")
+    if lease.address not in tv.address.network or lease.address == tv.address.ip:
+        raise NetworkError(
+            f"{lease.address} cannot be a device's fixed address here; take one in {tv.address.network}."
+        )
+    if lease.name and not _LABEL.fullmatch(lease.name):
+        raise NetworkError(f"{lease.name!r:.70} is not a name for a device: use letters, digits and hyphens.")

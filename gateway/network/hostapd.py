@@ -1,0 +1,123 @@
+"""An access point to hostapd's configuration (hostapd.conf(5)). Pure.
+
+No text of a person stands in the file as it was typed: the SSID and the WPA2 key are hexadecimal, and a passphrase for
+WPA3 is checked to be printable ASCII, which ends no line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import PurePosixPath
+
+from gateway.errors import NetworkError
+from gateway.model.network import AccessPoint, Security
+
+CHANNELS_24 = tuple(range(1, 14))
+"""Channel 14 is for Japan and 802.11b only."""
+CHANNELS_5 = (*range(36, 65, 4), *range(100, 145, 4), *range(149, 178, 4))
+DFS_CHANNELS = frozenset((*range(52, 65, 4), *range(100, 145, 4)))
+"""Where weather radar goes first: an access point there listens for a minute before it speaks (ETSI EN 301 893)."""
+_ELEVEN_CHANNELS = frozenset({"US", "CA", "MX", "TW", "CO", "PA"})
+_INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", re.ASCII)
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_PASSPHRASE = re.compile(r"[\x20-\x7e]{8,63}", re.ASCII)
+_PATH = re.compile(r"/[A-Za-z0-9_./-]{1,100}", re.ASCII)
+
+
+def check_access_point(point: AccessPoint) -> None:
+    """Raises NetworkError with one sentence about the first thing that is wrong."""
+    if not _INTERFACE.fullmatch(point.interface):
+        raise NetworkError(f"{point.interface!r:.60} is not the name of a Wi-Fi interface, such as wlan0.")
+    if not _COUNTRY.fullmatch(point.country):
+        raise NetworkError("Say in which country the Wi-Fi runs, with two letters such as DE: the law depends on it.")
+    if not 1 <= len(_bytes_of(point.ssid)) <= 32:
+        raise NetworkError("The name of the Wi-Fi (ssid) has 1 to 32 bytes; shorten it.")
+    if not _PASSPHRASE.fullmatch(point.passphrase):
+        raise NetworkError("The Wi-Fi passphrase has 8 to 63 letters, digits and signs of a plain keyboard.")
+    check_channel(point.band, point.channel)
+
+
+def check_channel(band: float, channel: int) -> None:
+    """0 lets the radio choose. Raises NetworkError."""
+    if band not in (2.4, 5):
+        raise NetworkError("The Wi-Fi band is 2.4 or 5 (GHz).")
+    known = CHANNELS_24 if band == 2.4 else CHANNELS_5
+    if channel and channel not in known:
+        raise NetworkError(f"There is no channel {channel} at {band:g} GHz; channel 0 lets the radio choose.")
+
+
+def render(point: AccessPoint, *, bridge: str, control: PurePosixPath, driver: str = "nl80211") -> str:
+    """The file for this access point, joined to the bridge; `control` is the folder of hostapd's control sockets.
+
+    Raises NetworkError.
+    """
+    check_access_point(point)
+    if not _INTERFACE.fullmatch(bridge):
+        raise NetworkError(f"{bridge!r:.60} is not the name of a bridge.")
+    if not _PATH.fullmatch(str(control)):
+        raise NetworkError("The folder of the Wi-Fi's control socket has a name that hostapd cannot read.")
+    if driver not in ("nl80211", "none"):
+        raise NetworkError("hostapd drives radios through nl80211.")
+    lines = [
+        f"interface={point.interface}",
+        f"bridge={bridge}",
+        f"driver={driver}",
+        f"ctrl_interface={control}",
+        f"ssid2={_bytes_of(point.ssid).hex()}",
+        "utf8_ssid=1",
+        f"country_code={point.country}",
+        # 802.11d tells devices the country; 802.11h (radar, power) exists at 5 GHz only.
+        "ieee80211d=1",
+        *_channel(point),
+        # Without WMM a radio falls back to the speeds of 802.11a/g.
+        "wmm_enabled=1",
+        "ieee80211n=1",
+        f"ap_isolate={int(point.isolated)}",
+        "auth_algs=1",
+        *_security(point),
+        "logger_syslog=0",
+        "logger_stdout=-1",
+        "logger_stdout_level=2",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def key_of(ssid: str, passphrase: str) -> str:
+    """The 256-bit WPA2 key in hexadecimal (IEEE 802.11-2020, J.4.1)."""
+    return hashlib.pbkdf2_hmac("sha1", passphrase.encode("ascii"), _bytes_of(ssid), 4096, 32).hex()
+
+
+def _channel(point: AccessPoint) -> list[str]:
+    if point.band == 2.4:
+        lines = ["hw_mode=g", f"channel={point.channel or 'acs_survey'}"]
+        if not point.channel:
+            last = 11 if point.country in _ELEVEN_CHANNELS else 13
+            lines.append(f"chanlist=1-{last}")
+        return lines
+    lines = ["hw_mode=a", f"channel={point.channel or 'acs_survey'}", "ieee80211h=1", "ieee80211ac=1"]
+    if not point.channel:
+        lines.append("acs_exclude_dfs=1")
+    return lines
+
+
+def _security(point: AccessPoint) -> list[str]:
+    if point.security is Security.WPA2:
+        # PMF off: the radio of the Raspberry Pi (brcmfmac) fails with it.
+        return ["wpa=2", "wpa_key_mgmt=WPA-PSK", "rsn_pairwise=CCMP", "ieee80211w=0", f"wpa_psk={_key(point)}"]
+    # Not sae_password, which reads "|id=" and the like in a password as an option.
+    shared = ["wpa=2", "rsn_pairwise=CCMP", f"wpa_passphrase={point.passphrase}", "sae_pwe=2"]
+    if point.security is Security.MIXED:
+        return [*shared, "wpa_key_mgmt=WPA-PSK SAE", "ieee80211w=1", "sae_require_mfp=1"]
+    return [*shared, "wpa_key_mgmt=SAE", "ieee80211w=2"]
+
+
+def _key(point: AccessPoint) -> str:
+    return key_of(point.ssid, point.passphrase)
+
+
+def _bytes_of(ssid: str) -> bytes:
+    try:
+        return ssid.encode("utf-8")
+    except UnicodeEncodeError:
+        raise NetworkError("The name of the Wi-Fi (ssid) has characters that cannot be written.") from None

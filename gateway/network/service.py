@@ -1,0 +1,273 @@
+"""The verbs of the network process: the few things it does for the resolver, and what it does by itself.
+
+It brings the last plan back after a reboot without waiting for anybody, keeps hostapd and dnsmasq running, and lets DNS
+past a resolver that has died: a television must work whatever else is broken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.control.plan_codec import (
+    MOST,
+    attempt_to_json,
+    flow_to_json,
+    lease_to_json,
+    plan_from_json,
+    plan_to_json,
+    station_to_json,
+)
+from gateway.control.server import Handler
+from gateway.errors import NetworkError, Refused
+from gateway.files import write_atomically
+from gateway.model.network import Mode, NetworkPlan
+from gateway.network.builder import Builder
+from gateway.network.heartbeat import Heartbeat
+from gateway.network.lease_book import LeaseBook
+from gateway.network.links import link_to_json
+
+log = logging.getLogger(__name__)
+
+_TICK = 0.25
+_HEALTH_EVERY = 20
+_RETRY_EVERY = 5.0
+_LONGEST_WAIT = 20.0
+_T = TypeVar("_T")
+
+
+class NetworkService:
+    """On one event loop; whatever waits runs in one thread beside it, so never two things at once.
+
+    `state` keeps the plan and the leases over a reboot. `close` leaves the network standing.
+    """
+
+    def __init__(self, builder: Builder, state: Path) -> None:
+        self.leases = LeaseBook(state / "leases.json")
+        self.heartbeat = Heartbeat(self._resolver, self._resolver_changed)
+        self._builder = builder
+        self._stored = state / "plan.json"
+        self._thread = ThreadPoolExecutor(1, "network")
+        self._changing = asyncio.Lock()
+        self._filtering = True
+        self._health: dict[str, tuple[bool, str]] = {}
+
+    def table(self) -> dict[str, Handler]:
+        """Verb to method."""
+        return {
+            "apply": self.apply,
+            "clear": self.clear,
+            "status": self.status,
+            "links": self.links,
+            "attempts": self.attempts,
+            "flows": self.flows,
+            "counters": self.counters,
+            "cut": self.cut,
+            "mend": self.mend,
+            "stations": self.stations,
+            "leases": self.tell_leases,
+        }
+
+    async def run(self) -> None:
+        """Until cancelled: brings the stored plan back, then watches."""
+        await asyncio.gather(self._restore(), self._keep_children(), self.heartbeat.run())
+
+    def close(self) -> None:
+        """Lets go; the network goes on standing."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._builder.firewall.close()
+
+    async def apply(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """`plan`, and `dry_run` to be told only what would be done."""
+        plan = plan_from_json(arguments.get("plan"))
+        async with self._changing:
+            try:
+                if arguments.get("dry_run") is True:
+                    return {"text": await self._blocking(lambda: self._builder.rehearse(plan))}
+                if plan != self._builder.plan or not await self._blocking(self._stands):
+                    await self._blocking(lambda: self._builder.apply(plan))
+            except NetworkError as error:
+                raise Refused(str(error), "plan") from None
+            self._store(plan)
+            self._filtering = True
+            self._report("network", True, "The network for televisions stands.")
+            if not self.heartbeat.answers:
+                await self._let_past()
+        return await self.status({})
+
+    async def clear(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        async with self._changing:
+            stored = self._stored_plan()
+            await self._blocking(lambda: self._builder.clear(stored))
+            self._stored.unlink(missing_ok=True)
+            self.leases.clear()
+            self._health.clear()
+            self._filtering = True
+        return {}
+
+    async def status(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        plan = self._builder.plan
+        return {
+            "mode": plan.mode.value if plan else None,
+            "filtering": self._filtering,
+            "resolver_answers": self.heartbeat.answers,
+            "access_point": None
+            if plan is None or plan.access_point is None
+            else {"ssid": plan.access_point.ssid, "interface": plan.access_point.interface},
+            "leases": len(self.leases.all()),
+            "restarts": {child.name: child.restarts for child in (self._builder.hostapd, self._builder.dnsmasq)},
+            "notes": list(getattr(self._builder.firewall, "notes", ())),
+            "health": [
+                {"part": part, "healthy": healthy, "says": says} for part, (healthy, says) in self._health.items()
+            ],
+        }
+
+    async def links(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        return {"links": [link_to_json(link) for link in await self._blocking(self._builder.links)]}
+
+    async def attempts(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        found = await self._blocking(self._builder.firewall.attempts)
+        return {"attempts": [attempt_to_json(each) for each in found]}
+
+    async def flows(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        return {"flows": [flow_to_json(each) for each in await self._blocking(self._builder.firewall.flows)]}
+
+    async def counters(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        return {"counters": await self._blocking(self._builder.firewall.counters)}
+
+    async def cut(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        clients, servers = _addresses(arguments, "clients"), _addresses(arguments, "servers")
+        seconds = arguments.get("seconds", 3600)
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 1 <= seconds <= 86_400:
+            raise Refused("A cut lasts from one second to one day.", "seconds")
+        return {"cut": await self._blocking(lambda: self._builder.firewall.cut(clients, servers, float(seconds)))}
+
+    async def mend(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        clients, servers = _addresses(arguments, "clients"), _addresses(arguments, "servers")
+        await self._blocking(lambda: self._builder.firewall.mend(clients, servers))
+        return {}
+
+    async def stations(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        return {"stations": [station_to_json(each) for each in await self._blocking(self._builder.stations)]}
+
+    async def tell_leases(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """All of them, as soon as there is something newer than `after`, or after `wait` seconds."""
+        after, wait = arguments.get("after", 0), arguments.get("wait", 0)
+        if isinstance(after, bool) or not isinstance(after, int) or not isinstance(wait, int | float):
+            raise Refused("after and wait are numbers.", "after")
+        await self.leases.wait(after, min(max(float(wait), 0.0), _LONGEST_WAIT))
+        return {"sequence": self.leases.sequence, "leases": [lease_to_json(each) for each in self.leases.all()]}
+
+    def _resolver(self) -> tuple[str, int] | None:
+        plan = self._builder.plan
+        if plan is None or plan.tv is None:
+            return None
+        return str(plan.tv.address.ip), plan.barrier.dns_port
+
+    async def _resolver_changed(self, answers: bool) -> None:
+        async with self._changing:
+            if not answers:
+                await self._let_past()
+                return
+            try:
+                await self._blocking(lambda: self._builder.filter(True))
+            except NetworkError as error:
+                self._report("filtering", False, f"Filtering cannot be switched on again: {error}")
+                return
+            self._filtering = True
+            self._report("filtering", True, "Televisions are filtered.")
+
+    async def _let_past(self) -> None:
+        plan = self._builder.plan
+        if plan is None or not plan.barrier.fallback:
+            self._report("filtering", False, "DNS is down, and televisions wait for it: that is your setting.")
+            return
+        try:
+            await self._blocking(lambda: self._builder.filter(False))
+        except NetworkError as error:
+            self._report("filtering", False, f"DNS is down, and televisions cannot be let past it: {error}")
+            return
+        self._filtering = False
+        self._report("filtering", False, "Filtering is off: Telltale's DNS does not answer, so televisions ask others.")
+
+    async def _restore(self) -> None:
+        self.heartbeat.expect()
+        while self._builder.plan is None and (plan := self._stored_plan()) is not None:
+            try:
+                async with self._changing:
+                    if self._builder.plan is None:
+                        await self._blocking(partial(self._builder.apply, plan, patient=True))
+                self._report("network", True, "The network for televisions stands.")
+            except NetworkError as error:
+                self._report("network", False, str(error))
+                await asyncio.sleep(_RETRY_EVERY)
+
+    async def _keep_children(self) -> None:
+        ticks = 0
+        while True:
+            await self._blocking(self._builder.tick)
+            if ticks % _HEALTH_EVERY == 0:
+                await self._blocking(self._look_after)
+            ticks += 1
+            await asyncio.sleep(_TICK)
+
+    def _look_after(self) -> None:
+        plan = self._builder.plan
+        if plan is None or plan.mode is Mode.DNS_ONLY:
+            return
+        running = self._builder.dnsmasq.pid != 0
+        said = self._builder.dnsmasq.lines[-1][:200] if self._builder.dnsmasq.lines else "it said nothing"
+        self._report(
+            "dhcp",
+            running,
+            "Televisions get addresses." if running else f"Televisions get no addresses: dnsmasq ended, {said}.",
+        )
+        if plan.access_point is not None:
+            trouble = self._builder.trouble_on_air()
+            self._report("wifi", trouble is None, trouble or "The Wi-Fi is on the air.")
+
+    def _stands(self) -> bool:
+        children = [self._builder.dnsmasq, self._builder.hostapd]
+        return all(child.pid for child in children if child.wanted) and self._filtering
+
+    def _report(self, part: str, healthy: bool, says: str) -> None:
+        if self._health.get(part) != (healthy, says):
+            if not healthy:
+                log.warning("%s: %s", part, says)
+            self._health[part] = (healthy, says)
+
+    def _store(self, plan: NetworkPlan) -> None:
+        try:
+            write_atomically(self._stored, [json.dumps(plan_to_json(plan)).encode()], 0o600)
+        except OSError as error:
+            says = f"The plan of the network cannot be kept over a reboot: {error.strerror}."
+            self._report("plan", False, says)
+
+    def _stored_plan(self) -> NetworkPlan | None:
+        try:
+            return plan_from_json(json.loads(self._stored.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, Refused) as error:
+            log.warning("the stored plan of the network cannot be used: %s", error)
+            return None
+
+    async def _blocking(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _addresses(arguments: Mapping[str, Any], key: str) -> list[IPv4Address | IPv6Address]:
+    said = arguments.get(key)
+    if not isinstance(said, list) or len(said) > MOST:
+        raise Refused(f"{key} is a list of at most {MOST} addresses.", key)
+    try:
+        return [ip_address(each) for each in said if isinstance(each, str)]
+    except ValueError as error:
+        raise Refused(f"{key}: {error}.", key) from None
