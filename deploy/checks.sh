@@ -95,10 +95,11 @@ find_network() {
     problem "$interface is not a Wi-Fi radio."
   fi
   if [ -z "$address" ]; then
-    address=10.42.0.1
-    case $home_address in 10.42.0.*) address=192.168.142.1 ;; esac
+    # Not what other routers give out, and not what the house has already.
+    address=10.83.7.1
+    case $home_address in 10.83.7.*) address=10.83.8.1 ;; esac
   fi
-  case $address in *:*) problem "The new network needs an IPv4 address, like --address 10.42.0.1." ;; esac
+  case $address in *:*) problem "The new network needs an IPv4 address, like --address 10.83.7.1." ;; esac
   if systemctl is-active -q hostapd.service 2>/dev/null; then
     problem "hostapd makes a Wi-Fi here already: systemctl disable --now hostapd"
   fi

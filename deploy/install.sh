@@ -33,7 +33,7 @@ sudo deploy/install.sh --uninstall    takes everything away and restores what wa
                          wired         televisions hang on a second wired port
   --address ADDRESS      where televisions ask (dns-only: this machine's own; otherwise that of the new network)
   --country CC           the country you are in, two letters, such as DE; an access point needs it
-  --ssid NAME            the name of the Wi-Fi (default: Telltale)
+  --ssid NAME            the name of the Wi-Fi (default: Telltale TV)
   --passphrase TEXT      the passphrase of the Wi-Fi, 8 to 63 characters (default: a random one, printed at the end)
   --uplink INTERFACE     leads to the internet, such as eth0 (default: the one with the default route)
   --interface INTERFACE  leads to the televisions, such as wlan0 or eth1
@@ -199,12 +199,13 @@ settings_text() {
   printf '[dns]\nlisten = ["%s"]\n' "$(with_port "$address" 53)"
   [ ${#upstreams[@]} -eq 0 ] || printf 'upstreams = [%s]\n' "$(quoted "${upstreams[@]}")"
   printf '\n[web]\nlisten = "%s"\n' "$(with_port "$address" 80)"
-  if [ "$mode" != dns-only ]; then
-    printf '\n[network]\nmode = "%s"\nuplink = "%s"\ninterface = "%s"\n' "$mode" "$uplink" "$interface"
-    printf 'address = "%s/24"\n' "$address"
-  fi
-  if [ "$mode" = access-point ]; then
-    printf 'country = "%s"\nssid = %s\npassphrase = %s\n' "$country" "$(quoted "$ssid")" "$(quoted "$passphrase")"
+  [ "$mode" != dns-only ] || return 0
+  printf '\n[network]\nmode = "%s"\nuplink = "%s"\naddress = "%s/24"\n' "$mode" "$uplink" "$address"
+  if [ "$mode" = wired ]; then
+    printf 'ports = ["%s"]\n' "$interface"
+  else
+    printf 'interface = "%s"\ncountry = "%s"\nssid = %s\npassphrase = %s\n' \
+      "$interface" "$country" "$(quoted "$ssid")" "$(quoted "$passphrase")"
   fi
 }
 
@@ -238,15 +239,15 @@ install_units() {
 # The network of the televisions is ours alone: whatever else manages networks here is told to leave it be.
 keep_others_away() {
   if command -v NetworkManager >/dev/null; then
-    printf '[keyfile]\nunmanaged-devices+=interface-name:%s;interface-name:telltale*\n' "$interface" |
+    printf '[keyfile]\nunmanaged-devices+=interface-name:%s;interface-name:br-tv\n' "$interface" |
       put - /etc/NetworkManager/conf.d/telltale.conf
   fi
   if [ -e /etc/dhcpcd.conf ]; then
-    { grep -v ' # telltale$' /etc/dhcpcd.conf || true; printf 'denyinterfaces %s telltale* # telltale\n' "$interface"; } |
+    { grep -v ' # telltale$' /etc/dhcpcd.conf || true; printf 'denyinterfaces %s br-tv # telltale\n' "$interface"; } |
       put - /etc/dhcpcd.conf
   fi
   if command -v networkctl >/dev/null; then
-    printf '[Match]\nName=%s telltale*\n\n[Link]\nUnmanaged=yes\n' "$interface" |
+    printf '[Match]\nName=%s br-tv\n\n[Link]\nUnmanaged=yes\n' "$interface" |
       put - /etc/systemd/network/00-telltale.network
   fi
   if [ "$mode" = access-point ] && command -v rfkill >/dev/null && rfkill list wifi 2>/dev/null | grep -q 'blocked: yes'; then

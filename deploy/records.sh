@@ -91,7 +91,7 @@ recall_flags() {
   fi
   [ ${#upstreams[@]} -gt 0 ] || upstreams=("${remembered[@]}")
   mode=${mode:-dns-only}
-  ssid=${ssid:-Telltale}
+  ssid=${ssid:-Telltale TV}
 }
 
 remember_packages() {
@@ -106,7 +106,7 @@ remove_packages() {
   [ -n "$ours" ] || return 0
   mapfile -t going < <(mode=access-point wanted_packages | grep -xF -- "$ours" || true)
   [ ${#going[@]} -eq 0 ] || apt-mark auto "${going[@]}" >/dev/null
-  mapfile -t going < <(apt-get -s autoremove | awk '$1 == "Remv" { print $2 }' | sed 's/:.*//' | grep -xF -- "$ours" || true)
+  mapfile -t going < <(apt-get -s -o APT::AutoRemove::SuggestsImportant=false autoremove | awk '$1 == "Remv" { print $2 }' | sed 's/:.*//' | grep -xF -- "$ours" || true)
   if [ ${#going[@]} -gt 0 ]; then apt-get purge -q -y "${going[@]}"; fi
 }
 
