@@ -19,7 +19,8 @@ pytestmark = [
 ADDRESS = "10.77.0.2"
 INSTALL = ("bash", "/src/deploy/install.sh")
 # python3-dev stays out: the installer has to bring it.
-PACKAGES = "systemd-sysv dbus iproute2 python3 procps ca-certificates python3-venv gcc libc6-dev".split()
+PACKAGES = ["systemd-sysv", "dbus", "iproute2", "python3", "procps", "ca-certificates"]
+PACKAGES += ["python3-venv", "gcc", "libc6-dev"]
 SUITES = ("trixie", "bookworm")
 
 
@@ -146,7 +147,7 @@ def test_what_stands_in_the_way_is_told_before_anything_is_changed(making: dict[
     debian.run("sh", "-c", "! /src/deploy/install.sh --mode nonsense")
     same(before, debian.picture(whole=True))
     with debian.started(ADDRESS):
-        holder = "import socket,time; s=socket.socket(2,2); s.bind(('0.0.0.0',53)); print('bound', flush=True); time.sleep(99)"
+        holder = "import socket, time; s = socket.socket(2, 2); s.bind(('', 53)); print(flush=True); time.sleep(99)"
         with subprocess.Popen(debian.command("python3", "-c", holder), stdout=subprocess.PIPE) as running:
             assert running.stdout is not None
             running.stdout.readline()
