@@ -66,7 +66,7 @@ check_choices() {
 
 random_passphrase() {
   python3 -c 'import secrets
-print("-".join("".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(4)) for _ in range(4)))'
+print("-".join("".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(5)) for _ in range(4)))'
 }
 
 first_address() {

@@ -218,15 +218,23 @@ write_private() {
   mv "$1.new" "$1"
 }
 
+# Each box chooses its own IPv6 network, once. Televisions are told to ask there too, so DNS listens on it.
+own_address6() {
+  runuser -u telltale -- env PYTHONPATH="$release" "$release/.venv/bin/python" -c 'import pathlib
+from gateway.network_settings import own_network
+print(own_network(pathlib.Path("/var/lib/telltale/network.json")).address6.ip)'
+}
+
 install_units() {
-  local unit
+  local unit address6=''
+  if [ "$mode" != dns-only ] && [ -z "$dry" ]; then address6=$(own_address6); fi
   for unit in "$SOURCE"/systemd/telltale*.{service,socket,target}; do
     [ "$mode" = dns-only ] && [ "${unit##*/}" = telltale-network.service ] && continue
     put "$unit" "$UNITS/${unit##*/}"
   done
   # An empty line forgets the addresses of the unit itself. Loopback stays for this machine's own programs.
   { printf '[Socket]\nListenDatagram=\nListenStream=\n'
-    for each in 127.0.0.1 "$address"; do
+    for each in 127.0.0.1 "$address" $address6; do
       printf 'ListenDatagram=%s\nListenStream=%s\n' "$(with_port "$each" 53)" "$(with_port "$each" 53)"
     done; } | put - "$UNITS/telltale-resolver.socket.d/address.conf"
   { printf '[Socket]\nListenStream=\nListenStream=127.0.0.1:80\nListenStream=%s\n' "$(with_port "$address" 80)"

@@ -13,7 +13,7 @@ from tests.support.debian import Debian, begin_root, wait_for, why_not
 pytestmark = [
     pytest.mark.netns,
     pytest.mark.skipif(why_not() != "", reason=why_not() or "-"),
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(900),
 ]
 
 ADDRESS = "10.77.0.2"
