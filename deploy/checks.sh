@@ -85,8 +85,8 @@ find_network() {
   [ -n "$interface" ] || interface=$(guess_interface)
   if [ -z "$interface" ]; then
     problem "I do not see what leads to the televisions; say --interface wlan0 (Wi-Fi) or --interface eth1 (second port)."
-  elif [ ! -e "/sys/class/net/$interface" ]; then
-    problem "There is no interface $interface; here are: $(cd /sys/class/net && echo *)"
+  elif ! ip link show dev "$interface" >/dev/null 2>&1; then
+    problem "There is no interface $interface; here are: $(ip -br link | awk '{ sub("@.*", "", $1); print $1 }' | tr '\n' ' ')"
   elif [ "$interface" = "$uplink" ]; then
     problem "$interface leads to the internet, so the televisions need another one."
   elif [ -n "$(ip -4 route show default dev "$interface" 2>/dev/null)" ]; then

@@ -292,7 +292,8 @@ restart() {
   systemctl start telltale-resolver.socket telltale-web.socket telltale.target
   local unit
   for unit in $(systemctl list-units --plain --no-legend 'telltale-*.service' | cut -d ' ' -f 1); do
-    systemctl restart "$unit"
+    # One that fails tries again by itself; whether all is well is judged by what answers.
+    systemctl restart "$unit" || say "$unit does not start at once; it goes on trying."
   done
 }
 

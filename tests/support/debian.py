@@ -66,6 +66,7 @@ class Debian:
         for setting in Path("/etc/apt/apt.conf.d").glob("*"):
             if "Acquire" in setting.read_text():
                 shutil.copy(setting, root / "etc/apt/apt.conf.d")
+        (root / "etc/dpkg/dpkg.cfg.d/tests").write_text("force-unsafe-io\n")
         self.bring_project()
 
     def bring_project(self) -> None:
