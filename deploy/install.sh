@@ -299,8 +299,8 @@ restart() {
 
 # Three answers in a row: a network that is put up, found wanting and taken down again answers once.
 healthy() {
-  local well=0
-  for _ in {1..40}; do
+  local well=0 ends=$((SECONDS + 40))
+  while [ "$SECONDS" -lt "$ends" ]; do
     if python3 "$SOURCE/deploy/probe.py" "$address"; then well=$((well + 1)); else well=0; fi
     [ "$well" -lt 3 ] || return 0
     sleep 0.7
