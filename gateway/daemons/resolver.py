@@ -90,6 +90,12 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
         asyncio.create_task(persist("devices", partial(watch_devices, house, chronicle))),
         asyncio.create_task(persist("control", partial(keep_listening, server, house))),
     ]
+    if settings.simulated and house.accounts is not None:
+        from gateway.daemons.rehearsal import pretend_traffic
+
+        tasks.append(
+            asyncio.create_task(persist("rehearsal", partial(pretend_traffic, house.accounts, house.inventory)))
+        )
     if house.gatekeeper is not None:
         tasks += [
             asyncio.create_task(persist("network", house.gatekeeper.watch)),
