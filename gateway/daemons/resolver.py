@@ -39,6 +39,7 @@ from gateway.model.device import Device
 from gateway.model.event import DeviceSeen, HealthChanged, PolicyChanged
 from gateway.model.lookup import LogRow, Sheaf
 from gateway.model.name import Name
+from gateway.model.network import Mode
 from gateway.model.policy import Policy
 from gateway.model.tag import UNTAGGED, Tag
 from gateway.network.known_resolvers import known_resolvers
@@ -70,7 +71,7 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
     house, chronicle = _wire(settings, hub, health, loop)
     house.listening = [str(address) for address in sockets.addresses()]
     await house.resolver.start(sockets.udp, sockets.tcp)
-    if settings.network is not None:
+    if settings.network is not None and settings.network.mode is not Mode.DNS_ONLY:
         house.gatekeeper = Gatekeeper(house, settings.network, resolvers=known_resolvers().addresses)
     more = house.gatekeeper.table() if house.gatekeeper else {}
     server = ControlServer(settings.control, {**Verbs(house).table(), **more}, hub)
