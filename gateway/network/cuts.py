@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from ipaddress import IPv4Address, IPv6Address
-from typing import Final
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any, Final
 
 from gateway.errors import NetworkError
 from gateway.network.limits import check_address
@@ -19,10 +19,12 @@ from gateway.network.phrases import TABLE, Phrase
 
 Address = IPv4Address | IPv6Address
 Pair = tuple[Address, Address]
+SETS: Final = ("cut4", "cut6")
 MOST_PAIRS: Final = 8192
 LONGEST: Final = 86_400
 _TCP: Final = 6
-_FOR_THE_RESET: Final = 0.15
+_LOOKS_FOR_THE_RESET: Final = 10
+_BETWEEN_LOOKS: Final = 0.03
 
 
 def pairs_of(clients: Iterable[Address], servers: Iterable[Address]) -> list[Pair]:
@@ -60,6 +62,21 @@ def removals(pairs: Iterable[Pair]) -> list[Phrase]:
     return made
 
 
+def parse_cuts(parts: Iterable[Mapping[str, Any]]) -> dict[Pair, float]:
+    """The pairs in listed sets, and the seconds that each stays: what an earlier process cut."""
+    found: dict[Pair, float] = {}
+    for part in parts:
+        body = part.get("set")
+        elements = body.get("elem") if isinstance(body, Mapping) else None
+        for wrapped in elements if isinstance(elements, list) else ():
+            try:
+                client, server = (ip_address(text) for text in wrapped["elem"]["val"]["concat"])
+                found[client, server] = min(float(wrapped["elem"]["expires"]), LONGEST)
+            except (KeyError, TypeError, ValueError):
+                continue
+    return found
+
+
 def _element(version: int, members: list[Phrase]) -> Phrase:
     return {"family": "inet", "table": TABLE, "name": f"cut{version}", "elem": members}
 
@@ -67,13 +84,17 @@ def _element(version: int, members: list[Phrase]) -> Phrase:
 def forget_flows(is_meant: Callable[[Connection], bool], *, after_reset: bool = False) -> int:
     """Makes the kernel forget the flows that are meant; how many. Raises NetworkError.
 
-    With `after_reset` TCP gets a moment in which the device hears the no, for a forgotten flow is only silent.
+    With `after_reset` TCP gets a moment (0.3 s where nothing is said) in which the device hears the no, for a forgotten
+    flow is only silent.
     """
     conntrack = ConntrackSocket()
     try:
         meant = [connection for connection in conntrack.dump() if is_meant(connection)]
-        if after_reset and any(connection.original.protocol == _TCP for connection in meant):
-            time.sleep(_FOR_THE_RESET)
+        for _ in range(_LOOKS_FOR_THE_RESET if after_reset else 0):
+            if all(connection.closed for connection in meant if connection.original.protocol == _TCP):
+                break
+            time.sleep(_BETWEEN_LOOKS)
+            meant = [connection for connection in conntrack.dump() if is_meant(connection)]
         return sum(conntrack.delete(connection) for connection in meant)
     finally:
         conntrack.close()

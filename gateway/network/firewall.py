@@ -273,9 +273,14 @@ def _forward(plan: NetworkPlan) -> list[Phrase]:
         chain("to_tv"),
         rule("forward", to_tv, jump("to_tv")),
         rule("forward", _from_tv(plan), jump("from_tv")),
+        # Nearly every packet ends at this rule. Of a flow that was cut it may still come: the television answers it, is
+        # told no for that, and so notices; silence would leave it waiting.
+        rule("to_tv", match(meta("l4proto"), "tcp"), is_state("established"), ACCEPT),
         rule("to_tv", _from_tv(plan), ACCEPT),
-        rule("from_tv", match(field("ether", "saddr"), "@paused"), count("paused_refused"), jump("refuse")),
     ]
+    if plan.barrier.paused:
+        paused = match(field("ether", "saddr"), "@paused")
+        made.append(rule("from_tv", paused, count("paused_refused"), jump("refuse")))
     both = families(plan)
     for family in both:
         pair = {"concat": [family.saddr(), family.daddr()]}
@@ -303,7 +308,6 @@ def _forward(plan: NetworkPlan) -> list[Phrase]:
         made.append(rule("from_tv", home, count("home_refused"), jump("refuse")))
     made += [
         rule("from_tv", ACCEPT),
-        # TCP still reaches the television, which answers, and is told no for it; silence would leave it waiting.
         *(rule("to_tv", match(meta("l4proto"), "tcp", "!="), _cut_back(family), DROP) for family in both),
         rule("to_tv", is_state("established", "related"), ACCEPT),
         rule("to_tv", count("inbound_dropped"), DROP),

@@ -31,6 +31,7 @@ _FAMILY = struct.Struct(">BBH")
 _ATTRIBUTE = struct.Struct("=HH")
 _TYPE_MASK: Final = 0x3FFF
 _NESTED: Final = 0x8000
+_PROTOCOL, _TCP_CLOSE = 4, 8
 _ORIGINAL, _REPLY, _UP, _DOWN, _ID, _ZONE, _TIMES = 1, 2, 9, 10, 12, 18, 20
 _ADDRESS_BYTES = {1: socket.AF_INET, 2: socket.AF_INET, 3: socket.AF_INET6, 4: socket.AF_INET6}
 _BUFFER: Final = 1 << 18
@@ -54,7 +55,8 @@ class Tuple5:
 class Connection:
     """A tracked flow: as the one who began it sees it, as the answers look, bytes both ways, nanoseconds since 1970.
 
-    `ended` when the kernel tells of its end; `handle` is what names it to the kernel again.
+    `ended` when the kernel tells of its end; `handle` is what names it to the kernel again; `closed` when a TCP
+    connection was reset.
     """
 
     original: Tuple5
@@ -66,6 +68,7 @@ class Connection:
     stopped: int
     ended: bool
     handle: bytes
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,12 @@ def _parse_connection(body: bytes, *, ended: bool) -> Connection | None:
         _number(times.get(2, b"")),
         ended,
         handle,
+        _tcp_state(parts.get(_PROTOCOL, b"")) == _TCP_CLOSE,
     )
+
+
+def _tcp_state(data: bytes) -> int:
+    return _number(dict(attributes(dict(attributes(data)).get(1, b""))).get(1, b""))
 
 
 def _parse_tuple(data: bytes) -> Tuple5 | None:

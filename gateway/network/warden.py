@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -52,6 +53,7 @@ class Warden:
         self._attempts = AttemptMeter(clock())
         self._waiting: list[Attempt] = []
         self._flows: FlowMeter | None = None
+        self._left: list[FlowCount] = []
         self._cuts: dict[cuts.Pair, float] = {}
         self._counted: dict[str, int] = {}
 
@@ -61,6 +63,8 @@ class Warden:
         Raises NetworkError; then everything is as it was before.
         """
         check_plan(plan)
+        if self._plan is None and not dry_run:
+            self._adopt_cuts()
         home = switches.house_networks(plan.uplink)
         commands, notes = self._judged(plan, home)
         turned = switches.wanted(plan)
@@ -85,7 +89,10 @@ class Warden:
             raise
         self._flows.watch(_networks(plan))
         old, self._plan, self.notes, self._wanted = self._plan, plan, notes, commands
-        cuts.forget_flows(self._outdated(old, plan, home))
+        try:
+            cuts.forget_flows(self._outdated(old, plan, home))
+        except NetworkError:
+            self.notes = (*notes, "Connections that were open before the change go on until they end by themselves.")
         return text
 
     def clear(self) -> None:
@@ -104,6 +111,9 @@ class Warden:
         self._attempts.forget()
         self._cuts.clear()
         self._plan = None
+        if self._flows is not None:
+            with suppress(NetworkError):
+                self._left += self._flows.measure(self._clock())
         self.close()
 
     def is_in_force(self) -> bool:
@@ -130,7 +140,9 @@ class Warden:
 
     def flows(self) -> list[FlowCount]:
         """Bytes and connections since the last call. Call it every few seconds. Raises NetworkError."""
-        return [] if self._flows is None else self._flows.measure(self._clock())
+        found = [] if self._flows is None else self._flows.measure(self._clock())
+        left, self._left = self._left, []
+        return [*left, *found]
 
     def counters(self) -> dict[str, int]:
         """Packets that each rule with a name has met, since this process began. Raises NetworkError."""
@@ -193,6 +205,13 @@ class Warden:
         self._cuts = {pair: end for pair, end in self._cuts.items() if end > now}
         return {pair: end - now for pair, end in self._cuts.items()}
 
+    def _adopt_cuts(self) -> None:
+        """What an earlier process cut stays cut."""
+        with suppress(NetworkError):
+            now = time.monotonic()
+            for pair, seconds in cuts.parse_cuts(nft.list_sets(cuts.SETS)).items():
+                self._cuts.setdefault(pair, now + seconds)
+
     def _measure_attempts(self) -> None:
         plan = self._plan
         if plan is None or len(self._waiting) >= _MOST_WAITING:
@@ -214,6 +233,12 @@ class Warden:
             # Somebody has emptied our table: there is nothing left to keep, and all the more reason to set it again.
             return
 
+    def _known_neighbours(self) -> Mapping[str, str]:
+        try:
+            return self._neighbours()
+        except OSError:
+            return {}
+
     def _outdated(
         self, old: NetworkPlan | None, new: NetworkPlan, home: Sequence[Network]
     ) -> Callable[[Connection], bool]:
@@ -224,7 +249,7 @@ class Warden:
         refused = was is None or (was.resolvers, was.refuse_encrypted) != (now.resolvers, now.refuse_encrypted)
         isolated = now.isolate_home and (was is None or not was.isolate_home)
         fresh = set(now.paused) - set(was.paused if was else ())
-        paused = {address for address, mac in self._neighbours().items() if mac in fresh} if fresh else set()
+        paused = {address for address, mac in self._known_neighbours().items() if mac in fresh} if fresh else set()
         resolvers = {str(address) for address in now.resolvers}
         house = homes(home)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -144,6 +145,39 @@ def test_televisions_reach_the_internet_under_our_address(lab, warden, web):
     assert set(web.clients) == {OUTSIDE4, OUTSIDE6}
 
 
+@pytest.mark.parametrize("server", ["8.8.8.8", "2620:fe::fe"])
+def test_an_echo_of_a_resolver_comes_back(lab, warden, server):
+    """Televisions find out so whether they are online."""
+    put_in_force(lab, warden)
+    six = ":" in server
+    family, protocol = (socket.AF_INET6, socket.IPPROTO_ICMPV6) if six else (socket.AF_INET, socket.IPPROTO_ICMP)
+    request = struct.pack("!BBHHH", 128 if six else 8, 0, 0 if six else 0xFFFF - (0x0800 + 77 + 1), 77, 1)
+    with lab.inside("tv1"), socket.socket(family, socket.SOCK_RAW, protocol) as echo:
+        echo.settimeout(5)
+        echo.connect((server, 0))
+        echo.send(request)
+        answer = echo.recv(200)
+    assert (answer if six else answer[20:])[0] == (129 if six else 0)
+    with lab.inside("gateway"):
+        (count,) = warden.flows()
+    assert (count.server, count.protocol, count.port) == (server, "icmpv6" if six else "icmp", 0)
+
+
+def test_what_was_open_before_us_ends(lab, warden, web):
+    """A connection to a resolver by DNS over HTTPS, from a time when this box only forwarded."""
+    with lab.inside("gateway"):
+        nft.apply_text("table ip t { chain c { type nat hook postrouting priority 99; oifname wan0 masquerade ; } ; }")
+        Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+    with lab.inside("tv1"), socket.create_connection(("8.8.8.8", 443), timeout=5) as connection:
+        connection.sendall(b"0\n")
+        assert connection.recv(1000)
+        put_in_force(lab, warden)
+        with pytest.raises(OSError):
+            talk_on(connection)
+    with lab.inside("tv1"), refused_at_once():
+        fetch("8.8.8.8", 10, 443)
+
+
 def test_nobody_outside_reaches_a_television(lab, warden):
     lab.run("internet", "ip", "route", "add", "10.42.0.0/24", "via", OUTSIDE4)
     lab.run("internet", "ip", "route", "add", "fd42::/64", "via", OUTSIDE6)
@@ -227,6 +261,17 @@ def test_a_pause_ends_a_running_download(lab, web, tmp_path):
         put_in_force(lab, warden, paused=(lab.mac("tv1"),))
         with pytest.raises(OSError):
             talk_on(connection)
+    warden.close()
+
+
+def test_a_pause_holds_when_nobody_knows_the_neighbours(lab, web, tmp_path):
+    def lost() -> dict[str, str]:
+        raise OSError("no such table")
+
+    warden = Warden(tmp_path, neighbours=lost)
+    put_in_force(lab, warden, paused=(lab.mac("tv1"),))
+    with lab.inside("tv1"), refused_at_once():
+        fetch(SERVER4, 10)
     warden.close()
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from gateway.errors import NetworkError
 from gateway.network import netlink
+from gateway.network.warden import Warden
 from tests.netns.lab import GATEWAY4, LAPTOP4, SERVER4, SERVER6, STRANGER4
 from tests.netns.servers import Serving, Web, ask, fetch
 
@@ -130,6 +131,22 @@ def test_what_ends_here_is_not_counted_and_what_the_device_asked_for_is(lab, war
     assert count.down > 28
 
 
+def test_what_was_counted_last_outlives_the_firewall(lab, warden, web):
+    with lab.inside("gateway"):
+        warden.apply(lab.plan())
+    with lab.inside("tv1"):
+        fetch(SERVER4, 5000)
+        with pytest.raises(ConnectionRefusedError):
+            fetch("8.8.8.8", 10, 853)
+    with lab.inside("gateway"):
+        warden.clear()
+        (count,) = warden.flows()
+        (attempt,) = warden.attempts()
+        assert warden.flows() == warden.attempts() == []
+    assert count.down > 5000
+    assert (attempt.server, attempt.port) == ("8.8.8.8", 853)
+
+
 def test_flows_that_end_while_nobody_reads_are_held_back_by_the_kernel(lab, warden, monkeypatch):
     """The receive space holds a few events; hundreds end. Without the kernel's patience most would be lost."""
     monkeypatch.setattr(netlink, "_RECEIVE_SPACE", 4096)
@@ -195,6 +212,31 @@ def test_a_cut_ends_a_running_download_at_once(lab, warden, web, server):
         assert fetch(server, 10) == 10
         with lab.inside("gateway"):
             assert warden.counters()["cut_refused"] >= 3
+
+
+def test_a_cut_and_the_counts_outlive_the_process_that_made_them(lab, warden, web, tmp_path):
+    with lab.inside("gateway"):
+        warden.apply(lab.plan())
+        warden.cut([ip_address(lab.address("tv1", 6))], [ip_address(SERVER6)])
+    with lab.inside("tv1"), socket.create_connection((SERVER4, 80), timeout=10) as connection:
+        connection.sendall(b"2000000\n")
+        for _ in range(4):
+            connection.recv(1000)
+        with lab.inside("gateway"):
+            before = sum(count.down for count in warden.flows())
+            warden.close()
+            heir = Warden(tmp_path)
+            heir.apply(lab.plan())
+        with pytest.raises(ConnectionRefusedError):
+            fetch(SERVER6, 10)
+        while connection.recv(1 << 20):
+            """The download outlives it too."""
+        with lab.inside("gateway"):
+            after = [count for count in heir.flows() if count.server == SERVER4]
+    heir.close()
+    assert before > 0
+    assert sum(count.connections for count in after) == 0, "it was told as begun before"
+    assert before + sum(count.down for count in after) <= 2_000_000 * 1.05
 
 
 def test_a_cut_ends_by_itself_and_may_be_renewed(lab, warden, web):

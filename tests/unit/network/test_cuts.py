@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from gateway.errors import NetworkError
-from gateway.network.cuts import elements, is_between, pairs_of, removals
+from gateway.network.cuts import elements, is_between, pairs_of, parse_cuts, removals
 from tests.unit.network.test_flows import FLOW
 
 FOUR, SIX = ip_address("10.42.0.11"), ip_address("fd42::11")
@@ -33,6 +33,17 @@ def test_each_family_has_its_set():
 def test_a_pair_is_put_in_before_it_is_taken_out():
     verbs = [next(iter(command)) for command in removals([(FOUR, SERVER4)])]
     assert verbs == ["add", "delete"]
+
+
+def test_what_an_earlier_process_cut_is_read_and_nonsense_is_not():
+    good = {"elem": {"val": {"concat": ["10.42.0.11", "203.0.113.10"]}, "expires": 30}}
+    bad = [
+        {},
+        7,
+        {"elem": {"val": {"concat": ["x", "y"]}, "expires": 1}},
+        {"elem": {"val": {"concat": ["10.42.0.11"]}}},
+    ]
+    assert parse_cuts([{"metainfo": {}}, {"set": {"elem": [good, *bad]}}, {"set": 7}]) == {(FOUR, SERVER4): 30.0}
 
 
 def test_a_flow_is_known_by_what_the_device_asked_for():
