@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 _MISSES = 3
-_EVERY = 0.5
+_EVERY = 0.4
 _STATUS = 2 << 11
 """Opcode STATUS (RFC 1035 section 4.1.1): answered NOTIMP at once, and no lookup that would stand in the history."""
 
@@ -82,7 +82,7 @@ class Heartbeat:
             await self._on_change(False)
 
     async def run(self) -> None:
-        """For ever, twice a second."""
+        """For ever, a few times a second."""
         while True:
             began = self._clock()
             await self.beat()
