@@ -13,14 +13,16 @@ from gateway.control.messages import MAX_LINE, MAX_REPLY, Done, reply_from
 from gateway.errors import Refused, Unavailable
 
 _NONSENSE = "The resolver said something that makes no sense; restart Telltale."
-_ASLEEP = "The resolver does not answer; is Telltale running?"
 
 
 class ControlClient:
-    """Speaks to the resolver at `path`. A connection a call: the socket is local, and nothing can go stale."""
+    """Speaks to the process at `path`, the resolver unless `name` says otherwise. A connection a call: the socket is
+    local, and nothing can go stale.
+    """
 
-    def __init__(self, path: Path, timeout: float = 5.0) -> None:
+    def __init__(self, path: Path, timeout: float = 5.0, name: str = "The resolver") -> None:
         self._path = path
+        self._asleep = f"{name} does not answer; is Telltale running?"
         self._timeout = timeout
 
     def call(self, verb: str, **arguments: Any) -> Any:
@@ -34,9 +36,9 @@ class ControlClient:
                 with connection.makefile("rb") as stream:
                     line = stream.readline(MAX_REPLY + 1)
         except OSError:
-            raise Unavailable(_ASLEEP) from None
+            raise Unavailable(self._asleep) from None
         if not line:
-            raise Unavailable(_ASLEEP)
+            raise Unavailable(self._asleep)
         try:
             reply = reply_from(decode_line(line, MAX_REPLY))
         except Refused:
@@ -61,10 +63,10 @@ class ControlClient:
                     while line := stream.readline(MAX_LINE + 1):
                         yield None if line == b"\n" else decode_line(line)
         except OSError:
-            raise Unavailable(_ASLEEP) from None
+            raise Unavailable(self._asleep) from None
         except Refused:
             raise Unavailable(_NONSENSE) from None
-        raise Unavailable(_ASLEEP)
+        raise Unavailable(self._asleep)
 
 
 def connect_unix(path: Path, timeout: float) -> socket.socket:

@@ -104,8 +104,11 @@ class Accounts:
 
     def take_attempts(self, attempts: Sequence[Attempt]) -> None:
         """What the firewall met since the last time."""
-        tried = [(self._inventory.meet_card(each.mac), each) for each in attempts]
-        self.counters["attempts"] += sum(each.count for each in attempts)
+        self.note_attempts([(self._inventory.meet_card(each.mac), each) for each in attempts])
+
+    def note_attempts(self, tried: Sequence[tuple[str, Attempt]]) -> None:
+        """As `take_attempts`, by the device's id."""
+        self.counters["attempts"] += sum(attempt.count for _, attempt in tried)
         self._save((), tried)
 
     def take_flows(self, flows: Sequence[FlowCount]) -> None:

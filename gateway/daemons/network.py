@@ -19,7 +19,7 @@ from gateway.daemons.process import begin, notify
 from gateway.devices.neighbours import read_neighbours
 from gateway.errors import NetworkError, SettingsError, TelltaleError
 from gateway.network.builder import Builder
-from gateway.network.leases import MAX_EVENT, parse_event
+from gateway.network.leases import MAX_EVENT, LeaseEvent, parse_event, parse_file
 from gateway.network.service import NetworkService
 from gateway.network.warden import Warden
 
@@ -32,11 +32,11 @@ _RECEIVE_BUFFER = 1 << 20
 _HEARTBEAT = 5.0
 
 
-async def serve(service: NetworkService, folder: Path, server: ControlServer, stop: asyncio.Event) -> None:
+async def serve(service: NetworkService, state: Path, server: ControlServer, stop: asyncio.Event) -> None:
     """Answers until `stop` is set; the network stands on afterwards."""
-    channel = listen_to_hook(folder)
+    channel = listen_to_hook(state)
     asyncio.get_running_loop().add_reader(channel, _hear, channel, service)
-    _read_missed(folder, service)
+    _read_missed(state, service)
     running = asyncio.create_task(service.run())
     alive = asyncio.create_task(_tell_systemd())
     running.add_done_callback(lambda _: stop.set())
@@ -88,7 +88,13 @@ def _hear(channel: socket.socket, service: NetworkService) -> None:
 
 
 def _read_missed(folder: Path, service: NetworkService) -> None:
-    """What the hook noted down while nobody listened."""
+    """What happened while nobody listened: dnsmasq's own list, and what the hook noted down."""
+    try:
+        text = (folder / "leases").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    for lease in parse_file(text):
+        service.leases.take(LeaseEvent(lease, False))
     path = folder / _MISSED
     try:
         lines = path.read_bytes()[: 2 << 20].splitlines()
@@ -137,10 +143,10 @@ async def _main(parsed: argparse.Namespace, folder: Path, state: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     warden = Warden(state, neighbours=read_neighbours)
-    service = NetworkService(Builder(folder, warden, driver=parsed.hostapd_driver), state)
+    service = NetworkService(Builder(folder, state, warden, driver=parsed.hostapd_driver), state)
     path = Path(parsed.socket) if parsed.socket else folder / "network.sock"
     server = ControlServer(path, service.table(), None, admit=users.__contains__, group=caller_group)
-    await serve(service, folder, server, stop)
+    await serve(service, state, server, stop)
 
 
 def _rehearse(file: str, parsed: argparse.Namespace) -> None:
@@ -148,8 +154,8 @@ def _rehearse(file: str, parsed: argparse.Namespace) -> None:
         plan = plan_from_json(json.loads(Path(file).read_bytes()))
     except (OSError, ValueError) as error:
         raise NetworkError(f"{file} holds no plan: {error}.") from None
-    folder = Path(parsed.run).absolute()
-    print(Builder(folder, Warden(Path(parsed.state).absolute()), driver=parsed.hostapd_driver).rehearse(plan))
+    folder, state = Path(parsed.run).absolute(), Path(parsed.state).absolute()
+    print(Builder(folder, state, Warden(state), driver=parsed.hostapd_driver).rehearse(plan))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from gateway.control.client import ControlClient
 from gateway.control.plan_codec import plan_to_json
 from gateway.errors import SettingsError, Unavailable
+from gateway.model.network import Mode
 from gateway.network.host import look_at_links
 from gateway.network_settings import own_network, plan_network
 from gateway.settings import Settings
@@ -24,6 +25,9 @@ def run_network(arguments: argparse.Namespace, settings: Settings) -> int:
     """Raises TelltaleError."""
     if settings.network is None:
         raise SettingsError(_UNSET.format(data=settings.data))
+    if settings.network.mode is Mode.DNS_ONLY and arguments.what != "plan":
+        print("Another router makes the network here; Telltale answers DNS and touches nothing else.")
+        return 0
     client = ControlClient(settings.control, 60)
     if arguments.what == "plan":
         print(json.dumps(_plan(settings), indent=2, ensure_ascii=False))
@@ -38,7 +42,7 @@ def run_network(arguments: argparse.Namespace, settings: Settings) -> int:
         try:
             client.call("network.clear")
         except Unavailable:
-            ControlClient(Path(settings.network.socket), 60).call("clear")
+            ControlClient(Path(settings.network.socket), 60, "The network process").call("clear")
         print("The network for televisions is taken away; `telltale network apply` brings it back.")
     return 0
 

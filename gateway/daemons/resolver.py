@@ -40,6 +40,7 @@ from gateway.model.device import Device
 from gateway.model.event import DeviceSeen, HealthChanged, PolicyChanged
 from gateway.model.lookup import Facts, LogRow, Sheaf
 from gateway.model.name import Name
+from gateway.model.network import Mode
 from gateway.model.policy import Policy
 from gateway.model.tag import UNTAGGED, Tag
 from gateway.network.known_resolvers import known_resolvers
@@ -71,7 +72,8 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
     house, chronicle = _wire(settings, hub, health, loop)
     house.listening = [str(address) for address in sockets.addresses()]
     await house.resolver.start(sockets.udp, sockets.tcp)
-    if settings.network is not None:
+    if _makes_the_network(settings):
+        assert settings.network is not None
         assert house.accounts is not None
         house.gatekeeper = Gatekeeper(
             house,
@@ -90,6 +92,12 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
         asyncio.create_task(persist("devices", partial(watch_devices, house, chronicle))),
         asyncio.create_task(persist("control", partial(keep_listening, server, house))),
     ]
+    if settings.simulated and house.accounts is not None:
+        from gateway.daemons.rehearsal import pretend_traffic
+
+        tasks.append(
+            asyncio.create_task(persist("rehearsal", partial(pretend_traffic, house.accounts, house.inventory)))
+        )
     if house.gatekeeper is not None:
         tasks += [
             asyncio.create_task(persist("network", house.gatekeeper.watch)),
@@ -163,7 +171,7 @@ def _wire(
         if house.accounts is not None:
             house.accounts.note(client, facts, when)
 
-    keeps_accounts = settings.network is not None or settings.simulated
+    keeps_accounts = _makes_the_network(settings) or settings.simulated
     chronicle = Chronicle(
         settings, queue, sheaves, classifier, hub, report_from_thread, told if keeps_accounts else None
     )
@@ -232,6 +240,10 @@ def _wire(
         if not settings.journal.exists():
             remember_past(datetime.now().astimezone(), inventory, service.policy, queue)
     return house, chronicle
+
+
+def _makes_the_network(settings: Settings) -> bool:
+    return settings.network is not None and settings.network.mode is not Mode.DNS_ONLY
 
 
 def _options(settings: Settings) -> ResolverOptions:

@@ -20,8 +20,10 @@ from gateway.model.name import Name
 from gateway.model.rule import Rule, ScopeKind
 from gateway.model.tag import Category
 from gateway.model.verdict import Action
+from gateway.network.known_resolvers import known_resolvers
 
 Arguments = Mapping[str, Any]
+_MOST_SERVERS = 1_000
 
 
 class Verbs:
@@ -48,12 +50,16 @@ class Verbs:
             "lists.refresh": self.lists_refresh,
             "company": self.company,
             "categories": self.categories,
+            "resolvers.whose": self.resolvers_whose,
         }
 
     def status(self, _: Arguments) -> dict[str, Any]:
         house = self._house
         journal = {f"journal_{name}": count for name, count in house.writer.counters().items()}
-        counters: dict[str, Any] = {**house.resolver.counters(), **journal}
+        accounts = {
+            f"network_{name}": count for name, count in (house.accounts.counters if house.accounts else {}).items()
+        }
+        counters: dict[str, Any] = {**house.resolver.counters(), **journal, **accounts}
         pauses = [
             rule
             for rule in house.policy.rules()
@@ -159,6 +165,14 @@ class Verbs:
         name = _text(dict(arguments), "name", 200)
         company = self._house.classifier.company(name)
         return asdict(company) if company else None
+
+    def resolvers_whose(self, arguments: Arguments) -> dict[str, str]:
+        """Who runs these resolvers, by address or name; of those that nobody knows nothing."""
+        servers = arguments.get("servers")
+        if not isinstance(servers, list) or len(servers) > _MOST_SERVERS:
+            raise Refused(f"servers are at most {_MOST_SERVERS} texts.", "servers")
+        operators = known_resolvers().operators
+        return {each: operators[each] for each in servers if isinstance(each, str) and each in operators}
 
     def categories(self, _: Arguments) -> list[str]:
         return [category.value for category in Category]

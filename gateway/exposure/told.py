@@ -60,6 +60,11 @@ class Told:
         with self._lock:
             return tuple(self._of(device).get(address, {}))
 
+    def addresses(self, device: str) -> tuple[bytes, ...]:
+        """Everything the device was told, the latest last."""
+        with self._lock:
+            return tuple(self._of(device))
+
     def devices(self) -> tuple[str, ...]:
         with self._lock:
             return tuple(self._devices)

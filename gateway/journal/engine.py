@@ -21,13 +21,13 @@ _WRITE_PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=NORMAL",
     "journal_size_limit=8388608",
-    "cache_size=-8192",
+    "cache_size=-4096",
     "temp_store=MEMORY",
     "secure_delete=FAST",
     "cell_size_check=ON",
     "trusted_schema=OFF",
 )
-_READ_PRAGMAS = ("query_only=ON", "cache_size=-4096", "temp_store=MEMORY", "cell_size_check=ON", "trusted_schema=OFF")
+_READ_PRAGMAS = ("query_only=ON", "cache_size=-2048", "temp_store=MEMORY", "cell_size_check=ON", "trusted_schema=OFF")
 _STEPS_BETWEEN_LOOKS = 4000
 
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql import column, table
 
 from gateway.errors import JournalError
 from gateway.journal.engine import is_healthy, open_engine
 from gateway.journal.salvage import salvage
+from gateway.journal.schema import metadata
 
 HEAD = "0003"
 _MIGRATIONS = Path(__file__).with_name("migrations")
@@ -113,7 +114,9 @@ def _prepare(path: Path) -> None:
             found = _revision(connection)
             if found is None and inspect(connection).get_table_names():
                 raise _Damaged("it is some other database")
-            if found != HEAD:
+            if found is None:
+                _begin(connection)
+            elif found != HEAD:
                 _migrate(connection, path)
     finally:
         engine.dispose()
@@ -124,6 +127,14 @@ def _revision(connection: Connection) -> str | None:
         return None
     versions = table("alembic_version", column("version_num"))
     return connection.execute(select(versions.c.version_num)).scalar()
+
+
+def _begin(connection: Connection) -> None:
+    """Today's tables at once. What Alembic makes is the same, as a test says, and would stay in memory for good."""
+    metadata.create_all(connection)
+    versions = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+    versions.create(connection)
+    connection.execute(insert(versions).values(version_num=HEAD))
 
 
 def _migrate(connection: Connection, path: Path) -> None:

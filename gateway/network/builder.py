@@ -55,11 +55,14 @@ class Firewall(Protocol):
 
 
 class Builder:
-    """`folder` holds what runs: configurations, sockets, logs. For one thread at a time."""
+    """`folder` holds what runs: configurations, sockets, logs. `state` outlives a reboot and holds the leases, and
+    their hook: Debian lets nothing be executed below /run. For one thread at a time.
+    """
 
     def __init__(
         self,
         folder: Path,
+        state: Path,
         firewall: Firewall,
         *,
         driver: str = "nl80211",
@@ -69,13 +72,14 @@ class Builder:
         self.plan: NetworkPlan | None = None
         """What stands now."""
         self.firewall = firewall
-        self._folder, self._driver, self._run, self._look = folder, driver, run, look
+        self._folder, self._state = folder, state
+        self._driver, self._run, self._look = driver, run, look
         self.hostapd = Child(HOSTAPD, folder)
         self.dnsmasq = Child(DNSMASQ, folder)
 
     @property
     def hook(self) -> Path:
-        return self._folder / "lease-hook"
+        return self._state / "lease-hook"
 
     def rehearse(self, plan: NetworkPlan) -> str:
         """What `apply` would do, as text for people; nothing is changed. Raises NetworkError."""
@@ -204,8 +208,8 @@ class Builder:
         self.firewall.clear()
         if plan is not None and plan.tv is not None:
             self._steps(steps_down(plan.tv, self._look()))
-        for name in (f"{HOSTAPD}.conf", f"{DNSMASQ}.conf"):
-            (self._folder / name).unlink(missing_ok=True)
+        for path in (self._folder / f"{HOSTAPD}.conf", self._folder / f"{DNSMASQ}.conf", self._state / "leases"):
+            path.unlink(missing_ok=True)
 
     def _files(self, plan: NetworkPlan) -> dict[str, str]:
         if plan.tv is None:
@@ -214,7 +218,7 @@ class Builder:
         time_too = plan.barrier.redirect_time
         files = {
             DNSMASQ: dhcp.render(
-                plan.tv, folder=PurePosixPath(self._folder), hook=PurePosixPath(self.hook), user=user, time=time_too
+                plan.tv, folder=PurePosixPath(self._state), hook=PurePosixPath(self.hook), user=user, time=time_too
             )
         }
         if plan.access_point is not None:

@@ -376,7 +376,8 @@ def _input(plan: NetworkPlan) -> list[Phrase]:
 def _masquerade(plan: NetworkPlan) -> list[Phrase]:
     assert plan.tv is not None
     made = [base_chain("our_address", "nat", "postrouting", 100)]
-    away = match(meta("oifname"), plan.tv.interface, "!=")
+    # What we ask ourselves goes over lo, and its answer would not find back.
+    away = match(meta("oifname"), any_of([plan.tv.interface, "lo"]), "!=")
     for family in families(plan):
         network = family.network
         if network is not None and (network.version == 4 or network.is_private):

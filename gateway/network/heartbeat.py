@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 _MISSES = 3
-_EVERY = 0.5
+_EVERY = 0.4
 _RECVERR = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (socket.IPPROTO_IPV6, 25)}
 """IP_RECVERR and IPV6_RECVERR (ip(7), ipv6(7)): a socket that is not connected hears as well that a port is shut."""
 _STATUS = 2 << 11
@@ -96,7 +96,7 @@ class Heartbeat:
             await self._on_change(False)
 
     async def run(self) -> None:
-        """For ever, twice a second."""
+        """For ever, a few times a second."""
         while True:
             began = self._clock()
             await self.beat()

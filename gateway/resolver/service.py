@@ -11,6 +11,7 @@ from functools import partial
 from math import inf
 
 from gateway.errors import SettingsError, WireError
+from gateway.model.dns import Rcode
 from gateway.model.event import HealthChanged
 from gateway.model.lookup import LogRow, Sheaf
 from gateway.model.policy import Policy
@@ -235,7 +236,8 @@ class Resolver:
         try:
             query = peek_query(wire, Transport.UDP, client.text, at)
         except WireError as error:
-            self._malformed += 1
+            # Another kind of question than we answer is a question all the same: so a heartbeat may ask.
+            self._malformed += error.rcode != Rcode.NOTIMP
             if error.rcode is not None:
                 reply(refusal(wire, error.rcode))
             return

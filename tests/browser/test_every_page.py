@@ -130,7 +130,7 @@ def test_every_part_behind_may_be_gone_and_the_page_says_so(stage: Stage, watche
         assert answer is not None
         assert answer.status == 200, name
         assert "The resolver does not answer; is Telltale running?" in page.inner_text("#strip"), name
-        assert "No answer" in page.inner_text("#guard"), name
+        assert "Filtering off" in page.inner_text("#guard"), name
 
 
 def test_an_unknown_device_or_company_is_not_found(stage: Stage, watched: Watched) -> None:

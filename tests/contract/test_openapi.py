@@ -36,6 +36,8 @@ GOOD: dict[str, list[dict[str, Any]]] = {
     "getCompanies": [{}, {"query": {"limit": "1", "since": "2026-11-23T18:00:00Z", "until": "2026-11-24T18:00:00Z"}}],
     "getCompany": [{"name": "Samsung Ads"}],
     "getNames": [{}, {"query": {"company": "Samsung Ads", "category": "acr", "device": TELEVISION, "limit": "5"}}],
+    "getExchanges": [{}, {"query": {"device": TELEVISION, "limit": "5"}}],
+    "getDetours": [{}, {"query": {"device": TELEVISION, "since": "2026-11-23T18:00:00Z"}}],
     "explain": [{"query": {"name": "ADS.Samsung.com.", "device": TELEVISION}}],
     "getRules": [{}],
     "addRule": [
@@ -88,6 +90,8 @@ BAD: list[tuple[str, int, str | None, dict[str, Any]]] = [
     ("getCompany", 404, "name", {"name": "Nobody & Sons"}),
     ("getCompany", 400, "until", {"name": "Samsung Ads", "query": {"until": "soon"}}),
     ("getNames", 400, "category", {"query": {"category": "x"}}),
+    ("getExchanges", 400, "limit", {"query": {"limit": "0"}}),
+    ("getDetours", 400, "x", {"query": {"x": "1"}}),
     ("explain", 400, "name", {}),
     ("explain", 400, "name", {"query": {"name": "."}}),
     ("explain", 400, "name", {"query": {"name": "a..b"}}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -18,8 +19,8 @@ pytestmark = [
 
 
 def test_every_unit_is_understood(tmp_path: Path) -> None:
-    for unit in UNITS.iterdir():
-        text = unit.read_text().replace("/opt/telltale/.venv/bin/python", sys.executable)
+    for unit in (each for each in UNITS.iterdir() if each.suffix != ".sysusers"):
+        text = unit.read_text().replace("/opt/telltale/current/.venv/bin/python", sys.executable)
         (tmp_path / unit.name).write_text(text)
     units = [str(path) for path in tmp_path.iterdir()]
     said = subprocess.run(
@@ -29,8 +30,37 @@ def test_every_unit_is_understood(tmp_path: Path) -> None:
     assert ours == []
 
 
-@pytest.mark.parametrize("name", ["telltale-resolver.service", "telltale-web.service"])
-def test_a_service_may_do_next_to_nothing(name: str) -> None:
-    command = ["systemd-analyze", "security", "--offline=true", "--threshold=25", "--no-pager", str(UNITS / name)]
+@pytest.mark.parametrize(
+    ("name", "exposure"), [("telltale-resolver", 25), ("telltale-web", 25), ("telltale-network", 40)]
+)
+def test_a_service_may_do_next_to_nothing(name: str, exposure: int) -> None:
+    flags = ["--offline=true", f"--threshold={exposure}", "--no-pager"]
+    command = ["systemd-analyze", "security", *flags, str(UNITS / f"{name}.service")]
     said = subprocess.run(command, check=False, capture_output=True, text=True)
     assert said.returncode == 0, said.stdout[-300:]
+
+
+@pytest.mark.parametrize("unit", sorted(UNITS.glob("*.s*")), ids=lambda unit: unit.name)
+def test_nothing_waits_for_the_uplink_or_the_clock_and_nothing_gives_up(unit: Path) -> None:
+    text = unit.read_text()
+    for never in ("network-online.target", "time-sync.target", "nss-lookup.target"):
+        assert never not in text
+    if unit.suffix == ".service":
+        assert "StartLimitIntervalSec=0" in text
+        assert "Restart=always" in text
+    if unit.suffix == ".socket":
+        assert "TriggerLimitIntervalSec=0" in text
+        assert "FreeBind=yes" in text
+
+
+def test_the_modules_that_the_units_start_are_there() -> None:
+    for unit in UNITS.glob("*.service"):
+        (module,) = re.findall(r"^ExecStart=/opt/telltale/current/\.venv/bin/python -m (\S+)", unit.read_text(), re.M)
+        assert (UNITS.parent / f"{module.replace('.', '/')}.py").is_file()
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="shellcheck is not on this machine")
+def test_shell_scripts_are_well_formed() -> None:
+    scripts = [str(path) for path in (UNITS.parent / "deploy").glob("*.sh") if path.read_text().startswith("#!")]
+    said = subprocess.run(["shellcheck", "-x", *scripts], check=False, capture_output=True, text=True, cwd=UNITS.parent)
+    assert said.returncode == 0, said.stdout

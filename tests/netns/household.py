@@ -19,6 +19,7 @@ from gateway.errors import Unavailable
 from gateway.model.network import NetworkPlan
 from tests.netns.lab import Lab
 
+_ROOT = Path(__file__).resolve().parents[2]
 _SCRIPT = """#!/bin/sh
 # Never the one that comes with the client: that would write this machine's own resolv.conf.
 [ "$1" = bound ] || [ "$1" = renew ] || exit 0
@@ -38,6 +39,8 @@ class Household:
         self.client = ControlClient(self.run_folder / "network.sock", 30)
         self.process: subprocess.Popen[str] | None = None
         self._flags = flags
+        self.prefix: tuple[str, ...] = ()
+        self.python = sys.executable
 
     def make_bare(self) -> None:
         """Takes away what the laboratory has set up by hand."""
@@ -47,8 +50,9 @@ class Household:
 
     def start(self) -> None:
         self.process = self.lab.start(
-            "gateway", sys.executable, "-m", "gateway.daemons.network", "--run", str(self.run_folder),
+            "gateway", *self.prefix, self.python, "-m", "gateway.daemons.network", "--run", str(self.run_folder),
             "--state", str(self.state), *self._flags, stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(_ROOT)},
         )  # fmt: skip
         becomes(self.answers)
 

@@ -57,16 +57,19 @@ def test_a_television_joins_is_known_by_name_and_outlives_both_processes(box: Bo
     becomes(lambda: box.dig("@8.8.8.8", "salon.tv.lan") == "10.83.7.20")
 
     box.kill_resolver()
-    killed = time.monotonic()
+    # How soon is measured in test_network_process, where a try takes less than dig's whole second.
     becomes(lambda: box.dig("@10.83.7.1", "TXT", "tracker.example") == '"internet"')
-    assert time.monotonic() - killed < 3
     becomes(lambda: box.client.call("status")["filtering"] is False)
 
     box.start_resolver()
     becomes(lambda: box.network().get("filtering") is True)
     becomes(lambda: box.dig("@8.8.8.8", "salon.tv.lan") == "10.83.7.20")
-    health = {part["part"]: part for part in box.control.call("status")["health"]}
-    assert health["network filtering"]["healthy"] is True
+
+    def filtered() -> bool:
+        health = {part["part"]: part for part in box.control.call("status")["health"]}
+        return bool(health["network filtering"]["healthy"])
+
+    becomes(filtered)
 
     # The network process dies; DNS and leases go on, and its next run hears of the plan again.
     box.stop(9)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
 from pathlib import PurePosixPath
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +28,11 @@ HOSTILE = st.one_of(
         ["\nport=53", "a\ndhcp-script=/bin/sh", "x,set:red", "$(id)", "`id`", "-o", "../../etc", "a b", "\0"]
     ),
     st.from_regex(r"[a-z0-9;\n\r,=#|$`-]{1,20}", fullmatch=True),
+)
+KEYS = st.sampled_from(["mode", "uplink", "tv", "barrier", "x"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
 )
 MAC = "02:00:00:00:00:01"
 FOLDER = PurePosixPath("/run/telltale-network")
@@ -57,8 +64,7 @@ def test_an_access_point_is_refused_or_adds_no_line_of_its_own(
     )
     try:
         text = hostapd.render(point, bridge="br-tv", control=FOLDER / "air")
-    except NetworkError as error:
-        assert "\n" not in str(error)
+    except NetworkError:
         return
     lines = text.splitlines()
     assert all(HOSTAPD_LINE.fullmatch(line) for line in lines)
@@ -125,19 +131,15 @@ def test_texts_of_strangers_never_raise(text: str) -> None:
 
 @given(st.text(max_size=200))
 def test_links_are_read_or_refused(text: str) -> None:
-    try:
+    with contextlib.suppress(NetworkError):
         assert isinstance(parse_links(text, [text]), list)
-    except NetworkError as error:
-        assert "iproute2" in str(error)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=9), lambda inner: st.lists(
-    inner, max_size=3) | st.dictionaries(st.sampled_from(["mode", "uplink", "tv", "barrier", "x"]), inner, max_size=5)))  # fmt: skip
+@given(JSON)
 def test_a_plan_of_strangers_is_refused_in_one_sentence(value: object) -> None:
-    try:
+    with pytest.raises(Refused) as refusal:
         plan_from_json(value)
-    except Refused as error:
-        assert "\n" not in str(error)
+    assert "\n" not in str(refusal.value)
 
 
 @given(HOSTILE, HOSTILE, st.sampled_from(Security), st.booleans())

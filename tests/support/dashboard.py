@@ -15,7 +15,18 @@ from flask.testing import FlaskClient
 
 from gateway.control.client import ControlClient
 from gateway.errors import JournalError, Refused, Unavailable
-from gateway.journal.reader import Bar, CompanyRow, DeviceRow, Filter, NameRow, Page, Reader, Totals
+from gateway.journal.reader import (
+    Bar,
+    CompanyRow,
+    DetourRow,
+    DeviceRow,
+    ExchangeRow,
+    Filter,
+    NameRow,
+    Page,
+    Reader,
+    Totals,
+)
 from gateway.model.lookup import Lookup
 from web import create_app
 from web.auth import AuthStore
@@ -47,6 +58,7 @@ class FakeControl:
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     subscribers: list[queue.Queue[dict[str, Any] | None]] = field(default_factory=list)
     subscriptions: int = 0
+    network: dict[str, Any] | None = None
     _ids: int = 0
 
     def call(self, verb: str, **arguments: Any) -> Any:
@@ -192,6 +204,22 @@ class FakeControl:
         if device not in (None, TELEVISION):
             raise Refused("There is no such device.", "device")
 
+    def do_network_status(self) -> dict[str, Any]:
+        if self.network is None:
+            raise Refused("There is no verb 'network.status'.", "verb")
+        return self.network
+
+    def do_network_join(self) -> dict[str, Any]:
+        secret = "abcde-fghjk-mnpqr-stuvw"
+        picture = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h8v8H0z"/></svg>'
+        return {"ssid": "Telltale TV", "passphrase": secret, "uri": "WIFI:T:WPA;;", "svg": picture}
+
+    def do_network_counters(self) -> dict[str, Any]:
+        return {"counters": {"dns_turned": 1204, "dot_refused": 3, "doq_refused": 0}}
+
+    def do_resolvers_whose(self, servers: list[str]) -> dict[str, str]:
+        return {each: "Google Public DNS" for each in servers if each == "8.8.8.8"}
+
     def __post_init__(self) -> None:
         self._device = {
             "id": TELEVISION, "mac": "8c:79:f5:01:02:03", "addresses": ["192.168.4.20"],
@@ -247,6 +275,18 @@ class FakeReader:
         self._check()
         row = NameRow("ads.samsung.com", "Samsung Ads", "advertising", 2, 1, 1, NOW, NOW)
         return (row,) if company in (None, row.company) else ()
+
+    def exchanges(self, since: datetime, until: datetime, **_: Any) -> tuple[ExchangeRow, ...]:
+        self._check()
+        return (
+            ExchangeRow("ads.samsung.com", "Samsung Ads", "advertising", 12_345, 6_789_000, 17),
+            ExchangeRow(None, None, "unknown", 700, 1_900, 2),
+        )
+
+    def detours(self, since: datetime, until: datetime, **_: Any) -> tuple[DetourRow, ...]:
+        self._check()
+        told = ("8.8.8.8", "udp", 53, "answered by us", 1204, 0, NOW - timedelta(hours=3), NOW)
+        return (DetourRow(TELEVISION, "plain DNS to another resolver", *told),)
 
     def devices(self, since: datetime, until: datetime) -> tuple[DeviceRow, ...]:
         self._check()

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from web.api import companies, devices, docs, lists, lookups, metrics, overview, password, rules, status, stream
+from web.api import (
+    companies,
+    devices,
+    docs,
+    lists,
+    lookups,
+    metrics,
+    overview,
+    password,
+    rules,
+    status,
+    stream,
+    traffic,
+)
 
 blueprints = (
     status.blueprint,
@@ -11,6 +24,7 @@ blueprints = (
     overview.blueprint,
     devices.blueprint,
     companies.blueprint,
+    traffic.blueprint,
     rules.blueprint,
     lists.blueprint,
     password.blueprint,

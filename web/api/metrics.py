@@ -45,6 +45,12 @@ _COUNTERS = {
     "journal_dropped": "Lookups lost because the journal could not be written.",
     "journal_batches": "Transactions of the journal.",
     "journal_failures": "Transactions of the journal that failed.",
+    "network_attempts": "Tries of televisions to go round the resolver.",
+    "network_unexplained": "Connections to addresses that no answer explains.",
+    "network_connections": "Connections of televisions to the internet.",
+    "network_bytes_up": "Bytes from televisions to the internet.",
+    "network_bytes_down": "Bytes from the internet to televisions.",
+    "network_cuts": "Addresses that a click cut off.",
 }
 _GAUGES = {
     "in_flight": "Queries under way now.",

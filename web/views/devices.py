@@ -9,12 +9,15 @@ from typing import Any
 
 from flask import abort
 
+from gateway.errors import ControlError
 from gateway.journal.reader import NameRow, Totals
+from web import ledger
 from web.backend import backend
 from web.chart import draw_chart, draw_spark, slots_since
 from web.views.chooser import chooser
 from web.views.frame import ask, device_labels, now, page, pages, period, standing
 from web.views.frame import devices as known_devices
+from web.views.network import network_status
 
 _SPARKS = 24
 _DAY = timedelta(hours=24)
@@ -46,6 +49,8 @@ def device(device: str) -> str:
     names: dict[str | None, list[NameRow]] = defaultdict(list)
     for row in ask(lambda: reader.names(since, until, device=device, limit=300), ()):
         names[row.company].append(row)
+    detours = ask(lambda: reader.detours(since, until, device=device, limit=100), ())
+    whose = _whose({row.server for row in detours if row.server})
     companies = ask(lambda: reader.companies(since, until, device=device, limit=60), ())
     return page(
         "device.html",
@@ -61,9 +66,26 @@ def device(device: str) -> str:
         companies=companies,
         names=names,
         nobody=names.get(None, []),
+        exchanged=ledger.by_company(ask(lambda: reader.exchanges(since, until, device=device, limit=300), ())),
+        detours=detours,
+        whose=whose,
+        round_us=ledger.sentence(detours, whose),
+        owns_network=network_status() is not None,
+        ledger=ledger,
         standing=found,
         chooser=chooser(found, device),
     )
+
+
+def _whose(servers: set[str]) -> dict[str, str]:
+    """Who runs these resolvers, as far as anybody knows."""
+    if not servers:
+        return {}
+    try:
+        said: dict[str, str] = backend().control.call("resolvers.whose", servers=sorted(servers))
+    except ControlError:
+        return {}
+    return said
 
 
 def _stranger(device: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from flask import Blueprint, g, render_template, request
 from flask.blueprints import BlueprintSetupState
 
 from gateway.errors import JournalError, Unavailable
-from web import present
+from web import ledger, present
 from web.api.shapes import to_json
 from web.backend import backend
 from web.standing import Standing
@@ -48,6 +48,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "country_words": present.country_words,
     "zip_with": zip,
     "as_json": to_json,
+    "size": ledger.size,
 }
 
 

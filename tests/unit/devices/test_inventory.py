@@ -3,12 +3,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import pytest
 
 from gateway.devices.inventory import Inventory
 from gateway.errors import Refused
 from gateway.model.device import Device
+from gateway.model.lease import Lease
 
 _NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _TV, _PHONE = "cc:6d:a0:11:22:33", "da:a1:19:00:00:01"
@@ -321,3 +323,27 @@ def test_a_device_that_only_the_firewall_has_met_is_noted_down() -> None:
     assert met == inventory.meet_card("cc:6d:a0:11:22:33") == "mac:cc:6d:a0:11:22:33"
     (device,) = inventory.all()
     assert (device.vendor, device.addresses, device.label) == ("Roku, Inc.", (), "Roku, Inc.")
+
+
+def test_a_lease_says_at_once_whose_address_it_is(house: House) -> None:
+    lease = Lease(_PHONE, ip_address("10.42.0.9"), "pixel", "android-dhcp-14", (1, 3, 6))
+    device = house.inventory.take_lease(lease)
+    assert device is not None
+    assert (device.id, device.host, device.addresses) == (f"mac:{_PHONE}", "pixel", ("10.42.0.9",))
+    assert house.looks == 0
+    assert house.inventory.identify("10.42.0.9") == device.id
+    assert house.inventory.lease_of(device.id) == lease
+
+
+def test_a_lease_moves_an_address_and_joins_a_device_without_a_card(house: House) -> None:
+    old = house.inventory.identify("10.42.0.8")
+    assert old == "ip:10.42.0.8"
+    house.inventory.take_lease(Lease(_PHONE, ip_address("10.42.0.8"), "pixel"))
+    assert house.joined == [(old, f"mac:{_PHONE}")]
+    house.inventory.take_lease(Lease(_TV, ip_address("10.42.0.8")))
+    assert house.inventory.identify("10.42.0.8") == f"mac:{_TV}"
+    # A lease without a name leaves the name that is known.
+    house.inventory.take_lease(Lease(_PHONE, ip_address("10.42.0.30")))
+    phone = house.inventory.get(f"mac:{_PHONE}")
+    assert phone is not None
+    assert (phone.host, phone.addresses) == ("pixel", ("10.42.0.30",))

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +33,44 @@ def test_a_new_journal_has_todays_tables_and_is_not_for_everybody(tmp_path: Path
         assert compare_metadata(context, metadata) == []
     engine.dispose()
     assert path.stat().st_mode & 0o007 == 0
+
+
+def test_a_new_journal_is_what_all_the_migrations_make(tmp_path: Path) -> None:
+    from alembic import command
+
+    prepare(tmp_path / "new.sqlite")
+    engine = open_engine(tmp_path / "migrated.sqlite")
+    config = Config()
+    config.set_main_option("script_location", str(Path(preparation.__file__).with_name("migrations")))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+    described = []
+    for name in ("new", "migrated"):
+        with closing(sqlite3.connect(tmp_path / f"{name}.sqlite")) as raw:
+            tables = [row[0] for row in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")]
+            described.append(
+                {
+                    table: (
+                        raw.execute(f"PRAGMA table_info('{table}')").fetchall(),
+                        sorted(row[2:] for row in raw.execute(f"PRAGMA index_list('{table}')")),
+                        raw.execute("SELECT wr FROM pragma_table_list WHERE name = ?", (table,)).fetchall(),
+                    )
+                    for table in tables
+                }
+            )
+    assert described[0] == described[1]
+
+
+def test_a_new_journal_needs_no_alembic(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from gateway.journal.preparation import prepare;"
+        "prepare(Path(sys.argv[1])); prepare(Path(sys.argv[1])); sys.exit('alembic' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "journal.sqlite")], check=True, timeout=60)
 
 
 def test_the_head_that_preparation_knows_is_the_newest_revision() -> None:

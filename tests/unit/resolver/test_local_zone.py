@@ -121,3 +121,35 @@ def test_a_later_version_of_edns_is_told_ours() -> None:
     response = resolve(asked)
     message = dns.message.from_wire(fit(response.wire, asked, rcode=response.rcode))
     assert (message.rcode(), message.edns) == (16, 0)
+
+
+def leased() -> LocalZone:
+    zone = LocalZone(NAMES, ttl=60)
+    zone.name_leases("lan", {"salon.lan": (ipaddress.ip_address("10.83.7.20"),),
+                             "telltale.lan": (ipaddress.ip_address("10.83.7.66"),)})  # fmt: skip
+    return zone
+
+
+def ask(zone: LocalZone, name: str, rtype: str = "A") -> dns.message.Message:
+    asked = query(name, rtype)
+    below = Below(lambda query: answer(query, f"{query.name}. 60 A 192.0.2.1"))
+    return dns.message.from_wire(fit(asyncio.run(zone.resolve(asked, below)).wire, asked))
+
+
+def test_devices_are_found_by_name_and_by_address() -> None:
+    zone = leased()
+    assert [rrset.to_text() for rrset in ask(zone, "salon.lan").answer] == ["salon.lan. 60 IN A 10.83.7.20"]
+    (pointer,) = ask(zone, "20.7.83.10.in-addr.arpa", "PTR").answer
+    assert "salon.lan." in pointer.to_text()
+    assert (ask(zone, "nobody.lan").rcode(), ask(zone, "lan").rcode()) == (3, 0)
+
+
+def test_no_device_takes_the_dashboard_s_name() -> None:
+    assert "192.168.7.1" in ask(leased(), "telltale.lan").answer[0].to_text()
+
+
+def test_a_lease_that_ended_has_no_name() -> None:
+    zone = leased()
+    zone.name_leases("lan", {})
+    assert ask(zone, "salon.lan").rcode() == 3
+    assert ask(zone, "20.7.83.10.in-addr.arpa", "PTR").answer == []

@@ -16,7 +16,8 @@ from tests.support.dashboard import home as build_home
 from web.views.live import collapse
 
 PATHS = ["/", "/live", "/devices", f"/devices/{TELEVISION}", "/companies", "/companies/Samsung%20Ads",
-         "/names/ads.samsung.com", "/names/", "/rules", "/lists?check=ads.samsung.com", "/strip"]  # fmt: skip
+         "/names/ads.samsung.com", "/names/", "/rules", "/lists?check=ads.samsung.com", "/network",
+         "/strip"]  # fmt: skip
 
 
 @dataclass
@@ -69,7 +70,7 @@ def test_every_page_stands_without_its_journal_and_says_so(home: Home, owner: Fl
     answer = owner.get(path)
     assert answer.status_code == 200
     assert answer.text.count("The journal cannot be read.") == (
-        path not in ("/rules", "/lists?check=ads.samsung.com", "/strip")
+        path not in ("/rules", "/lists?check=ads.samsung.com", "/network", "/strip")
     )
 
 
@@ -162,3 +163,39 @@ def test_an_address_of_the_web_is_checked_by_its_host(home: Home, owner: FlaskCl
 def test_another_spelling_of_a_name_leads_to_its_page(owner: FlaskClient) -> None:
     assert "ads.samsung.com" in owner.get("/names/ADS.Samsung.COM.").text
     assert owner.get("/names/" + "a" * 64).status_code == 400
+
+
+def test_a_device_tells_its_ways_round_us_and_its_bytes(home: Home, owner: FlaskClient) -> None:
+    page = owner.get(f"/devices/{TELEVISION}").text
+    assert "asked 8.8.8.8 (Google Public DNS) directly 1,204 times; Telltale answered instead." in page
+    assert "12 kB" in page
+    assert "6.8 MB" in page
+    assert "addresses that no lookup explains" in page
+
+
+def test_without_a_network_of_its_own_the_page_says_what_it_would_take(home: Home, owner: FlaskClient) -> None:
+    assert "Telltale only answers names here" in owner.get("/network").text
+    assert owner.get("/network/join.svg").status_code == 200
+    home.reader.detours = lambda *_, **__: ()  # type: ignore[method-assign]
+    assert "behind Telltale" in owner.get(f"/devices/{TELEVISION}").text
+
+
+def test_the_network_page_says_how_to_join_and_what_was_turned_away(home: Home, owner: FlaskClient) -> None:
+    sick = {"part": "air", "healthy": False, "says": "The radio does not know its country."}
+    home.control.network = {"mode": "access-point", "filtering": True, "leases": 3, "notes": [], "health": [sick]}
+    page = owner.get("/network").text
+    for said in ("Telltale TV", "abcde-fghjk-mnpqr-stuvw", "1,204", "3 devices", "does not know its country"):
+        assert said in page
+    picture = owner.get("/network/join.svg")
+    assert picture.mimetype == "image/svg+xml"
+    assert picture.headers["Cache-Control"] == "no-store"
+
+
+def test_a_dead_resolver_means_that_filtering_is_off_and_the_page_says_so(home: Home, owner: FlaskClient) -> None:
+    home.control.asleep = True
+    page = owner.get("/").text
+    assert "Filtering is off" in page
+    assert "Filtering off" in page
+    home.control.network = {"mode": "wired", "filtering": False}
+    home.control.asleep = False
+    assert "off</span>" in owner.get("/network").text

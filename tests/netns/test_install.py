@@ -1,0 +1,159 @@
+"""A fresh Debian becomes the appliance with one command, survives what homes do to it, and becomes what it was."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.debian import Debian, begin_root, wait_for, why_not
+
+pytestmark = [
+    pytest.mark.netns,
+    pytest.mark.skipif(why_not() != "", reason=why_not() or "-"),
+    pytest.mark.timeout(900),
+]
+
+ADDRESS = "10.77.0.2"
+INSTALL = ("bash", "/src/deploy/install.sh")
+# python3-dev stays out: the installer has to bring it.
+PACKAGES = ["systemd-sysv", "dbus", "iproute2", "python3", "procps", "ca-certificates"]
+PACKAGES += ["python3-venv", "gcc", "libc6-dev"]
+SUITES = ("trixie", "bookworm")
+
+
+@pytest.fixture(scope="module")
+def making(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[Path, subprocess.Popen[str]]]]:
+    """Both at the same time."""
+    folder = tmp_path_factory.mktemp("debian")
+    begun = {suite: (folder / suite, begin_root(suite, folder / suite, PACKAGES)) for suite in SUITES}
+    yield begun
+    for _, process in begun.values():
+        # Asked, not killed: it takes its mounts down first.
+        if process.poll() is None:
+            process.terminate()
+        process.wait(60)
+        if process.stdout:
+            process.stdout.close()
+    subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=True)
+
+
+@pytest.fixture(params=SUITES)
+def debian(request: pytest.FixtureRequest, making: dict[str, tuple[Path, subprocess.Popen[str]]]) -> Debian:
+    root, process = making[request.param]
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said[-2000:]
+    return Debian(root)
+
+
+def download_packages(debian: Debian) -> None:
+    """Once, so that installing again costs no network."""
+    script = (
+        "python3 -m venv /tmp/v && /tmp/v/bin/pip download -q -d /wheels -r /src/requirements.lock"
+        " && /tmp/v/bin/pip download -q -d /wheels setuptools wheel && rm -rf /tmp/v"
+    )
+    debian.run("sh", "-c", script)
+
+
+def same(before: dict[str, str], after: dict[str, str]) -> None:
+    changed = {path: (before.get(path), after.get(path)) for path in before.keys() | after.keys()}
+    assert {path: pair for path, pair in changed.items() if pair[0] != pair[1]} == {}
+
+
+def test_a_debian_becomes_the_appliance_and_comes_back(debian: Debian) -> None:
+    flags = ("--address", ADDRESS, "--wheels", "/wheels")
+    download_packages(debian)
+    before, everything = debian.picture(), debian.picture(whole=True)
+
+    said = debian.run(*INSTALL, *flags, "--dry-run")
+    assert "would: start telltale-resolver.socket at every boot" in said
+    same(everything, debian.picture(whole=True))
+
+    # The power goes: early, and it is taken away again; late, and it is run again.
+    debian.run_and_kill("make the users", *INSTALL, *flags)
+    debian.run(*INSTALL, "--uninstall", "--purge")
+    same(before, debian.picture())
+    debian.run_and_kill("install the Python packages", *INSTALL, *flags)
+    debian.run_and_kill("write /etc/systemd/system/telltale-web.socket", *INSTALL, *flags)
+    assert "Telltale is installed" in debian.run(*INSTALL, *flags)
+
+    installed = debian.picture(whole=True)
+    said = debian.run(*INSTALL, *flags)
+    assert "nothing was changed" in said
+    differing = {path for path, about in debian.picture(whole=True).items() if installed.get(path) != about}
+    assert differing == set()
+
+    units = [f"/etc/systemd/system/telltale-{name}.service" for name in ("resolver", "web")]
+    assert debian.run("systemd-analyze", "verify", "--man=no", "/etc/systemd/system/telltale.target", *units) == ""
+    for unit in units:
+        debian.run("systemd-analyze", "security", "--offline=true", "--threshold=25", "--no-pager", unit)
+
+    with debian.started(ADDRESS):
+        lives_at_home(debian)
+        debian.run(*INSTALL, "--uninstall", "--purge")
+        assert debian.run("systemctl", "list-units", "--all", "--no-legend", "telltale*") == ""
+    after = debian.picture()
+    # What a first boot of systemd leaves behind is not ours.
+    booted = {path for path in after.keys() - before.keys() if "telltale" not in path}
+    assert [path for path in after if "telltale" in path] == []
+    same(before | {path: after[path] for path in booted}, after | {p: before[p] for p in _BOOT_CHANGES if p in before})
+
+
+_BOOT_CHANGES = ("etc/machine-id", "etc/resolv.conf", "etc/hostname", "etc/localtime")
+
+
+def lives_at_home(debian: Debian) -> None:
+    """It answers with no uplink and no clock to trust; it comes back from a crash and from a hang; it is updated."""
+
+    def answers() -> bool:
+        said = debian.run("sh", "-c", f"python3 /src/deploy/probe.py {ADDRESS} && echo well", check=False)
+        return "well" in said
+
+    def shown(name: str) -> str:
+        return debian.run("systemctl", "show", "-p", name, "--value", "telltale-resolver").strip()
+
+    wait_for(answers, "DNS and the dashboard answer after the boot", 60)
+    first = shown("MainPID")
+    debian.run("kill", "-9", first)
+    wait_for(lambda: shown("MainPID") not in (first, "0"), "a resolver that was killed comes back", 30)
+    wait_for(answers, "it answers again", 30)
+    second = shown("MainPID")
+    debian.run("kill", "-STOP", second)
+    wait_for(lambda: shown("MainPID") not in (second, "0"), "the watchdog ends a resolver that hangs", 60)
+    wait_for(answers, "it answers again", 30)
+
+    # A broken release is not kept: the one before runs again.
+    good = debian.run("readlink", "/opt/telltale/current")
+    resolver = debian.root / "src/gateway/daemons/resolver.py"
+    text = resolver.read_text()
+    resolver.write_text("raise SystemExit(1)\n")
+    said = debian.run(*INSTALL, "--update", check=False)
+    assert "the old one runs again" in said, said
+    assert debian.run("readlink", "/opt/telltale/current") == good
+    assert answers()
+    resolver.write_text(f"{text}# Newer.\n")
+    debian.run(*INSTALL, "--update")
+    assert debian.run("readlink", "/opt/telltale/current") != good
+    assert answers()
+
+
+def test_what_stands_in_the_way_is_told_before_anything_is_changed(making: dict[str, tuple[Path, object]]) -> None:
+    debian = Debian(making["trixie"][0])
+    before = debian.picture(whole=True)
+    said = debian.run(*INSTALL, "--mode", "access-point", "--address", "somewhere", check=False)
+    assert "nothing was changed" in said
+    assert "--country DE" in said
+    assert "somewhere is not an IP address" in said
+    debian.run("sh", "-c", "! /src/deploy/install.sh --mode nonsense")
+    same(before, debian.picture(whole=True))
+    with debian.started(ADDRESS):
+        holder = "import socket, time; s = socket.socket(2, 2); s.bind(('', 53)); print(flush=True); time.sleep(99)"
+        with subprocess.Popen(debian.command("python3", "-c", holder), stdout=subprocess.PIPE) as running:
+            assert running.stdout is not None
+            running.stdout.readline()
+            said = debian.run(*INSTALL, "--address", ADDRESS, check=False)
+            running.kill()
+    assert "Port 53 is used by python3" in said
+    assert not (debian.root / "opt/telltale").exists()

@@ -1,0 +1,64 @@
+"""The televisions' network, where this box makes it: how to join, how it stands, what was turned away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, abort
+
+from gateway.errors import ControlError
+from web.backend import backend
+from web.views.frame import page, pages
+
+_SAID = {
+    "dns_turned": "questions to other resolvers that Telltale answered",
+    "dot_refused": "tries of DNS over TLS, refused",
+    "doq_refused": "tries of DNS over QUIC, refused",
+    "doh_refused": "tries of DNS over HTTPS, refused",
+    "resolver_refused": "other packets to known resolvers, refused",
+    "cut_refused": "packets to what you had just blocked, refused",
+    "home_refused": "packets to the rest of your home, refused",
+    "inbound_dropped": "packets from outside to a television, dropped",
+    "time_turned": "questions to other time servers, answered here",
+    "rogue_router": "false announcements of a router, dropped",
+    "rogue_dhcp": "false address servers, dropped",
+    "rogue_dns": "false resolvers, dropped",
+}
+
+
+def network_status() -> dict[str, Any] | None:
+    """None where we make no network, or cannot say."""
+    try:
+        said: dict[str, Any] = backend().control.call("network.status")
+    except ControlError:
+        return None
+    return said
+
+
+@pages.get("/network")
+def network() -> str:
+    status = network_status()
+    join: dict[str, Any] = {}
+    counters: dict[str, Any] = {}
+    if status is not None:
+        join, counters = _ask("network.join"), _ask("network.counters")
+    told = counters.get("counters", counters)
+    turned = [(words, int(told[key])) for key, words in _SAID.items() if isinstance(told.get(key), int) and told[key]]
+    return page("network.html", "network", network=status, join=join, turned=turned)
+
+
+@pages.get("/network/join.svg")
+def join_picture() -> Response:
+    """The QR code, as a picture of its own so that no page has to trust its text."""
+    picture = _ask("network.join").get("svg")
+    if not isinstance(picture, str):
+        abort(404)
+    return Response(picture, mimetype="image/svg+xml", headers={"Cache-Control": "no-store"})
+
+
+def _ask(verb: str) -> dict[str, Any]:
+    try:
+        said = backend().control.call(verb)
+    except ControlError:
+        return {}
+    return said if isinstance(said, dict) else {}
