@@ -46,7 +46,7 @@ async def ask_resolver(host: str, port: int, patience: float) -> bool:
 
 
 class Heartbeat:
-    """Tells `on_change` when the resolver at `target()` falls silent for about 1.5 seconds, or nobody listens there for
+    """Tells `on_change` when the resolver at `target()` falls silent for about 1.2 seconds, or nobody listens there for
     half a second, and when it answers again.
 
     `target` gives None while there is nobody to ask. `grace` is for how many seconds after `expect` silence is fine.
