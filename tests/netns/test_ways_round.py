@@ -78,6 +78,13 @@ def _move_in(box: Box) -> None:
     becomes(online)
     becomes(lambda: box.dig("@10.83.7.1", "site.example") == "203.0.113.20")
     becomes(lambda: box.dig("@10.83.7.1", TRACKER) == "0.0.0.0")
+    becomes(lambda: box.dig("@2001:4860:4860::8888", TRACKER) == "0.0.0.0")
+
+    def known_in_both_families() -> bool:
+        devices = box.control.call("devices.list")["devices"]
+        return any(d["id"] == _TELEVISION and any(":" in each for each in d["addresses"]) for d in devices)
+
+    becomes(known_in_both_families)
 
 
 def test_every_way_round_is_shut_or_listed(escapee: Escapee) -> None:
