@@ -10,19 +10,19 @@ from gateway.model.name import Name, ancestors
 from gateway.model.query import Query
 from gateway.model.response import Response, Source
 from gateway.model.verdict import Action, Reason, Verdict
-from gateway.resolver.link import Handler
+from gateway.resolver.link import Prompt
 from gateway.resolver.options import Address
 from gateway.resolver.special import CANARIES, LOCALHOST, RESOLVER_ARPA, ZONES
 from gateway.wire.message import address_answer, failure, negative_answer, pointer_answer
 
 _IN = 1
-_IXFR, _AXFR = 251, 252
+_UNASKABLE = frozenset({251, int(QType.AXFR), int(QType.OPT)})
 _TOPS = frozenset(zone.rpartition(".")[2] for zone in (*ZONES, RESOLVER_ARPA, LOCALHOST))
 _LOCAL = Verdict(Action.ALLOW, Reason.LOCAL)
 _LOOPBACK: tuple[Address, ...] = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 
 
-class LocalZone:
+class LocalZone(Prompt):
     """`names` maps canonical names to addresses; the reverse of each leads to the first name that has it."""
 
     def __init__(self, names: Mapping[str, tuple[Address, ...]], *, ttl: int) -> None:
@@ -33,13 +33,10 @@ class LocalZone:
             for address in addresses:
                 self._reverse.setdefault(address.reverse_pointer, name)
 
-    async def resolve(self, query: Query, below: Handler) -> Response:
-        return self._answer(query) or await below(query)
-
-    def _answer(self, query: Query) -> Response | None:
+    def answer(self, query: Query) -> Response | None:
         if query.edns is not None and query.edns.version:
             return _local(failure(query, Rcode.BADVERS), Rcode.BADVERS)
-        if query.qclass != _IN or query.qtype in (_AXFR, _IXFR, QType.OPT):
+        if query.qclass != _IN or query.qtype in _UNASKABLE:
             # Never REFUSED, which makes some clients ask again at once and for ever.
             return _local(failure(query, Rcode.NOTIMP), Rcode.NOTIMP)
         name = query.name.text

@@ -26,7 +26,9 @@ def bare(wire: bytes, peek: ResponsePeek, *, vouched: bool = True) -> bytes:
     end, kept = peek.end, wire[10:12]
     if peek.opt_at is not None:
         end = peek.opt_at
-        kept = sum(1 for offset in peek.ttl_offsets if peek.additional_at <= offset < end).to_bytes(2)
+        kept = b"\0\0"
+        if end != peek.additional_at:
+            kept = sum(1 for offset in peek.ttl_offsets if peek.additional_at <= offset < end).to_bytes(2)
     flags = (peek.flags & ~(_AA | _TC | (0 if vouched else _AD))).to_bytes(2)
     return b"".join((b"\0\0", flags, wire[4:10], kept, wire[12:name_end].lower(), wire[name_end:end]))
 
