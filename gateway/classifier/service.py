@@ -39,6 +39,7 @@ class Classifier:
         self._lock = threading.Lock()
         self._owners: dict[str, str | None] = {}
         self._owned: dict[str, Tag] = {}
+        self._unlisted_below: dict[str, Tag] = {}
         self._model: Model | None = None
 
     @classmethod
@@ -70,8 +71,17 @@ class Classifier:
 
         An unlisted name below a domain that one company owns is that company's, and nothing else is known of it.
         """
+        # Names that nobody lists come in crowds below one parent: what all of those have in common is kept.
+        parent = name.partition(".")[2]
+        common = self._unlisted_below.get(parent)
+        if common is not None and not self._index.names(name) and name not in self._owners:
+            return common
         if self._index.find(name) is not None or is_local(name):
             return self.tag(name, (), maker)
+        if common is None and not self._index.speaks_below(parent):
+            with self._lock:
+                _make_room(self._unlisted_below)
+                self._unlisted_below[parent] = self._owned_tag(parent)
         return self._owned_tag(name)
 
     def company(self, name: str) -> Company | None:

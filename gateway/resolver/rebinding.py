@@ -32,6 +32,8 @@ _AT_HOME = tuple(
     )
 )
 _OURS = frozenset({Source.ERROR, Source.LOCAL})
+# Every address at home, of either family, begins with one of these bytes; few others do.
+_SUSPECT = frozenset({0, 10, 127, 169, 172, 192, 0xFC, 0xFD, 0xFE})
 _NAT64 = ip_network("64:ff9b::/96")
 # An upstream that filters says so with the unspecified address and one of these (forged, blocked, censored, filtered).
 _SAYS_IT_FILTERS = frozenset({4, 15, 16, 17})
@@ -55,7 +57,7 @@ class Rebinding(Prompt):
             return response
         peek = peek_of(response)
         for found in peek.addresses:
-            if self._at_home(found):
+            if found[0] in _SUSPECT and self._at_home(found):
                 break
         else:
             return response
