@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import cast
 
 from gateway.errors import UpstreamError, UpstreamTimeout, WireError
 from gateway.model.dns import Ede, Rcode
@@ -197,30 +196,32 @@ class Cache:
 
     def keep(self, key: bytes, response: Response) -> None:
         """Keeps what an upstream said for as long as it may be kept."""
-        answer = cast("Answer", response)
         known = self._kept.get(key)
-        if known is not None and known.answer is answer:
+        if known is not None and known.answer is response:
             return
         if self._failures:
             self._failures.pop(key, None)
-        if answer.rcode == _SERVFAIL:
-            self._remember_failure(key, answer.ede if answer.ede is not None else Ede.NO_REACHABLE_AUTHORITY)
+        rcode, ttl = response.rcode, response.ttl
+        if rcode == _SERVFAIL:
+            self._remember_failure(key, response.ede if response.ede is not None else Ede.NO_REACHABLE_AUTHORITY)
             return
-        peek = peek_of(answer)
-        negative = peek.negative_ttl is not None or answer.rcode == _NXDOMAIN
-        ttl, most = answer.ttl, self._max_negative_ttl if negative else self._max_ttl
+        if ttl <= 0 or not isinstance(response, Answer):
+            return
+        peek = response.peek or peek_of(response)
+        negative = peek.negative_ttl is not None or rcode == _NXDOMAIN
+        most = self._max_negative_ttl if negative else self._max_ttl
         if ttl > most:
             ttl = most
         if ttl <= 0:
             return
-        size = len(answer.wire) + len(key) + 8 * len(peek.ttl_offsets) + _OVERHEAD
+        size = len(response.wire) + len(key) + 8 * len(peek.ttl_offsets) + _OVERHEAD
         if size > self._max_size:
             return
-        self._kept[key] = _Kept(answer, ttl, self._clock(), size)
+        self._kept[key] = _Kept(response, ttl, self._clock(), size)
         if known is not None:
             self.size -= known.size
             self._kept.move_to_end(key)
         self.size += size
-        while self.size > self._max_size or len(self._kept) > self._max_entries:
+        while len(self._kept) > self._max_entries or self.size > self._max_size:
             _, gone = self._kept.popitem(last=False)
             self.size -= gone.size

@@ -224,13 +224,17 @@ class _Flight:
 
     def _landed(self, member: Member, started: float, reply: Future[bytes]) -> None:
         self._under_way -= 1
-        if reply.cancelled():
-            return
-        error = reply.exception()
+        error: BaseException | None = None
         refused = False
-        if error is None:
+        try:
+            wire = reply.result()
+        except asyncio.CancelledError:
+            return
+        except Exception as failure:  # noqa: BLE001 - a mistake in one transport is that upstream's failure
+            error = failure
+        else:
             try:
-                answer = answer_of(reply.result(), vouched=member.vouched, asked=self._key)
+                answer = answer_of(wire, vouched=member.vouched, asked=self._key)
             except WireError as broken:
                 error = UpstreamError(f"{member.upstream.url} sent an answer that cannot be read: {broken}")
             else:
@@ -240,8 +244,12 @@ class _Flight:
                 else:
                     member.answered(self._loop.time() - started, denied=answer.rcode == _NXDOMAIN)
                     if not member.lies:
-                        self._forwarder.answered(member)
-                        self._take(member, answer)
+                        if member.fallback:
+                            self._forwarder.answered(member)
+                        if answer.rcode == _SERVFAIL:
+                            self._take_poor(member, answer)
+                        else:
+                            self._end(answer, None)
                         return
                     error = UpstreamError(f"{member.upstream.url} says that nothing exists, and is not believed.")
         if not member.lies:
@@ -251,21 +259,18 @@ class _Flight:
         self._error = error if isinstance(error, UpstreamError) else UpstreamError(str(error))
         self._go_on()
 
-    def _take(self, member: Member, answer: Answer) -> None:
+    def _take_poor(self, member: Member, answer: Answer) -> None:
+        """Perhaps only this one cannot: the next may, and if none can, this is still what an upstream said."""
         if self._over:
             return
-        if answer.rcode == _SERVFAIL:
-            # Perhaps only this one cannot: the next may, and if none can, this is still what an upstream said.
-            self._poor = answer
-            self._plan = [
-                other
-                for other in self._plan[self._next :]
-                if other is not member and other.healthy and other.fallback <= member.fallback
-            ][:1]
-            self._next = 0
-            self._go_on()
-            return
-        self._end(answer, None)
+        self._poor = answer
+        self._plan = [
+            other
+            for other in self._plan[self._next :]
+            if other is not member and other.healthy and other.fallback <= member.fallback
+        ][:1]
+        self._next = 0
+        self._go_on()
 
     def _go_on(self) -> None:
         """The next attempt at once, or the end when there is none and nothing is under way."""

@@ -81,7 +81,7 @@ class Resolver:
         self._memos = Memos(options.memo_entries)
         guard = Guard(options.allowed_networks)
         self._clients = Clients(guard, device_of, self._memos, policy)
-        policy_filter = Filter(policy, self._device_of, mode=options.block_mode, ttl=options.block_ttl)
+        policy_filter = Filter(policy, self._clients.device_of, mode=options.block_mode, ttl=options.block_ttl)
         forwarder = Forwarder(
             upstreams, on_health or _ignore, strategy=options.strategy, plain_fallback=options.plain_fallback,
             trust_ad=options.trust_ad,
@@ -225,9 +225,6 @@ class Resolver:
 
     def upstreams(self) -> list[UpstreamState]:
         return self._links.forwarder.states()
-
-    def _device_of(self, client: str) -> str | None:
-        return self._clients.of(client).device
 
     def _serve_datagram(self, wire: bytes, client: Client, at: float, reply: Reply) -> None:
         key = (client.text, wire[2:])

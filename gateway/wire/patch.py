@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 
 from gateway.model.query import Query
-from gateway.wire.edns import opt_record, size_limit
+from gateway.wire.edns import SMALLEST_LIMIT, opt_record, size_limit
 from gateway.wire.peek import ResponsePeek, peek_response
 
 _TTL = struct.Struct(">I")
@@ -66,8 +66,8 @@ def fit(wire: bytes, query: Query, *, rcode: int | None = None, ede: int | None 
     if flags & _AD and (query.flags & _AD or query.dnssec_ok):
         out |= _AD
     opt = b"" if query.edns is None else opt_record(dnssec_ok=query.edns.dnssec_ok, rcode=code, ede=ede)
-    counts, end, room = wire[6:12], len(wire), size_limit(query) - len(opt)
-    if end > room:
+    counts, end = wire[6:12], len(wire)
+    if end + len(opt) > SMALLEST_LIMIT and end > (room := size_limit(query) - len(opt)):
         counts, end = _cut(wire, query.question_end, room)
         if not end:
             out |= _TC
