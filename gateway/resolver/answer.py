@@ -42,9 +42,7 @@ def answer_of(reply: bytes, *, vouched: bool = False, asked: bytes = b"") -> Ans
     """
     plain = peek_plain(reply, asked[:-1])
     if plain is not None:
-        return Answer(
-            bare(reply, plain, vouched=vouched), 0, Source.UPSTREAM, ALLOWED, None, (), plain.ttl or 0, plain
-        )
+        return Answer(bare(reply, plain, vouched=vouched), 0, Source.UPSTREAM, ALLOWED, None, (), plain.ttl or 0, plain)
     told = peek = peek_response(reply)
     if not peek.question:
         raise WireError(f"It has no question, only rcode {peek.rcode}.")

@@ -210,8 +210,7 @@ class Cache:
         peek = response.peek or peek_of(response)
         negative = peek.negative_ttl is not None or rcode == _NXDOMAIN
         most = self._max_negative_ttl if negative else self._max_ttl
-        if ttl > most:
-            ttl = most
+        ttl = ttl if ttl < most else most
         if ttl <= 0:
             return
         size = len(response.wire) + len(key) + 8 * len(peek.ttl_offsets) + _OVERHEAD

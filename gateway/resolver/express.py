@@ -39,7 +39,7 @@ class Errand:
         self.key = key
         self.epoch = epoch
 
-    def land(self, answer: Answer | None, error: UpstreamError | None) -> None:
+    def land(self, answer: Answer | None, error: Exception | None) -> None:
         """The way up, from the forwarder."""
         self._express.land(self, answer, error)
 
@@ -103,7 +103,8 @@ class Express:
         self._forwarder.ask(query, errand.land)
         return True
 
-    def land(self, errand: Errand, answer: Answer | None, error: UpstreamError | None) -> None:
+    def land(self, errand: Errand, answer: Answer | None, error: Exception | None) -> None:
+        """The way up: with the answer of an upstream, or without one."""
         query = errand.query
         response: Response | None = None
         self.under_way -= 1
@@ -112,11 +113,12 @@ class Express:
                 if answer is not None:
                     self._cache.keep(query.key, answer)
                     response = answer
-                elif error is not None:
+                elif isinstance(error, UpstreamError):
                     response = self._cache.excuse(query, error)
-                if response is not None:
-                    for look in self._up:
-                        response = look(query, response)
+                else:
+                    raise error or AssertionError("neither an answer nor a reason")
+                for look in self._up:
+                    response = look(query, response)
             except WireError:
                 response = None
             except Exception as mistake:  # noqa: BLE001 - as in `Recorder.resolve`

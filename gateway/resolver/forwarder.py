@@ -21,7 +21,7 @@ from gateway.wire.question import Question
 
 Strategy = Literal["strict", "fastest"]
 # Called once: with an answer, or with None and what went wrong. It raises nothing.
-Waiter: TypeAlias = Callable[[Answer | None, UpstreamError | None], None]
+Waiter: TypeAlias = Callable[[Answer | None, Exception | None], None]
 
 # A client of ours, and the stub resolver of most televisions, gives up or asks again after three to five seconds.
 DEADLINE = 2.5
@@ -53,9 +53,11 @@ class Forwarder:
         encrypted = any(is_encrypted(upstream.url) for upstream in upstreams)
         self.members = [
             Member(
-                upstream, self._notice, fallback=encrypted and not is_encrypted(upstream.url),
+                upstream,
+                self._notice,
+                fallback=encrypted and not is_encrypted(upstream.url),
                 vouched=trust_ad and _reaches_us_unchanged(upstream),
-            )  # fmt: skip
+            )
             for upstream in upstreams
             if plain_fallback or not encrypted or is_encrypted(upstream.url)
         ]
@@ -95,7 +97,10 @@ class Forwarder:
             return
         loop = asyncio.get_running_loop()
         flight = self._flights[key] = _Flight(self, loop, Question.of(query), key, waiter)
-        flight.depart()
+        try:
+            flight.depart()
+        except Exception as mistake:  # noqa: BLE001 - a transport's mistake is told to whoever waits, as any failure is
+            flight.fail(mistake)
         if self._sweeper is None:
             self._sweeper = loop.call_later(_SWEEP, self._sweep, loop)
 
@@ -199,7 +204,7 @@ class _Flight:
             if second is not first and second.healthy and second.fallback == first.fallback:
                 self._attempt(self._loop.time())
 
-    def fail(self, error: UpstreamError) -> None:
+    def fail(self, error: Exception) -> None:
         if not self._over:
             self._forwarder.errors += 1
             self._end(None, error)
@@ -286,7 +291,7 @@ class _Flight:
         waited = f"No upstream answered within {self._forwarder.deadline:g} s."
         self.fail(self._error or UpstreamTimeout(waited))
 
-    def _end(self, answer: Answer | None, error: UpstreamError | None) -> None:
+    def _end(self, answer: Answer | None, error: Exception | None) -> None:
         if self._over:
             return
         self._over = True
@@ -295,7 +300,7 @@ class _Flight:
             waiter(answer, error)
 
 
-def _settle(pending: Pending[Answer], answer: Answer | None, error: UpstreamError | None) -> None:
+def _settle(pending: Pending[Answer], answer: Answer | None, error: Exception | None) -> None:
     if pending.done():
         return
     if answer is not None:

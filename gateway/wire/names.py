@@ -12,9 +12,7 @@ _CAPITALS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _POINTER = 0xC0
 # Up to here a byte of length is no byte of a plain name.
 _SHORT = 44
-_READ = bytes(
-    byte if byte in _PLAIN else byte + 32 if byte in _CAPITALS else ord(".") for byte in range(256)
-)
+_READ = bytes(byte if byte in _PLAIN else byte + 32 if byte in _CAPITALS else ord(".") for byte in range(256))
 _CUT_OFF = "A name runs past the end of this message."
 _TOO_LONG = "A name in this message is longer than 255 bytes."
 _FORWARD = "A compressed name in this message does not point backwards."

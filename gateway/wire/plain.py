@@ -46,8 +46,7 @@ def peek_plain(wire: bytes, question: bytes) -> ResponsePeek | None:
     for owner, ttl, length, address in record.iter_unpack(wire[start:end]):
         if owner != head or length != size or ttl > _TTL_MAX:
             return None
-        if ttl < lowest:
-            lowest = ttl
+        lowest = ttl if ttl < lowest else lowest
         addresses.append(address)
     offsets = tuple(range(start + 6, end, record.size))
     return ResponsePeek(
