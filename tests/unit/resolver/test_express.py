@@ -51,7 +51,7 @@ class House:
         return self.express.depart(Errand(self.express, asked, client, lambda reply: None, (asked.client, b""), 0))
 
     def sources(self) -> list[Source | None]:
-        return [response and response.source for response in self.finished]
+        return [None if response is None else response.source for response in self.finished]
 
 
 def test_a_new_name_comes_back_from_the_upstream_is_kept_and_recorded() -> None:
