@@ -159,6 +159,7 @@ def flow_to_json(flow: FlowCount) -> dict[str, Any]:
         "connections": flow.connections,
         "first": time_to_json(flow.first),
         "last": time_to_json(flow.last),
+        "began": time_to_json(flow.began),
     }
 
 
@@ -175,6 +176,7 @@ def flow_from_json(value: Any) -> FlowCount:
         connections=fields.take("connections", _number),
         first=fields.take("first", _time),
         last=fields.take("last", _time),
+        began=fields.maybe("began", _time),
     )
     fields.finish()
     return flow

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -36,6 +36,9 @@ _CUT_SECONDS = 600.0
 # Connections to what was told longer ago have ended, or were explained by something newer.
 _RECENT = 3_600.0
 _MOST_STRANGERS = 200
+_MOST_CONNECTIONS = 4_096
+# Times of connections are cut to the millisecond on their way here.
+_SLACK = 0.002
 
 
 def open_accounts(house: House) -> Accounts:
@@ -84,6 +87,7 @@ class Accounts:
         self._cut, self._mend = cut, mend
         self._cuts: dict[str, dict[bytes, float]] = {}
         self._strangers: dict[tuple[str, int], set[tuple[str, str, int]]] = defaultdict(set)
+        self._explained: OrderedDict[tuple[str, bytes, str, int, datetime], str] = OrderedDict()
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -120,7 +124,7 @@ class Accounts:
             if server is None or flow.port in _DNS_PORTS:
                 continue
             device = self._inventory.identify(flow.client)
-            name = self.told.explain(device, server, flow.first.timestamp() + 1)
+            name = self._explain(device, server, flow)
             hour = flow.last.replace(minute=0, second=0, microsecond=0)
             sums = exchanged[device, name, hour]
             for index, count in enumerate((flow.up, flow.down, flow.connections)):
@@ -131,6 +135,19 @@ class Accounts:
         for up, down, connections in exchanged.values():
             self.counters.update(bytes_up=up, bytes_down=down, connections=connections)
         self._save([Exchange(*key, *sums) for key, sums in exchanged.items()], tried)
+
+    def _explain(self, device: str, server: bytes, flow: FlowCount) -> str | None:
+        """Whose bytes these are. A connection stays with the name that it began for, whoever is told of later."""
+        if flow.began is None:
+            return self.told.explain(device, server, flow.first.timestamp() + 1)
+        connection = (device, server, flow.protocol, flow.port, flow.began)
+        name = self._explained.get(connection) or self.told.explain(device, server, flow.began.timestamp() + _SLACK)
+        if name is not None:
+            self._explained[connection] = name
+            self._explained.move_to_end(connection)
+            if len(self._explained) > _MOST_CONNECTIONS:
+                self._explained.popitem(last=False)
+        return name
 
     def policy_changed(self, policy: Policy) -> None:
         """Ends what goes on between a device and addresses that only blocked names explain, and mends what was cut and

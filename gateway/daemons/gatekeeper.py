@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 _EVERY = 3.0
 _BREATH = 5.0
+_GATHERED = 0.5
 _WAIT = 20.0
 _NOT_NAMES = frozenset({"wpad", "isatap", "localhost"})
 """Names that machines ask for and believe: no device may take them (RFC 6761; isatap and wpad are old traps)."""
@@ -216,7 +217,11 @@ class Gatekeeper:
         if self.on_flows is not None:
             said = await self._caller.call("flows")
             if flows := [flow_from_json(each) for each in said["flows"]]:
-                self.on_flows(flows)
+                try:
+                    # What was looked up just before they began is on its way through the journal's thread.
+                    await asyncio.sleep(_GATHERED)
+                finally:
+                    self.on_flows(flows)
 
     def _take(self, leases: Sequence[Lease]) -> None:
         for lease in leases:

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 _DEVICES = 512
 _ADDRESSES = 4_096
 _NAMES = 8
+_TURNS = 32
+
+
+@dataclass(slots=True)
+class _Known:
+    """Of one address: when each name was told last, the newest last; and whose turn it was from when on."""
+
+    names: dict[str, float] = field(default_factory=dict)
+    turns: list[tuple[float, str]] = field(default_factory=list)
+
+    def take_turn(self, name: str, when: float) -> None:
+        """Names that share an address take turns; the same one again changes nothing."""
+        if not self.turns or when < self.turns[-1][0]:
+            insort(self.turns, (when, name))
+        elif self.turns[-1][1] != name:
+            self.turns.append((when, name))
+        if len(self.turns) > _TURNS:
+            del self.turns[0]
 
 
 class Told:
@@ -20,7 +40,7 @@ class Told:
 
     def __init__(self, *, devices: int = _DEVICES, addresses: int = _ADDRESSES, names: int = _NAMES) -> None:
         self._most_devices, self._most_addresses, self._most_names = devices, addresses, names
-        self._devices: OrderedDict[str, OrderedDict[bytes, dict[str, float]]] = OrderedDict()
+        self._devices: OrderedDict[str, OrderedDict[bytes, _Known]] = OrderedDict()
         self._lock = threading.Lock()
 
     def note(self, device: str, name: str, addresses: Iterable[bytes], when: float) -> None:
@@ -34,8 +54,12 @@ class Told:
             else:
                 self._devices.move_to_end(device)
             for address in addresses:
-                names = known.setdefault(address, {})
+                place = known.get(address)
+                if place is None:
+                    place = known[address] = _Known()
                 known.move_to_end(address)
+                place.take_turn(name, when)
+                names = place.names
                 # Newest last: of several names the one that was asked for last explains a connection best.
                 names.pop(name, None)
                 names[name] = when
@@ -49,16 +73,17 @@ class Told:
         it, else the first one told after it, for rows come late; None when no answer explains it.
         """
         with self._lock:
-            names = self._of(device).get(address)
-            if not names:
+            place = self._of(device).get(address)
+            if place is None:
                 return None
-            before = [name for name, told in names.items() if told <= when]
-            return before[-1] if before else next(iter(names))
+            before = bisect_right(place.turns, when, key=lambda turn: turn[0])
+            return place.turns[max(0, before - 1)][1]
 
     def names_of(self, device: str, address: bytes) -> tuple[str, ...]:
         """Every name that explains the address, the newest last."""
         with self._lock:
-            return tuple(self._of(device).get(address, {}))
+            place = self._of(device).get(address)
+            return tuple(place.names) if place is not None else ()
 
     def addresses(self, device: str) -> tuple[bytes, ...]:
         """Everything the device was told, the latest last."""
@@ -80,7 +105,9 @@ class Told:
         """The addresses told since then of which every name is blocked: who blocks these takes nothing else away."""
         with self._lock:
             recent = [
-                (address, tuple(names)) for address, names in self._of(device).items() if max(names.values()) >= since
+                (address, tuple(place.names))
+                for address, place in self._of(device).items()
+                if max(place.names.values()) >= since
             ]
         judged: dict[str, bool] = {}
         found = set()
@@ -92,5 +119,5 @@ class Told:
                 found.add(address)
         return frozenset(found)
 
-    def _of(self, device: str) -> Mapping[bytes, dict[str, float]]:
+    def _of(self, device: str) -> Mapping[bytes, _Known]:
         return self._devices.get(device) or {}

@@ -12,7 +12,8 @@ class FlowCount:
     """What one device and one server exchanged since the last count: bytes up (from the device) and down, of new or
     going connections on one server port. Addresses are textual; `client` is the device's, `protocol` "tcp", "udp", ...
 
-    `connections` counts those that began in this span. `first` and `last` are aware UTC.
+    `connections` counts those that began in this span. `first` and `last` are aware UTC, and so is `began`: when these
+    connections, all within a hundredth of a second, began; None where the kernel does not say.
     """
 
     client: str
@@ -24,6 +25,7 @@ class FlowCount:
     connections: int
     first: datetime
     last: datetime
+    began: datetime | None = None
 
 
 class Detour(Enum):

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_network
 
 from gateway.model.network import Mode, NetworkPlan
+from gateway.network.between import render_between
 from gateway.network.limits import check_plan
 from gateway.network.phrases import (
     ACCEPT,
@@ -57,12 +58,14 @@ HOME = tuple(
 COUNTERS = (
     *("dns_turned", "dns_passed", "time_turned", "dot_refused", "doq_refused", "doh_refused", "resolver_refused"),
     *("encrypted_noted", "paused_refused", "cut_refused", "home_refused", "foreign_source", "ipv6_refused"),
-    *("inbound_dropped", "gateway_refused", "uplink_dropped"),
+    *("inbound_dropped", "gateway_refused", "uplink_dropped", "tunnel_refused"),
 )
-BRIDGE_COUNTERS = ("rogue_router", "rogue_dhcp", "rogue_dns")
 MEMORY = 4096
 MEMORY_SECONDS = 3600
 CUT_MEMORY = 8192
+TUNNELS = (4, 41, 47)
+"""IP in IP (RFC 2003), IPv6 in IPv4 (RFC 4213), GRE (RFC 2784): whatever is inside passes every rule of ours unseen."""
+_LINK_LOCAL = IPv6Network("fe80::/10")
 _ECHO = ["echo-request", "destination-unreachable", "time-exceeded", "parameter-problem"]
 _ECHO6 = [*_ECHO, "packet-too-big", "nd-router-solicit", "nd-neighbor-solicit", "nd-neighbor-advert"]
 _MULTICAST_REPORTS = ["mld-listener-report", "mld-listener-done", "mld2-listener-report"]
@@ -70,7 +73,10 @@ _MULTICAST_REPORTS = ["mld-listener-report", "mld-listener-done", "mld2-listener
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One of the two IP families, as the rules of this plan need it; `own` is our address in it, or None."""
+    """One of the two IP families, as the rules of this plan need it; `own` is our address in it, or None.
+
+    `unnumbered` are the sources of a device that has no address of the network: DHCP, and link-local IPv6.
+    """
 
     digit: str
     protocol: str
@@ -78,6 +84,7 @@ class Family:
     own: str | None
     network: Network | None
     multicast: Network
+    unnumbered: tuple[str | Phrase, ...]
     fallback: IPv4Address | IPv6Address | None
 
     def daddr(self) -> Phrase:
@@ -96,7 +103,7 @@ def families(plan: NetworkPlan) -> tuple[Family, Family]:
     six_back = next((address for address in fallback if address.version == 6), None)
     four, own = plan.tv.address.network, str(plan.tv.address.ip)
     return (
-        Family("4", "ip", "ipv4_addr", own, four, IPv4Network("224.0.0.0/4"), four_back),
+        Family("4", "ip", "ipv4_addr", own, four, IPv4Network("224.0.0.0/4"), (str(IPv4Address(0)),), four_back),
         Family(
             "6",
             "ip6",
@@ -104,6 +111,7 @@ def families(plan: NetworkPlan) -> tuple[Family, Family]:
             str(six.ip) if six else None,
             six.network if six else None,
             IPv6Network("ff00::/8"),
+            ("::", prefix(_LINK_LOCAL)),
             six_back,
         ),
     )
@@ -132,7 +140,7 @@ def render(plan: NetworkPlan, home: Sequence[Network] = (), bridge: bool = True)
         *_forward(plan),
         *_input(plan),
         *_masquerade(plan),
-        *(_between(plan) if bridge else ()),
+        *(render_between(plan) if bridge else ()),
     ]
 
 
@@ -178,13 +186,21 @@ def _asks_elsewhere(plan: NetworkPlan, family: Family, protocol: str) -> list[li
     """The ways a packet asks a resolver that is not us; packets that ask us are one of them when our port is not 53."""
     everywhere: list[Phrase | str] = [prefix(family.multicast)]
     straight = plan.barrier.dns_port == 53 and not passes_dns(plan)
-    here = [*everywhere, family.own] if family.own and straight else everywhere
+    here = [*everywhere, *_ours(family)] if straight else everywhere
     beyond = [*everywhere, prefix(family.network)] if family.network else everywhere
     tricks = any_of(DNS_PORTS[1:])
     return [
         [match(family.daddr(), any_of(here), "!="), match(field(protocol, "dport"), DNS_PORTS[0])],
         [match(family.daddr(), any_of(beyond), "!="), match(field(protocol, "dport"), tricks)],
     ]
+
+
+def _ours(family: Family) -> list[Phrase | str]:
+    """Where questions to us go. Turning one that was sent to our link-local address would have it answered from there
+    past the turning, with another port: no route leads anywhere else from it, so it needs none.
+    """
+    own: list[Phrase | str] = [family.own] if family.own else []
+    return [*own, prefix(_LINK_LOCAL)] if family.digit == "6" else own
 
 
 def _asks_for_time(family: Family) -> list[Phrase]:
@@ -208,7 +224,7 @@ def _who_tried(plan: NetworkPlan) -> list[Phrase]:
             first = [is_state("new")] if protocol == "tcp" else []
             for asks in _asks_elsewhere(plan, family, protocol):
                 # A question to ourselves on port 53 is no detour, whatever port we really listen on.
-                spared = [match(family.daddr(), family.own, "!=")] if family.own else []
+                spared = [match(family.daddr(), any_of(_ours(family)), "!=")]
                 memory = remember(f"turned{family.digit}", _key(family))
                 made.append(rule("tried", *asks, *spared, *first, counted, memory))
         if plan.barrier.redirect_time:
@@ -292,6 +308,8 @@ def _forward(plan: NetworkPlan) -> list[Phrase]:
         else:
             foreign = match(family.saddr(), prefix(family.network), "!=")
             made.append(rule("from_tv", foreign, count("foreign_source"), jump("refuse")))
+    # The kernel says no aloud to GRE only: of the others it knows no checksum, and drops them.
+    made.append(rule("from_tv", match(meta("l4proto"), any_of(TUNNELS)), count("tunnel_refused"), jump("refuse")))
     ports = any_of(["tcp", "udp"])
     if passes_dns(plan):
         made.append(rule("from_tv", match(meta("l4proto"), ports), match(field("th", "dport"), 53), ACCEPT))
@@ -330,6 +348,11 @@ def _input(plan: NetworkPlan) -> list[Phrase]:
         rule("input", _from_tv(plan), jump("tv_to_us")),
         rule("input", match(meta("iifname"), plan.uplink), jump("uplink_to_us")),
     ]
+    for family in families(plan):
+        if family.network is not None:
+            known = any_of([prefix(family.network), *family.unnumbered])
+            # An answer would go out to whoever really has that address, at home or on the internet.
+            made.append(rule("tv_to_us", match(family.saddr(), known, "!="), count("foreign_source"), DROP))
     if passes_dns(plan):
         # Nobody answers here now; in a family without a fallback a quick no makes the television ask in the other.
         made.append(rule("tv_to_us", match(field("th", "dport"), 53), jump("refuse")))
@@ -359,28 +382,4 @@ def _masquerade(plan: NetworkPlan) -> list[Phrase]:
         network = family.network
         if network is not None and (network.version == 4 or network.is_private):
             made.append(rule("our_address", match(family.saddr(), prefix(network)), away, {"masquerade": None}))
-    return made
-
-
-def _between(plan: NetworkPlan) -> list[Phrase]:
-    """What one television may not be to another: router, DHCP server, resolver. Only on our own ports."""
-    assert plan.tv is not None
-    ports = {*plan.tv.ports, *((plan.access_point.interface,) if plan.access_point else ())}
-    if not ports:
-        return remove_table("bridge")
-    ours = match(meta("iifname"), any_of(sorted(ports)))
-    dhcp, dhcp6 = match(field("udp", "dport"), 68), match(field("udp", "dport"), 546)
-    made = [
-        *replace_table("bridge"),
-        *(counter(name, "bridge") for name in BRIDGE_COUNTERS),
-        base_chain("between", "filter", "forward", -200, "bridge"),
-    ]
-    bad = (
-        [match(field("icmpv6", "type"), "nd-router-advert"), count("rogue_router")],
-        [match(field("udp", "sport"), 67), dhcp, count("rogue_dhcp")],
-        [match(field("udp", "sport"), 547), dhcp6, count("rogue_dhcp")],
-        [match(field("udp", "dport"), 53), count("rogue_dns")],
-        [match(field("tcp", "dport"), 53), count("rogue_dns")],
-    )
-    made += [rule("between", ours, *way, DROP, family="bridge") for way in bad]
     return made

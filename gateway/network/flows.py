@@ -4,6 +4,9 @@ The kernel tells of flows that end with their final counts, and holds them back 
 the others are. Of each flow that goes on, the last count is remembered, so a byte is counted once. Bytes are those of
 IP packets, headers included, on the televisions' side of the address translation: what the device asked for, not what
 it was turned into. What is not ours to count is left out: flows that end here, such as DNS that was turned to us.
+
+Connections that began at different moments are told apart: an address that is shared means one name now and another one
+a second later.
 """
 
 from __future__ import annotations
@@ -22,8 +25,11 @@ PROTOCOLS: Final = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp"}
 MOST_REMEMBERED: Final = 1 << 17
 _DUMPS_TO_FORGET: Final = 30
 _MOST_ROUNDS: Final = 100
+_A_MOMENT: Final = 10_000_000
+"""Nanoseconds: connections to one server and port that begin within as many are one, as a page opens several."""
 
 _Key = tuple[int, int, Tuple5]
+_Place = tuple[str, str, int, int, int]
 
 
 @dataclass(slots=True)
@@ -38,6 +44,7 @@ class _Sum:
     up: int = 0
     down: int = 0
     connections: int = 0
+    started: int = 0
     first: datetime | None = None
     last: datetime | None = None
 
@@ -60,7 +67,7 @@ class FlowLedger:
     def measure(self, ended: Iterable[Connection], going: Iterable[Connection], now: datetime) -> list[FlowCount]:
         """What is new. `ended` and `going` may hold a flow twice; `going` must have been read after `ended`."""
         self._round += 1
-        sums: dict[tuple[str, str, int, int], _Sum] = {}
+        sums: dict[_Place, _Sum] = {}
         gone: set[_Key] = set()
         for connection in ended:
             key = _key(connection)
@@ -96,7 +103,7 @@ class FlowLedger:
 
     def _add(
         self,
-        sums: dict[tuple[str, str, int, int], _Sum],
+        sums: dict[_Place, _Sum],
         connection: Connection,
         known: _Going | None,
         now: datetime,
@@ -108,10 +115,12 @@ class FlowLedger:
             return
         asked = connection.original
         port = 0 if asked.protocol in (1, 58) else asked.target_port
-        total = sums.setdefault((asked.source, asked.target, asked.protocol, port), _Sum())
+        moment = connection.started // _A_MOMENT
+        total = sums.setdefault((asked.source, asked.target, asked.protocol, port, moment), _Sum())
         total.up += up
         total.down += down
         total.connections += known is None
+        total.started = min(connection.started, total.started or connection.started)
         first = self._moment(connection.started, self.since, now) if known is None else self.since
         last = self._moment(connection.stopped, now, now) if connection.ended else now
         total.first = min(first, total.first or first)
@@ -131,8 +140,8 @@ def _key(connection: Connection) -> _Key:
     return connection.id, connection.started, connection.original
 
 
-def _count(key: tuple[str, str, int, int], total: _Sum, since: datetime, now: datetime) -> FlowCount:
-    client, server, protocol, port = key
+def _count(key: _Place, total: _Sum, since: datetime, now: datetime) -> FlowCount:
+    client, server, protocol, port, _moment = key
     return FlowCount(
         client,
         server,
@@ -143,7 +152,16 @@ def _count(key: tuple[str, str, int, int], total: _Sum, since: datetime, now: da
         total.connections,
         total.first or since,
         total.last or now,
+        _time_of(total.started),
     )
+
+
+def _time_of(nanoseconds: int) -> datetime | None:
+    """The kernel's own time, None when it keeps none or one that makes no sense."""
+    try:
+        return datetime.fromtimestamp(nanoseconds / 1e9, UTC) if nanoseconds else None
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 class FlowMeter:

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 
 _MISSES = 3
 _EVERY = 0.4
+_RECVERR = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (socket.IPPROTO_IPV6, 25)}
+"""IP_RECVERR and IPV6_RECVERR (ip(7), ipv6(7)): a socket that is not connected hears as well that a port is shut."""
 _STATUS = 2 << 11
 """Opcode STATUS (RFC 1035 section 4.1.1): answered NOTIMP at once, and no lookup that would stand in the history."""
 
@@ -17,13 +19,16 @@ Probe = Callable[[str, int, float], Awaitable[bool]]
 
 
 async def ask_resolver(host: str, port: int, patience: float) -> bool:
-    """Whether something answers DNS there in time; `host` is an address of this machine."""
+    """Whether something answers DNS there in time; `host` is an address of this machine. Raises ConnectionRefusedError
+    when nobody listens there.
+    """
     loop = asyncio.get_running_loop()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     number = os.urandom(2)
     message = number + _STATUS.to_bytes(2, "big") + bytes(8)
     with socket.socket(family, socket.SOCK_DGRAM) as channel:
         channel.setblocking(False)
+        channel.setsockopt(*_RECVERR[family], 1)
         try:
             async with asyncio.timeout(patience):
                 # From loopback: from our address on the bridge it would pass the rules for what televisions send. Not
@@ -34,12 +39,15 @@ async def ask_resolver(host: str, port: int, patience: float) -> bool:
                     answer = await loop.sock_recv(channel, 512)
                     if answer[:2] == number and len(answer) > 2 and answer[2] & 0x80:
                         return True
+        except ConnectionRefusedError:
+            raise
         except OSError:
             return False
 
 
 class Heartbeat:
-    """Tells `on_change` when the resolver at `target()` falls silent for about 1.5 seconds, and when it answers again.
+    """Tells `on_change` when the resolver at `target()` falls silent for about 1.2 seconds, or nobody listens there for
+    half a second, and when it answers again.
 
     `target` gives None while there is nobody to ask. `grace` is for how many seconds after `expect` silence is fine.
     """
@@ -69,7 +77,13 @@ class Heartbeat:
         if target is None:
             self._misses, self.answers = 0, True
             return
-        if await self._probe(*target, _EVERY):
+        try:
+            alive = await self._probe(*target, _EVERY)
+        except ConnectionRefusedError:
+            # A resolver that hangs may come to itself; where nobody listens, only a new one helps. It counts double.
+            alive = False
+            self._misses += 1
+        if alive:
             self._misses = 0
             self._patient_until = float("-inf")
             if not self.answers:

@@ -23,7 +23,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _SCRIPT = """#!/bin/sh
 # Never the one that comes with the client: that would write this machine's own resolv.conf.
 [ "$1" = bound ] || [ "$1" = renew ] || exit 0
-ip address flush dev "$interface" scope global
+ip -4 address flush dev "$interface" scope global
 ip address add "$ip/$mask" dev "$interface"
 ip route replace default via "$router"
 echo "$ip $mask $router $dns $domain" > "$TOLD"

@@ -1,9 +1,8 @@
-"""The whole box: the real resolver plans, the real network process builds, a television comes, and both are killed."""
+"""The whole box: the real resolver plans, the network process builds, a television comes, and both are killed."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -12,64 +11,12 @@ from typing import Any
 
 import pytest
 
-from gateway.control.client import ControlClient
-from gateway.errors import ControlError
-from tests.netns.household import Household, becomes
+from tests.netns.box import Box
+from tests.netns.household import becomes
 from tests.netns.lab import Lab
 from tests.netns.servers import NamedDns
 
 pytestmark = pytest.mark.netns
-
-_SETTINGS = """
-[network]
-mode = "wired"
-uplink = "wan0"
-ports = ["port-tv1"]
-address = "10.83.7.1/24"
-domain = "tv.lan"
-fallback = ["9.9.9.9"]
-socket = "{socket}"
-static = [{{ mac = "02:42:00:00:00:0b", address = "10.83.7.20", name = "salon" }}]
-"""
-
-
-class Box(Household):
-    """Both processes, as on a real box but for systemd."""
-
-    def __init__(self, lab: Lab, folder: Path) -> None:
-        super().__init__(lab, folder)
-        self.data = folder / "data"
-        self.data.mkdir()
-        (self.data / "settings.toml").write_text(_SETTINGS.format(socket=self.run_folder / "network.sock"))
-        self.control = ControlClient(self.data / "control.sock", 20)
-        self.resolver: subprocess.Popen[str] | None = None
-
-    def start_resolver(self) -> None:
-        self.resolver = self.lab.start(
-            "gateway", sys.executable, "-m", "gateway.daemons.resolver", "--data", str(self.data),
-            "--dns", "0.0.0.0:53", "--dns", "[::]:53", "--upstream", "udp://9.9.9.9",
-        )  # fmt: skip
-
-    def kill_resolver(self) -> None:
-        if self.resolver is not None:
-            self.resolver.kill()
-            self.resolver.wait()
-            self.resolver = None
-
-    def network(self) -> dict[str, Any]:
-        try:
-            said = self.control.call("network.status")
-        except ControlError:
-            return {}
-        return dict(said)
-
-    def dig(self, *words: str) -> str:
-        """One try of half a second, from the television."""
-        done = subprocess.run(
-            ("ip", "netns", "exec", self.lab.names["tv1"], "dig", "+short", "+time=1", "+tries=1", *words),
-            capture_output=True, text=True, timeout=20, check=False,
-        )  # fmt: skip
-        return done.stdout.strip() if done.returncode == 0 else ""
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
@@ -11,10 +12,12 @@ from gateway.network.heartbeat import Heartbeat, ask_resolver
 
 class Patient:
     def __init__(self) -> None:
-        self.now, self.alive, self.told = 100.0, True, list[bool]()
+        self.now, self.alive, self.shut, self.told = 100.0, True, False, list[bool]()
         self.target: tuple[str, int] | None = ("10.83.7.1", 53)
 
     async def probe(self, host: str, port: int, patience: float) -> bool:
+        if self.shut:
+            raise ConnectionRefusedError
         return self.alive
 
     async def hear(self, answers: bool) -> None:
@@ -43,6 +46,29 @@ def test_it_tells_each_change_once() -> None:
         assert patient.told == [False, True]
 
     asyncio.run(story())
+
+
+def test_where_nobody_listens_two_questions_are_enough() -> None:
+    patient = Patient()
+    heart = patient.heartbeat()
+    patient.shut = True
+
+    async def story() -> None:
+        await heart.beat()
+        assert patient.told == []
+        await heart.beat()
+        assert patient.told == [False]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_a_shut_port_is_noticed_without_waiting(family: socket.AddressFamily, host: str) -> None:
+    with socket.socket(family, socket.SOCK_DGRAM) as gone:
+        gone.bind((host, 0))
+        port = gone.getsockname()[1]
+    with pytest.raises(ConnectionRefusedError):
+        asyncio.run(ask_resolver(host, port, 60))
 
 
 def test_a_start_has_its_grace_and_no_network_no_pulse() -> None:

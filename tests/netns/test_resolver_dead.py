@@ -1,0 +1,144 @@
+"""The resolver dies, with nobody there who starts it again: televisions go on, and everybody is told."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dns.exception
+import dns.message
+import dns.query
+import pytest
+from flask.testing import FlaskClient
+
+from tests.netns.box import Box
+from tests.netns.escapee import GOOGLE4, ROUTER4, TRACKER, TRACKER4, ZONE
+from tests.netns.household import becomes
+from tests.netns.lab import RESOLVERS4, Lab
+from tests.netns.outside import Outside
+from tests.support.dashboard import ORIGIN, PASSWORD, QUICK
+from web import create_app
+
+pytestmark = pytest.mark.netns
+
+PROMISED = 3.0
+WAITS = "DNS is down, and televisions wait for it: that is your setting."
+GOES_PAST = "Filtering is off: Telltale's DNS does not answer, so televisions ask others."
+FILTERED = "Televisions are filtered."
+Open = Callable[..., tuple[Box, Outside]]
+
+
+@pytest.fixture
+def a_box(tmp_path: Path) -> Iterator[Open]:
+    """A box whose television has an address and is filtered."""
+    with Lab(televisions=1) as lab:
+        with lab.inside("internet"):
+            outside = Outside(ZONE, [(address, 53) for address in RESOLVERS4])
+        boxes: list[Box] = []
+
+        def stand(**settings: bool) -> tuple[Box, Outside]:
+            box = Box(lab, tmp_path, **settings)
+            boxes.append(box)
+            box.make_bare()
+            box.start()
+            box.start_resolver()
+            becomes(box.stands)
+            box.ask_for_address("tv1")
+            box.block(TRACKER)
+            becomes(lambda: address_from(box, ROUTER4) == "0.0.0.0")
+            becomes(lambda: sentence(box) in ("", FILTERED))
+            return box, outside
+
+        with outside:
+            try:
+                yield stand
+            finally:
+                for box in boxes:
+                    box.kill_resolver()
+                    box.end()
+
+
+def address_from(box: Box, server: str, *, tcp: bool = False) -> str | None:
+    """The tracker's address as the television hears it from that server within 0.3 s; None for silence."""
+    query = dns.query.tcp if tcp else dns.query.udp
+    with box.lab.inside("tv1"):
+        try:
+            answer = query(dns.message.make_query(TRACKER, "A"), server, timeout=0.3)
+        except (OSError, EOFError, dns.exception.DNSException):
+            return None
+    return answer.answer[0][0].to_text() if answer.answer else None
+
+
+def sentence(box: Box) -> str:
+    """What the network process says of filtering."""
+    return next((str(part["says"]) for part in box.client.call("status")["health"] if part["part"] == "filtering"), "")
+
+
+@contextmanager
+def dashboard(box: Box) -> Iterator[FlaskClient]:
+    """The dashboard over this box's data, its owner logged in."""
+    app = create_app(data=box.data, control=box.data / "control.sock", hasher=QUICK)
+    app.extensions["telltale.auth"].set_first_password(PASSWORD)
+    with app.test_client() as browser:
+        assert browser.post("/login", data={"password": PASSWORD}, headers=ORIGIN).status_code == 303
+        yield browser
+
+
+def test_a_television_resolves_within_three_seconds_and_the_dashboard_says_so(a_box: Open) -> None:
+    box, outside = a_box()
+    with dashboard(box) as browser:
+        assert "Filtering on" in browser.get("/").text
+        assert not [each for each in outside.asked if each.name == TRACKER]
+
+        box.kill_resolver()
+        killed = time.monotonic()
+        becomes(lambda: address_from(box, ROUTER4) == TRACKER4, 10)
+        took = time.monotonic() - killed
+        assert took < PROMISED
+        print(f"resolved {took:.1f} s after the resolver was killed")
+        # One that was made to ask 8.8.8.8 gets its answers as well, and all of them come from the fallback.
+        becomes(lambda: address_from(box, GOOGLE4) == address_from(box, GOOGLE4, tcp=True) == TRACKER4)
+        assert {each.server for each in outside.asked if each.name == TRACKER} == {"9.9.9.9"}
+        status = box.client.call("status")
+        assert (status["filtering"], status["resolver_answers"]) == (False, False)
+        becomes(lambda: sentence(box) == GOES_PAST)
+        page = browser.get("/").text
+        assert "Filtering is off" in page
+        assert "Filtering on" not in page
+
+        box.start_resolver()
+        becomes(lambda: sentence(box) == FILTERED)
+        for ask in (lambda: address_from(box, ROUTER4), lambda: address_from(box, GOOGLE4, tcp=True)):
+            becomes(lambda ask=ask: ask() == "0.0.0.0")
+        becomes(lambda: "Filtering on" in browser.get("/").text)
+        assert "Filtering is off" not in browser.get("/").text
+
+
+def test_one_that_hangs_is_as_good_as_dead(a_box: Open) -> None:
+    box, _ = a_box()
+    assert box.resolver is not None
+    box.resolver.send_signal(signal.SIGSTOP)
+    try:
+        becomes(lambda: address_from(box, ROUTER4) == TRACKER4, 10)
+        becomes(lambda: sentence(box) == GOES_PAST)
+    finally:
+        box.resolver.send_signal(signal.SIGCONT)
+    becomes(lambda: address_from(box, ROUTER4) == "0.0.0.0")
+    becomes(lambda: sentence(box) == FILTERED)
+
+
+def test_a_setting_makes_it_fail_closed(a_box: Open) -> None:
+    box, outside = a_box(fail_closed=True)
+    box.kill_resolver()
+    becomes(lambda: sentence(box) == WAITS)
+    assert box.client.call("status")["filtering"] is True
+    for server in (ROUTER4, GOOGLE4):
+        assert address_from(box, server) is None
+        assert address_from(box, server, tcp=True) is None
+    assert not [each for each in outside.asked if each.name == TRACKER]
+    box.start_resolver()
+    becomes(lambda: address_from(box, ROUTER4) == "0.0.0.0")
+    becomes(lambda: sentence(box) == FILTERED)
