@@ -159,7 +159,8 @@ def flow_to_json(flow: FlowCount) -> dict[str, Any]:
         "connections": flow.connections,
         "first": time_to_json(flow.first),
         "last": time_to_json(flow.last),
-        "began": time_to_json(flow.began),
+        # To the microsecond: a lookup and the connection it is for lie a millisecond apart.
+        "began": flow.began.isoformat() if flow.began is not None else None,
     }
 
 

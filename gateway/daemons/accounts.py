@@ -37,8 +37,8 @@ _CUT_SECONDS = 600.0
 _RECENT = 3_600.0
 _MOST_STRANGERS = 200
 _MOST_CONNECTIONS = 4_096
-# Times of connections are cut to the millisecond on their way here.
-_SLACK = 0.002
+# Times of connections are cut to the microsecond on their way here.
+_SLACK = 0.000_01
 
 
 def open_accounts(house: House) -> Accounts:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 _DEVICES = 512
 _ADDRESSES = 4_096
 _NAMES = 8
-_TURNS = 32
+_TURNS = 64
+_REMEMBERED = 60.0
 
 
 @dataclass(slots=True)
@@ -22,12 +23,14 @@ class _Known:
     turns: list[tuple[float, str]] = field(default_factory=list)
 
     def take_turn(self, name: str, when: float) -> None:
-        """Names that share an address take turns; the same one again changes nothing."""
+        """Names that share an address take turns; the same one again changes nothing. Connections are counted within
+        seconds, so turns of more than a minute ago explain nothing new.
+        """
         if not self.turns or when < self.turns[-1][0]:
             insort(self.turns, (when, name))
         elif self.turns[-1][1] != name:
             self.turns.append((when, name))
-        if len(self.turns) > _TURNS:
+        while len(self.turns) > _TURNS or (len(self.turns) > 1 and self.turns[1][0] < when - _REMEMBERED):
             del self.turns[0]
 
 

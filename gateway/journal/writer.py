@@ -7,8 +7,9 @@ import queue as queues
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +30,7 @@ T = TypeVar("T")
 _MAX_BATCH = 20_000
 _MAX_SHEAVES = 2_000
 _MAX_SHOWN = 100
+_MOST_HEARD = 1_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 _SWEEP_EVERY, _SWEEPS_A_THOROUGH_ONE, _SWEEP_FOR = 300.0, 12, 0.05
 _WORKS_AGAIN = "The journal records lookups again."
@@ -176,7 +178,10 @@ class Writer:
         room = len(queue) if keep_newest else min(len(queue), max(_MAX_BATCH - len(pending), 0))
         rows = [queue.popleft() for _ in range(room)]
         room = 0 if len(pending) >= _MAX_BATCH and not keep_newest else min(len(sheaves), _MAX_SHEAVES)
-        pending += gather(rows, [sheaves.popleft() for _ in range(room)])
+        bound = [sheaves.popleft() for _ in range(room)]
+        if self._told is not None:
+            self._account(rows, bound)
+        pending += gather(rows, bound)
         surplus = len(pending) - _MAX_BATCH if keep_newest else 0
         if surplus > 0:
             self._counts["dropped"] += _lookups(pending[:surplus])
@@ -190,9 +195,6 @@ class Writer:
         batch = self._pending
         if not batch:
             return
-        if self._told is not None:
-            for client, facts in {(row[1], row[2]): None for row in batch}:
-                self._call_told(client, facts)
         shown: tuple[Lookup, ...] = ()
         wanted = self._wants_events()
         session.ledger.dictionary.set_day(int(self._clock() // 86_400))
@@ -275,10 +277,22 @@ class Writer:
     def _tell(self, healthy: bool, says: str) -> None:
         self._call(self._report, HealthChanged("journal", healthy, says))
 
-    def _call_told(self, client: str, facts: Facts) -> None:
+    def _account(self, rows: Sequence[LogRow], sheaves: Iterable[Sheaf]) -> None:
+        """Before storms become one row each: names that share an address explain a connection by their order. In a
+        flood each answer is told once.
+        """
+        heard = [(when, client, facts) for when, client, facts, _ in rows]
+        for sheaf in sheaves:
+            heard += [(sheaf.when, *pair) for pair in zip(sheaf.clients, sheaf.facts, strict=True)]
+        if len(heard) > _MOST_HEARD:
+            heard = list({each[1:]: each for each in heard}.values())
+        for when, client, facts in sorted(heard, key=itemgetter(0)):
+            self._call_told(client, facts, when)
+
+    def _call_told(self, client: str, facts: Facts, when: float) -> None:
         assert self._told is not None
         try:
-            self._told(client, facts, self._clock())
+            self._told(client, facts, when)
         except Exception as error:  # noqa: BLE001 - as below
             _LOG.warning("an answer is not accounted for: %r", error)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.netns.escapee import WAYS, Fate
+
 ROOT = Path(__file__).resolve().parents[2]
 TOP = {"gateway", "web", "systemd", "tests", "deploy"}
 PICTURE = (ROOT / "gateway" / "ARCHITECTURE.md").read_text().split("```")[1]
@@ -76,3 +78,15 @@ def test_subprocesses_are_started_by_the_composition_roots_and_the_privileged_ro
     for path in [*ROOT.joinpath("gateway").rglob("*.py"), *ROOT.joinpath("web").rglob("*.py")]:
         if path.parent.name not in {"daemons", "network"}:
             assert not starts.search(path.read_text()), path
+
+
+def test_the_ways_round_us_are_those_that_the_scripted_television_tries() -> None:
+    text = (ROOT / "gateway" / "ARCHITECTURE.md").read_text().split("## Ways round us")[1].split("\n## ")[0]
+    told = {
+        fate: " ".join(ways.split()).removesuffix(".").split("; ")
+        for fate, ways in re.findall(r"^- \*\*(.+?)\*\* \([^)]+\):\s((?:.|\n(?!- |\n))+)", text, re.MULTILINE)
+    }
+    fates = [fate for fate in Fate if fate not in (Fate.LEDGER, Fate.ESCAPED)]
+    assert told == {fate.value: [way.name for way in WAYS if way.expected is fate] for fate in fates}
+    rows = [tuple(row.strip("| ").split(" | ")) for row in text.splitlines() if row.startswith("| ")]
+    assert rows[1:] == [(way.name, way.why) for way in WAYS if way.expected is Fate.LEDGER]

@@ -30,7 +30,7 @@ MAC = "cc:6d:a0:11:22:33"
 
 def test_counts_and_leases_come_back_as_they_went() -> None:
     attempt = Attempt(MAC, Detour.DOT, "9.9.9.9", "tcp", 853, Outcome.REFUSED, 3, NOON, NOON)
-    flow = FlowCount("10.83.7.9", "192.0.2.1", "tcp", 443, 1, 2, 1, NOON, NOON)
+    flow = FlowCount("10.83.7.9", "192.0.2.1", "tcp", 443, 1, 2, 1, NOON, NOON, NOON)
     lease = Lease(MAC, IPv4Address("10.83.7.9"), "tv", "x", (1, 3), NOON)
     assert attempt_from_json(json.loads(json.dumps(attempt_to_json(attempt)))) == attempt
     assert flow_from_json(json.loads(json.dumps(flow_to_json(flow)))) == flow

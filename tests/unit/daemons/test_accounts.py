@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
@@ -110,6 +111,24 @@ def test_bytes_go_to_the_name_that_explains_the_address() -> None:
         assert told.when == (NOW + timedelta(seconds=2)).replace(minute=0, second=0)
         assert not book.tried
         assert accounts.counters["bytes_down"] == 102
+
+    asyncio.run(story())
+
+
+def test_a_connection_stays_with_the_name_that_it_began_for() -> None:
+    async def story() -> None:
+        accounts, book, _ = stage()
+        began = NOW.timestamp()
+        accounts.note(TV, answer("film.example", CDN), began - 0.1)
+        accounts.note(TV, answer("ads.example", CDN), began + 0.1)
+        film = replace(flow(CDN), began=NOW)
+        ads = replace(flow(CDN), began=NOW + timedelta(seconds=0.11))
+        accounts.take_flows([film, ads])
+        for number in range(200):
+            accounts.note(TV, answer("ads.example", CDN), began + number)
+            accounts.note(TV, answer("shop.example", CDN), began + number + 0.5)
+        accounts.take_flows([replace(film, connections=0)])
+        assert [each.name for each in book.exchanged] == ["film.example", "ads.example", "film.example"]
 
     asyncio.run(story())
 

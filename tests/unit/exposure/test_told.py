@@ -25,6 +25,31 @@ def test_of_several_names_the_one_told_last_before_the_connection_explains_it() 
     assert told.explain(TV, CDN, 99.0) == "later.example"
 
 
+def test_names_that_share_an_address_take_turns() -> None:
+    """A page calls one and the other within a second, and what they exchanged is counted seconds later."""
+    told = Told()
+    turns = [("ads.example", 10.0), ("film.example", 10.1), ("film.example", 10.15), ("ads.example", 10.2)]
+    for name, when in turns:
+        told.note(TV, name, (CDN,), when)
+    told.note(TV, "late.example", (CDN,), 10.17)
+    seen = [told.explain(TV, CDN, when) for when in (9.9, 10.05, 10.11, 10.16, 10.18, 10.3, 99.0)]
+    ads, film = "ads.example", "film.example"
+    assert seen == [ads, ads, film, film, "late.example", ads, ads]
+
+
+def test_turns_are_bounded_by_number_and_by_age() -> None:
+    told = Told()
+    for number in range(1000):
+        told.note(TV, f"{'ab'[number % 2]}.example", (CDN,), number * 0.01)
+    assert told.explain(TV, CDN, 9.9801) == "a.example"
+    assert told.explain(TV, CDN, 9.9901) == "b.example"
+    # Of the first turns nothing is left.
+    assert told.explain(TV, CDN, 0.0) == told.explain(TV, CDN, 9.3601) == "a.example"
+    assert told.explain(TV, CDN, 0.0101) == "a.example"
+    told.note(TV, "new.example", (CDN,), 500.0)
+    assert told.explain(TV, CDN, 9.9801) == "b.example"
+
+
 def test_a_row_that_comes_late_still_explains() -> None:
     told = Told()
     told.note(TV, "slow.example", (HERE,), 12.0)

@@ -57,6 +57,35 @@ def test_plain_dns_is_never_refused_by_default(filtering):
     assert len(rules(commands, "turned")) == 8
 
 
+def test_a_question_to_our_link_local_address_is_answered_from_there():
+    """Turned, it would come back from another port; while our resolver is dead it has to be turned."""
+    fallback = (IPv6Address("2620:fe::fe"),)
+    for commands, spared in (
+        (render(plan_with()), True),
+        (render(plan_with(dns_port=5335)), False),
+        (render(plan_with(filtering=False, fallback=fallback)), False),
+    ):
+        turned = [rule for rule in rules(commands, "turned") if '"ip6"' in rule and '"right": 53' in rule]
+        assert len(turned) == 2
+        assert all(("fe80::" in rule) is spared for rule in turned)
+
+
+def test_tunnels_and_strangers_sources_are_met_before_anything_is_accepted():
+    commands = render(plan_with())
+    from_tv = rules(commands, "from_tv")
+    (tunnel,) = [number for number, rule in enumerate(from_tv) if "tunnel_refused" in rule]
+    assert from_tv[tunnel].startswith('[{"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}')
+    assert not any(rule == '[{"accept": null}]' for rule in from_tv[:tunnel])
+    to_us = rules(commands, "tv_to_us")
+    foreign = [number for number, rule in enumerate(to_us) if "foreign_source" in rule]
+    accepted = [number for number, rule in enumerate(to_us) if '{"accept": null}' in rule]
+    assert len(foreign) == 2
+    assert max(foreign) < min(accepted)
+    # Who has no address yet asks for one, and looks for neighbours.
+    assert '"0.0.0.0"' in to_us[foreign[0]]
+    assert '"fe80::"' in to_us[foreign[1]]
+
+
 def test_both_families_are_treated_alike():
     commands = render(plan_with(redirect_time=True))
     for chain in ("tried", "turned", "our_address", "from_tv", "to_tv", "encrypted"):

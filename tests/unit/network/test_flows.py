@@ -52,6 +52,24 @@ def test_connections_to_one_port_are_summed():
     assert (count.up, count.down, count.connections) == (200, 4000, 2)
 
 
+def test_connections_that_began_at_different_moments_are_told_apart_with_their_beginning():
+    begun = int(after(0.253).timestamp() * 1e9)
+    same, later = begun + 2_000_000, begun + 400_000_000
+    flows = [
+        replace(FLOW, id=number, started=started, original=replace(ASKED, source_port=40000 + number))
+        for number, started in enumerate((begun, same, later))
+    ]
+    book = ledger()
+    first, second = sorted(book.measure([], flows, after(1)), key=lambda count: count.began)
+    assert (first.connections, second.connections) == (2, 1)
+    assert abs(first.began - after(0.253)) < timedelta(milliseconds=1)
+    # What goes on is told with the same beginning: it is still the same connection.
+    (grown,) = book.measure([], [*flows[:2], replace(flows[2], down=9000)], after(60))
+    assert (grown.connections, grown.down, grown.began) == (0, 7000, second.began)
+    assert ledger().measure([], [replace(FLOW, started=(1 << 64) - 1)], after(1))[0].began.year == 2554
+    assert ledger().measure([], [FLOW], after(1))[0].began is None
+
+
 def test_what_went_on_before_us_is_not_told_again():
     book = ledger()
     book.begin([FLOW])
