@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 
 from gateway.daemons.house import House
 from gateway.devices.inventory import Inventory
@@ -85,6 +86,7 @@ class Accounts:
         self._inventory, self._store = inventory, store
         self._doh_names = doh_names
         self._cut, self._mend = cut, mend
+        self._policy: Policy | None = None
         self._cuts: dict[str, dict[bytes, float]] = {}
         self._strangers: dict[tuple[str, int], set[tuple[str, str, int]]] = defaultdict(set)
         self._explained: OrderedDict[tuple[str, bytes, str, int, datetime], str] = OrderedDict()
@@ -119,6 +121,7 @@ class Accounts:
         """What was counted since the last time. DNS itself and what stays at home are no exchange with anybody."""
         exchanged: dict[tuple[str, str | None, datetime], list[int]] = defaultdict(lambda: [0, 0, 0])
         tried: list[tuple[str, Attempt]] = []
+        returned: dict[str, set[bytes]] = defaultdict(set)
         for flow in flows:
             server = packed_if_abroad(flow.server)
             if server is None or flow.port in _DNS_PORTS:
@@ -131,6 +134,10 @@ class Accounts:
                 sums[index] += count
             if name is None:
                 tried.append((device, self._stranger(device, flow)))
+            elif self._is_blocked(device, server):
+                returned[device].add(server)
+        for device, servers in returned.items():
+            self._begin(self._cut_again(device, servers))
         self.counters["unexplained"] += sum(attempt.count for _, attempt in tried)
         for up, down, connections in exchanged.values():
             self.counters.update(bytes_up=up, bytes_down=down, connections=connections)
@@ -153,10 +160,9 @@ class Accounts:
         """Ends what goes on between a device and addresses that only blocked names explain, and mends what was cut and
         is allowed now.
         """
+        self._policy = policy
         if self._cut is not None:
-            task = self._loop.create_task(self._enforce(policy))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(self._enforce(policy))
 
     def device_joined(self, old: str, new: str) -> None:
         self.told.move(old, new)
@@ -169,18 +175,46 @@ class Accounts:
         now = datetime.now(UTC).timestamp()
         for device in self.told.devices():
             wanted = await asyncio.to_thread(self._blocked_addresses, policy, device, now - _RECENT)
-            before = {address for address, ends in self._cuts.get(device, {}).items() if ends > now}
+            ends = {address: end for address, end in self._cuts.get(device, {}).items() if end > now}
+            over = {address for address in ends.keys() - wanted if not self._is_blocked(device, address)}
             clients = self._clients(device)
             try:
-                if clients and (new := wanted - before) and self._cut is not None:
+                if clients and (new := wanted - ends.keys()) and self._cut is not None:
                     await self._cut(clients, map(ip_address, new), _CUT_SECONDS)
                     self.counters["cuts"] += len(new)
-                if clients and (over := before - wanted) and self._mend is not None:
+                if clients and over and self._mend is not None:
                     await self._mend(clients, map(ip_address, over))
             except TelltaleError as error:
                 log.info("what goes on cannot be ended: %s", error)
                 continue
-            self._cuts[device] = dict.fromkeys(wanted, now + _CUT_SECONDS)
+            kept = wanted | (ends.keys() - over)
+            self._cuts[device] = {address: ends.get(address, now + _CUT_SECONDS) for address in kept}
+
+    def _is_blocked(self, device: str, address: bytes) -> bool:
+        """Whether every name that explains the address is blocked now."""
+        policy, names = self._policy, self.told.names_of(device, address)
+        return policy is not None and bool(names) and all(policy.decide(name, device).blocked for name in names)
+
+    async def _cut_again(self, device: str, addresses: set[bytes]) -> None:
+        """The device has kept an address for longer than a cut lasts, or was told it in the moment of the click."""
+        now, clients = datetime.now(UTC).timestamp(), self._clients(device)
+        cut = self._cuts.setdefault(device, {})
+        fresh = [address for address in addresses if cut.get(address, 0.0) <= now]
+        if self._cut is None or not clients or not fresh:
+            return
+        cut.update(dict.fromkeys(fresh, now + _CUT_SECONDS))
+        try:
+            await self._cut(clients, map(ip_address, fresh), _CUT_SECONDS)
+            self.counters["cuts"] += len(fresh)
+        except TelltaleError as error:
+            for address in fresh:
+                cut.pop(address, None)
+            log.info("what goes on cannot be ended: %s", error)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _blocked_addresses(self, policy: Policy, device: str, since: float) -> frozenset[bytes]:
         return self.told.only(device, since, lambda name: policy.decide(name, device).blocked)
@@ -189,9 +223,7 @@ class Accounts:
         cut = self._cuts.get(device, {})
         spared = [address for address in addresses if cut.pop(address, None) is not None]
         if spared and self._mend is not None:
-            task = self._loop.create_task(self._mend_now(self._clients(device), spared))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._begin(self._mend_now(self._clients(device), spared))
 
     async def _mend_now(self, clients: Sequence[Address], addresses: Sequence[bytes]) -> None:
         assert self._mend is not None

@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
+import pytest
+
 from gateway.daemons.accounts import Accounts
 from gateway.devices.inventory import Inventory
 from gateway.errors import Unavailable
@@ -210,6 +212,37 @@ def test_a_click_ends_exactly_what_only_the_blocked_name_explains() -> None:
         accounts.policy_changed(Policy())
         await accounts.settle()
         assert knife.mends == [{ADS}]
+
+    asyncio.run(story())
+
+
+def test_who_comes_back_to_a_blocked_address_is_cut_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        knife = Knife()
+        accounts, _, _ = stage(cut=knife.cut, mend=knife.mend)
+        when = datetime.now(UTC).timestamp()
+        accounts.policy_changed(Policy("ads.example"))
+        await accounts.settle()
+        accounts.note(TV, answer("ads.example", ADS, CDN), when)
+        accounts.note(TV, answer("film.example", FILM, CDN), when)
+        # Looked up in the very moment of the click, so that the click has missed it; the shared address is spared.
+        accounts.take_flows([flow(ADS), flow(CDN), flow(FILM)])
+        await accounts.settle()
+        assert knife.cuts == [({TV}, {ADS})]
+        accounts.take_flows([flow(ADS)])
+        accounts.policy_changed(Policy("ads.example"))
+        await accounts.settle()
+        assert len(knife.cuts) == 1, "it is cut still"
+        monkeypatch.setattr("gateway.daemons.accounts._CUT_SECONDS", 0.0)
+        for address in accounts._cuts[f"mac:{MAC}"]:
+            accounts._cuts[f"mac:{MAC}"][address] = 0.0
+        accounts.take_flows([flow(ADS)])
+        await accounts.settle()
+        assert knife.cuts == [({TV}, {ADS})] * 2
+        accounts.policy_changed(Policy())
+        accounts.take_flows([flow(ADS)])
+        await accounts.settle()
+        assert len(knife.cuts) == 2
 
     asyncio.run(story())
 
