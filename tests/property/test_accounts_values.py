@@ -21,6 +21,8 @@ _SERVERS = st.one_of(
     st.sampled_from(["", "x", "8.8.8.8", "fe80::1%eth0", "::ffff:8.8.8.8"]),
     st.text(max_size=40),
 )
+_NAMES = st.sampled_from(["a.example", "b.example", "c.example"])
+_ANSWERS = st.tuples(st.sampled_from("abc"), _NAMES, st.integers(0, 5), st.integers(0, 9))
 _SIZES = st.integers(0, 2**62)
 _TIMES = st.integers(0, 4_000_000).map(lambda seconds: NOW - timedelta(seconds=seconds))
 _FLOWS = st.builds(
