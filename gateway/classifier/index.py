@@ -38,7 +38,7 @@ class Index:
         fact = self._exact.get(name)
         if fact is not None:
             return name, fact
-        if not self._speaks_below(name):
+        if not self.speaks_below(name):
             return None
         below: tuple[str, Fact] | None = None
         for parent in ancestors(name):
@@ -49,7 +49,8 @@ class Index:
                 below = "." + parent, fact
         return below
 
-    def _speaks_below(self, name: str) -> bool:
+    def speaks_below(self, name: str) -> bool:
+        """False when no rule is about names at or below this one, or at or below one of its parents."""
         # Nearly every name of the world stops here: no generator, no call. An escaped dot only makes it look further.
         domains, dot = self._domains, -1
         while True:
@@ -58,6 +59,10 @@ class Index:
             dot = name.find(".", dot + 1)
             if dot < 0:
                 return False
+
+    def names(self, name: str) -> bool:
+        """True when a rule is about this very canonical name, or about names below it."""
+        return name in self._exact or name in self._domains
 
     def __len__(self) -> int:
         return len(self._exact) + len(self._subtrees) + sum(map(len, self._regexes.values()))

@@ -39,6 +39,7 @@ class Classifier:
         self._lock = threading.Lock()
         self._owners: dict[str, str | None] = {}
         self._owned: dict[str, Tag] = {}
+        self._unlisted_below: dict[str, Tag] = {}
         self._model: Model | None = None
 
     @classmethod
@@ -56,6 +57,8 @@ class Classifier:
         key = (name, targets, maker)
         tag = self._memo.get(key)
         if tag is None:
+            if not guess and not targets and self._common(name) is UNTAGGED:
+                return UNTAGGED
             tag = self._make_tag(name, targets[:_MAX_TARGETS], maker, guess)
             if guess:
                 self._remember(key, tag)
@@ -63,15 +66,23 @@ class Classifier:
 
     def is_listed(self, name: str) -> bool:
         """True when the knowledge base speaks of this canonical name."""
-        return self._index.find(name) is not None
+        return self._common(name) is None and self._index.find(name) is not None
 
     def sure_tag(self, name: str, maker: str = "") -> Tag:
         """As `tag`, without guessing from how the name is spelled: what a decision may rest on, at little cost.
 
         An unlisted name below a domain that one company owns is that company's, and nothing else is known of it.
         """
+        common = self._common(name)
+        if common is not None:
+            return common
         if self._index.find(name) is not None or is_local(name):
             return self.tag(name, (), maker)
+        parent = name.partition(".")[2]
+        if parent not in self._unlisted_below and not self._index.speaks_below(parent):
+            with self._lock:
+                _make_room(self._unlisted_below)
+                self._unlisted_below[parent] = self._owned_tag(parent)
         return self._owned_tag(name)
 
     def company(self, name: str) -> Company | None:
@@ -98,6 +109,16 @@ class Classifier:
         with self._lock:
             _make_room(self._memo)
             self._memo[key] = tag
+
+    def _common(self, name: str) -> Tag | None:
+        """The sure tag of a name of which nothing is known but what lies above it; None when that is not known yet.
+
+        Names that nobody lists come in crowds below one parent.
+        """
+        common = self._unlisted_below.get(name.partition(".")[2])
+        if common is None or self._index.names(name) or name in self._owners:
+            return None
+        return common
 
     def _make_tag(self, name: str, targets: tuple[str, ...], maker: str, guess: bool) -> Tag:
         if is_local(name):

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any
+from ipaddress import ip_address
 
+from gateway.daemons.cuts import Address, Cut, Cuts, Mend
 from gateway.daemons.house import House
 from gateway.devices.inventory import Inventory
-from gateway.errors import TelltaleError
 from gateway.exposure.places import packed_if_abroad
 from gateway.exposure.told import Told
 from gateway.journal.exchange_store import ExchangeStore
@@ -28,15 +28,9 @@ from gateway.network.known_resolvers import known_resolvers
 
 log = logging.getLogger(__name__)
 
-Address = IPv4Address | IPv6Address
-Cut = Callable[[Iterable[Address], Iterable[Address], float], Awaitable[object]]
-Mend = Callable[[Iterable[Address], Iterable[Address]], Awaitable[object]]
 
 _DNS_PORTS = frozenset({53, 853})
-_CUT_SECONDS = 600.0
-# Connections to what was told longer ago have ended, or were explained by something newer.
-_RECENT = 3_600.0
-_MOST_STRANGERS = 200
+_MOST_SERVERS = 200
 _MOST_CONNECTIONS = 4_096
 # Times of connections are cut to the microsecond on their way here.
 _SLACK = 0.000_01
@@ -57,7 +51,7 @@ def open_accounts(house: House) -> Accounts:
         house.inventory,
         ExchangeStore(house.writer),
         doh_names=known_resolvers().names,
-        cut=cut,
+        cut=cut if house.settings.network is not None else None,
         mend=mend,
     )
     made.policy_changed(house.policy.policy)
@@ -80,33 +74,39 @@ class Accounts:
         mend: Mend | None = None,
     ) -> None:
         self.told = Told()
-        self.counters: Counter[str] = Counter(
-            attempts=0, bytes_up=0, bytes_down=0, connections=0, unexplained=0, cuts=0
-        )
+        self._counters: Counter[str] = Counter(attempts=0, bytes_up=0, bytes_down=0, connections=0, unexplained=0)
         self._inventory, self._store = inventory, store
         self._doh_names = doh_names
-        self._cut, self._mend = cut, mend
-        self._policy: Policy | None = None
-        self._cuts: dict[str, dict[bytes, float]] = {}
-        self._strangers: dict[tuple[str, int], set[tuple[str, str, int]]] = defaultdict(set)
+        self._cuts = Cuts(self.told, self._clients, cut, mend) if cut is not None and mend is not None else None
+        self._servers: dict[tuple[str, Detour, int], set[tuple[str, str, int]]] = defaultdict(set)
+        self._heard: list[tuple[str, Attempt]] = []
         self._explained: OrderedDict[tuple[str, bytes, str, int, datetime], str] = OrderedDict()
         self._loop = asyncio.get_running_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def counters(self) -> Counter[str]:
+        """attempts, unexplained, connections, bytes_up, bytes_down, cuts (addresses) since the start."""
+        return Counter({**self._counters, **(self._cuts.counters if self._cuts is not None else {})})
 
     def note(self, client: str, facts: Facts, when: float) -> None:
         """A client was given an answer at `when`, seconds since the epoch."""
         device = self._inventory.identify(client)
         if facts.addresses:
             self.told.note(device, facts.name, facts.addresses, when)
-            cut = self._cuts.get(device)
-            if cut and not cut.keys().isdisjoint(facts.addresses):
-                # Another name lives there as well, and this one is allowed.
-                self._loop.call_soon_threadsafe(self._spare, device, facts.addresses)
-        if self._doh_names and any(parent in self._doh_names for parent in ancestors(facts.name)):
-            outcome = Outcome.REFUSED if facts.verdict.blocked else Outcome.NOTED
-            at = datetime.fromtimestamp(when, UTC)
-            attempt = Attempt("", Detour.DOH_NAME, facts.name, "tcp", 443, outcome, 1, at, at)
-            self._loop.call_soon_threadsafe(self._save, (), ((device, attempt),))
+            if self._cuts is not None and self._cuts.concern(device, facts.name, facts.addresses):
+                self._loop.call_soon_threadsafe(self._cuts.look, device, facts.addresses)
+        if self._doh_names:
+            listed = next((parent for parent in ancestors(facts.name) if parent in self._doh_names), None)
+            if listed is not None:
+                self._hear(device, listed, facts.verdict.blocked, datetime.fromtimestamp(when, UTC))
+
+    def _hear(self, device: str, server: str, refused: bool, at: datetime) -> None:
+        """Somebody looked up a resolver. Gathered, so that many rows are one entry in the journal."""
+        outcome = Outcome.REFUSED if refused else Outcome.NOTED
+        first = not self._heard
+        self._heard.append((device, Attempt("", Detour.DOH_NAME, server, "tcp", 443, outcome, 1, at, at)))
+        if first:
+            self._loop.call_soon_threadsafe(self._flush)
 
     def take_attempts(self, attempts: Sequence[Attempt]) -> None:
         """What the firewall met since the last time."""
@@ -114,8 +114,8 @@ class Accounts:
 
     def note_attempts(self, tried: Sequence[tuple[str, Attempt]]) -> None:
         """As `take_attempts`, by the device's id."""
-        self.counters["attempts"] += sum(attempt.count for _, attempt in tried)
-        self._save((), tried)
+        self._counters["attempts"] += sum(attempt.count for _, attempt in tried)
+        self._save((), [(device, self._singly(device, attempt)) for device, attempt in tried])
 
     def take_flows(self, flows: Sequence[FlowCount]) -> None:
         """What was counted since the last time. DNS itself and what stays at home are no exchange with anybody."""
@@ -133,14 +133,19 @@ class Accounts:
             for index, count in enumerate((flow.up, flow.down, flow.connections)):
                 sums[index] += count
             if name is None:
-                tried.append((device, self._stranger(device, flow)))
-            elif self._is_blocked(device, server):
+                size = flow.up + flow.down
+                kind = (Detour.UNEXPLAINED, flow.server, flow.protocol, flow.port, Outcome.NOTED)
+                stranger = Attempt("", *kind, flow.connections, flow.first, flow.last, size)
+                tried.append((device, self._singly(device, stranger)))
+            elif self._cuts is not None and self._cuts.blocks(device, server):
+                # It has kept the address for longer than a cut lasts, or was told it in the moment of the click.
                 returned[device].add(server)
         for device, servers in returned.items():
-            self._begin(self._cut_again(device, servers))
-        self.counters["unexplained"] += sum(attempt.count for _, attempt in tried)
+            if self._cuts is not None:
+                self._cuts.look(device, servers)
+        self._counters["unexplained"] += sum(attempt.count for _, attempt in tried)
         for up, down, connections in exchanged.values():
-            self.counters.update(bytes_up=up, bytes_down=down, connections=connections)
+            self._counters.update(bytes_up=up, bytes_down=down, connections=connections)
         self._save([Exchange(*key, *sums) for key, sums in exchanged.items()], tried)
 
     def _explain(self, device: str, server: bytes, flow: FlowCount) -> str | None:
@@ -160,99 +165,37 @@ class Accounts:
         """Ends what goes on between a device and addresses that only blocked names explain, and mends what was cut and
         is allowed now.
         """
-        self._policy = policy
-        if self._cut is not None:
-            self._begin(self._enforce(policy))
+        if self._cuts is not None:
+            self._cuts.policy_changed(policy)
 
     def device_joined(self, old: str, new: str) -> None:
         self.told.move(old, new)
 
     async def settle(self) -> None:
         """Returns when nothing is under way any more."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _enforce(self, policy: Policy) -> None:
-        now = datetime.now(UTC).timestamp()
-        for device in self.told.devices():
-            wanted = await asyncio.to_thread(self._blocked_addresses, policy, device, now - _RECENT)
-            ends = {address: end for address, end in self._cuts.get(device, {}).items() if end > now}
-            over = {address for address in ends.keys() - wanted if not self._is_blocked(device, address)}
-            clients = self._clients(device)
-            try:
-                if clients and (new := wanted - ends.keys()) and self._cut is not None:
-                    await self._cut(clients, map(ip_address, new), _CUT_SECONDS)
-                    self.counters["cuts"] += len(new)
-                if clients and over and self._mend is not None:
-                    await self._mend(clients, map(ip_address, over))
-            except TelltaleError as error:
-                log.info("what goes on cannot be ended: %s", error)
-                continue
-            kept = wanted | (ends.keys() - over)
-            self._cuts[device] = {address: ends.get(address, now + _CUT_SECONDS) for address in kept}
-
-    def _is_blocked(self, device: str, address: bytes) -> bool:
-        """Whether every name that explains the address is blocked now."""
-        policy, names = self._policy, self.told.names_of(device, address)
-        return policy is not None and bool(names) and all(policy.decide(name, device).blocked for name in names)
-
-    async def _cut_again(self, device: str, addresses: set[bytes]) -> None:
-        """The device has kept an address for longer than a cut lasts, or was told it in the moment of the click."""
-        now, clients = datetime.now(UTC).timestamp(), self._clients(device)
-        cut = self._cuts.setdefault(device, {})
-        fresh = [address for address in addresses if cut.get(address, 0.0) <= now]
-        if self._cut is None or not clients or not fresh:
-            return
-        cut.update(dict.fromkeys(fresh, now + _CUT_SECONDS))
-        try:
-            await self._cut(clients, map(ip_address, fresh), _CUT_SECONDS)
-            self.counters["cuts"] += len(fresh)
-        except TelltaleError as error:
-            for address in fresh:
-                cut.pop(address, None)
-            log.info("what goes on cannot be ended: %s", error)
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _blocked_addresses(self, policy: Policy, device: str, since: float) -> frozenset[bytes]:
-        return self.told.only(device, since, lambda name: policy.decide(name, device).blocked)
-
-    def _spare(self, device: str, addresses: Iterable[bytes]) -> None:
-        cut = self._cuts.get(device, {})
-        spared = [address for address in addresses if cut.pop(address, None) is not None]
-        if spared and self._mend is not None:
-            self._begin(self._mend_now(self._clients(device), spared))
-
-    async def _mend_now(self, clients: Sequence[Address], addresses: Sequence[bytes]) -> None:
-        assert self._mend is not None
-        try:
-            await self._mend(clients, map(ip_address, addresses))
-        except TelltaleError as error:
-            log.info("a cut cannot be taken back: %s", error)
+        if self._cuts is not None:
+            await self._cuts.settle()
 
     def _clients(self, device: str) -> list[Address]:
         known = self._inventory.get(device)
         return [ip_address(address) for address in known.addresses] if known else []
 
-    def _stranger(self, device: str, flow: FlowCount) -> Attempt:
-        """Of a device's unexplained servers only so many a day are told one by one."""
-        day = int(flow.last.timestamp() // 86_400)
-        known = self._strangers[device, day]
-        place = (flow.server, flow.protocol, flow.port)
-        if place not in known and len(known) >= _MOST_STRANGERS:
-            place = ("", flow.protocol, 0)
-        elif not known:
-            for old in [key for key in self._strangers if key[1] < day - 1]:
-                del self._strangers[old]
-        known.add(place)
-        server, protocol, port = place
-        count = flow.connections
-        size = flow.up + flow.down
-        return Attempt(
-            "", Detour.UNEXPLAINED, server, protocol, port, Outcome.NOTED, count, flow.first, flow.last, size
-        )
+    def _flush(self) -> None:
+        heard, self._heard = self._heard, []
+        self.note_attempts(heard)
+
+    def _singly(self, device: str, attempt: Attempt) -> Attempt:
+        """Of the servers that a device tried in one way only so many a day are told one by one."""
+        day = int(attempt.last.timestamp() // 86_400)
+        known = self._servers[device, attempt.detour, day]
+        place = (attempt.server, attempt.protocol, attempt.port)
+        if place not in known and len(known) >= _MOST_SERVERS:
+            return replace(attempt, server="", port=0)
+        if not known:
+            for old in [key for key in self._servers if key[2] < day - 1]:
+                del self._servers[old]
+        self._servers[device, attempt.detour, day].add(place)
+        return attempt
 
     def _save(self, exchanged: Sequence[Exchange], tried: Sequence[tuple[str, Attempt]]) -> None:
         if not exchanged and not tried:

@@ -102,7 +102,9 @@ class Told:
         with self._lock:
             gone = self._devices.pop(old, None)
             if gone:
-                self._devices.setdefault(new, OrderedDict()).update(gone)
+                # Of an address that both were told, the device itself knows best.
+                gone.update(self._devices.get(new, {}))
+                self._devices[new] = gone
 
     def only(self, device: str, since: float, is_blocked: Callable[[str], bool]) -> frozenset[bytes]:
         """The addresses told since then of which every name is blocked: who blocks these takes nothing else away."""

@@ -15,7 +15,9 @@ from gateway.journal import statements as say
 from gateway.journal.device_rows import DEVICE_NUMBER, SAVE_DEVICE, device_row
 from gateway.model.device import Device
 from gateway.model.lookup import Facts
+from gateway.model.response import Source
 from gateway.model.tag import UNTAGGED, Category, Tag
+from gateway.model.verdict import ALLOWED, Action, Verdict
 
 _LOG = logging.getLogger(__name__)
 _MAX_FACTS = 12_000
@@ -49,8 +51,15 @@ class Asker:
     device: Device
     number: int
     known: dict[Facts, Known] = field(default_factory=dict)
-    alike: dict[tuple[Any, ...], Known] = field(default_factory=dict)
+    alike: dict[_Content, Known] = field(default_factory=dict)
 
+
+_Content: TypeAlias = tuple[str, int, int, Source, Verdict | None, tuple[str, ...]]
+_Named: TypeAlias = tuple[str, str | None, Category]
+_New: TypeAlias = tuple[Asker, Facts, _Content, Tag, _Named, int]
+# Stands for what `learn` is about to find out.
+_UNDER_WAY = Known(0, 0, UNTAGGED)
+_SPELLED = {category: category.value for category in Category}
 
 News: TypeAlias = tuple[Asker, Facts, int]
 """Who asked what, and when, in milliseconds since the epoch."""
@@ -69,7 +78,7 @@ class Dictionary:
         self._device_of = device_of
         self._askers: dict[tuple[str, str], Asker] = {}
         self._clients: dict[tuple[str, int], int] = {}
-        self._names: dict[tuple[str, str | None, Category], int] = {}
+        self._names: dict[_Named, int] = {}
         self._fact_ids: dict[tuple[Any, ...], int] = {}
         self._facts = 0
         self._day = 0
@@ -120,33 +129,39 @@ class Dictionary:
         """Gives every asker the ids of facts that its `known` does not have yet, in a few statements for all of them:
         in a flood of new names each costs what it costs alone.
         """
-        new: dict[tuple[int, tuple[Any, ...]], tuple[Asker, Facts, Tag, int]] = {}
+        new: list[_New] = []
+        twins: list[tuple[Asker, Facts, _Content]] = []
         for asker, facts, millis in news:
             alike = _content(facts)
             known = asker.alike.get(alike)
-            if known is not None:
+            if known is None:
+                asker.alike[alike] = _UNDER_WAY
+                tag = self._ask_tag(facts, asker.device.maker)
+                new.append((asker, facts, alike, tag, _named(facts.name, tag), millis))
+            elif known is _UNDER_WAY:
+                twins.append((asker, facts, alike))
+            else:
                 asker.known[facts] = known
-            elif (asker.number, alike) not in new:
-                new[asker.number, alike] = asker, facts, self._ask_tag(facts, asker.device.maker), millis
-        self._learn_names((facts.name, tag) for _, facts, tag, _ in new.values())
-        streams = self._learn_streams(new.values())
-        for (_, alike), (asker, facts, tag, _) in new.items():
-            stream = streams[self._number_of(facts.name, tag), asker.number, int(facts.verdict.blocked)]
-            asker.alike[alike] = Known(stream, self._fact(facts, tag), tag)
-        for asker, facts, _ in news:
-            asker.known[facts] = asker.alike[_content(facts)]
+        self._learn_names(new)
+        streams = self._learn_streams(new)
+        names = self._names
+        for asker, facts, alike, tag, named, _ in new:
+            stream = streams[names[named], asker.number, _blocked(facts)]
+            asker.alike[alike] = asker.known[facts] = Known(stream, self._fact(facts, tag), tag)
+        for asker, facts, alike in twins:
+            asker.known[facts] = asker.alike[alike]
         self._facts += len(news)
 
-    def _learn_names(self, wanted: Iterable[tuple[str, Tag]]) -> None:
+    def _learn_names(self, new: Iterable[_New]) -> None:
         if len(self._names) >= _MAX_TEXTS:
             self._names.clear()
-        unknown = {key: tag for name, tag in wanted if (key := _named(name, tag)) not in self._names}
+        unknown = {named: tag for _, _, _, tag, named, _ in new if named not in self._names}
         # A tag that came from where a CNAME led does not outlive one that the name has itself.
         sure: list[tuple[str, str | None, str]] = []
         unsure: list[tuple[str, str | None, str]] = []
         for (name, company, category), tag in unknown.items():
             hasty = tag.via is not None or (tag.company is None and tag.category is Category.UNKNOWN)
-            (unsure if hasty else sure).append((name, company, category.value))
+            (unsure if hasty else sure).append((name, company, _SPELLED[category]))
         self._cursor.executemany(say.LEARN_NAME_WITHOUT_HASTE, unsure)
         self._cursor.executemany(say.LEARN_NAME, sure)
         ids: dict[str, int] = {}
@@ -155,16 +170,14 @@ class Dictionary:
         for key in unknown:
             self._names[key] = ids[key[0]]
 
-    def _number_of(self, name: str, tag: Tag) -> int:
-        return self._names[_named(name, tag)]
-
-    def _learn_streams(self, new: Iterable[tuple[Asker, Facts, Tag, int]]) -> dict[tuple[int, int, int], int]:
+    def _learn_streams(self, new: Iterable[_New]) -> dict[tuple[int, int, int], int]:
         """(name, device, blocked) -> id of the stream."""
         rows: list[tuple[int, int, int, int, int]] = []
         by_device: dict[int, set[int]] = {}
-        for asker, facts, tag, millis in new:
-            name = self._number_of(facts.name, tag)
-            rows.append((name, asker.number, int(facts.verdict.blocked), millis, millis))
+        names = self._names
+        for asker, facts, _, _, named, millis in new:
+            name = names[named]
+            rows.append((name, asker.number, _blocked(facts), millis, millis))
             by_device.setdefault(asker.number, set()).add(name)
         self._cursor.executemany(say.LEARN_STREAM, rows)
         return {
@@ -175,6 +188,15 @@ class Dictionary:
         }
 
     def _fact(self, facts: Facts, tag: Tag) -> int:
+        key = *_content(facts)[1:], tag.party
+        number = self._fact_ids.get(key)
+        if number is None:
+            if len(self._fact_ids) >= _MAX_TEXTS:
+                self._fact_ids.clear()
+            number = self._fact_ids[key] = self._learn_fact(facts, tag)
+        return number
+
+    def _learn_fact(self, facts: Facts, tag: Tag) -> int:
         verdict = facts.verdict
         row = (
             facts.qtype,
@@ -188,13 +210,8 @@ class Dictionary:
             _short(verdict.via),
             _texts(facts.targets),
         )
-        number = self._fact_ids.get(row)
-        if number is None:
-            if len(self._fact_ids) >= _MAX_TEXTS:
-                self._fact_ids.clear()
-            digest = blake2b(repr(row).encode("utf-8", "backslashreplace"), digest_size=16).digest()
-            number = self._fact_ids[row] = self._one(say.LEARN_FACT, (digest, *row, self._day))
-        return number
+        digest = blake2b(repr(row).encode("utf-8", "backslashreplace"), digest_size=16).digest()
+        return self._one(say.LEARN_FACT, (digest, *row, self._day))
 
     def _device_number(self, device: Device) -> int:
         found = self._cursor.execute(DEVICE_NUMBER, (device.id,)).fetchone()
@@ -225,11 +242,17 @@ class Dictionary:
             _LOG.warning("a lookup is recorded without its %s: %r", part, error)
 
 
-def _content(facts: Facts) -> tuple[Any, ...]:
-    return facts.name, facts.qtype, facts.rcode, facts.source, facts.verdict, facts.targets
+def _content(facts: Facts) -> _Content:
+    # The verdict that nearly all share is spared the making of its hash.
+    verdict = None if facts.verdict is ALLOWED else facts.verdict
+    return facts.name, facts.qtype, facts.rcode, facts.source, verdict, facts.targets
 
 
-def _named(name: str, tag: Tag) -> tuple[str, str | None, Category]:
+def _blocked(facts: Facts) -> int:
+    return 1 if facts.verdict.action is Action.BLOCK else 0
+
+
+def _named(name: str, tag: Tag) -> _Named:
     return name, tag.company, tag.category
 
 

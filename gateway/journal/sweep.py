@@ -179,10 +179,12 @@ def _drop_oldest_tenth(connection: Connection) -> Iterator[None]:
             continue
         before = low * size + max((high - low) * size // 10, _DAY)
         yield from _drop_old_rollups(connection, table, before)
-    with connection.begin():
-        low, high = connection.execute(select(func.min(exchanges.c.hour), func.max(exchanges.c.hour))).one()
-    if low is not None:
-        yield from _drop_old_accounts(connection, (low + max((high - low) // 10, 24)) * 60, 0)
+    before = []
+    for column, least, size in ((exchanges.c.hour, 24, 60), (detours.c.day, 1, _DAY)):
+        with connection.begin():
+            low, high = connection.execute(select(func.min(column), func.max(column))).one()
+        before.append(0 if low is None else (low + max((high - low) // 10, least)) * size)
+    yield from _drop_old_accounts(connection, *before)
 
 
 def _drop_unused(connection: Connection, forget: Callable[[], None]) -> Iterator[None]:

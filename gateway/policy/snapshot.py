@@ -27,6 +27,8 @@ MEMO_LIMIT: Final = 10_000
 PresetBlocks: TypeAlias = Callable[[str, str, str], bool]
 """(preset, canonical name, maker of the asking device or "") -> whether this preset blocks this name."""
 
+# Profile, name, type where a list tells types apart, and whether somebody was led to the name.
+_Key: TypeAlias = tuple[Hashable, str, int, bool]
 _HOSTING: Final = frozenset({Category.CDN, Category.CLOUD})
 _SWEEPING: Final = frozenset({ScopeKind.COMPANY, ScopeKind.CATEGORY})
 
@@ -114,7 +116,7 @@ class Snapshot:
         self._tag_of = tag_of
         self._preset_blocks = preset_blocks
         self._makers = dict(makers or {})
-        self._memo: dict[tuple[Hashable, str, int, bool], Verdict] = {}
+        self._memo: dict[_Key, Verdict] = {}
         self._memo_limit = memo_limit
         by_device: dict[str | None, list[Rule]] = {}
         for rule in self.rules:
@@ -122,6 +124,8 @@ class Snapshot:
         self._everyone = RuleBook(by_device.pop(None, ()))
         self._devices: dict[str | None, RuleBook] = {id_: RuleBook(own) for id_, own in by_device.items()}
         self._pause, self._preset = self._everyone.pause, self._everyone.preset
+        self._simple = self._preset is None
+        self._types_named = compiled.types_named
 
     @property
     def generation(self) -> int:
@@ -142,23 +146,24 @@ class Snapshot:
 
     def decide(self, name: str, device: str | None, qtype: int = 1) -> Verdict:
         """See Policy."""
-        return self._remember(name, device, qtype, False)
+        # For every miss, twice: `_remember` and `profile` in a line each.
+        profile = None if self._simple and device not in self._devices else self.profile(device)
+        key = (profile, name, qtype if qtype in self._types_named else 0, False)
+        return self._memo.get(key) or self._remember(key, device, qtype)
 
     def decide_target(self, target: str, device: str | None, qtype: int = 1) -> Verdict:
         """See Policy; a verdict for which there is a reason carries the target as `via`."""
-        return self._remember(target, device, qtype, True)
+        key = (self.profile(device), target, qtype if qtype in self._types_named else 0, True)
+        return self._memo.get(key) or self._remember(key, device, qtype)
 
-    def _remember(self, name: str, device: str | None, qtype: int, is_target: bool) -> Verdict:
-        profile = self.profile(device)
-        key = (profile, name, qtype if qtype in self._compiled.types_named else 0, is_target)
-        verdict = self._memo.get(key)
-        if verdict is None:
-            verdict = self._decide(name, device, qtype, is_target)
-            if is_target and verdict.reason is not Reason.NOTHING:
-                verdict = replace(verdict, via=name)
-            if len(self._memo) >= self._memo_limit:
-                self._memo.clear()
-            self._memo[key] = verdict
+    def _remember(self, key: _Key, device: str | None, qtype: int) -> Verdict:
+        _, name, _, is_target = key
+        verdict = self._decide(name, device, qtype, is_target)
+        if is_target and verdict.reason is not Reason.NOTHING:
+            verdict = replace(verdict, via=name)
+        if len(self._memo) >= self._memo_limit:
+            self._memo.clear()
+        self._memo[key] = verdict
         return verdict
 
     def _decide(self, name: str, device: str | None, qtype: int, is_target: bool) -> Verdict:

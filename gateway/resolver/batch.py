@@ -116,11 +116,16 @@ class Batch:
     def sender(self, i: int) -> tuple[str, int] | tuple[str, int, int, int]:
         """The address of datagram i as the socket module writes it."""
         at = i * _NAME_SLOT
-        port = int.from_bytes(self._names[at + 2 : at + 4])
+        port = self.port(i)
         if not self.ipv6:
             return socket.inet_ntop(socket.AF_INET, self._names[at + 4 : at + 8]), port
         scope = int.from_bytes(self._names[at + 24 : at + 28], _BYTE_ORDER)
         return socket.inet_ntop(socket.AF_INET6, self._names[at + 8 : at + 24]), port, 0, scope
+
+    def port(self, i: int) -> int:
+        """Which port datagram i came from."""
+        at = i * _NAME_SLOT
+        return self._names[at + 2] << 8 | self._names[at + 3]
 
     def send(self, first: int, behind: int) -> int:
         """Sends the replies first..behind-1 and returns how many could not be sent. Never blocks."""

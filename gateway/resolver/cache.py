@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import cast
 
 from gateway.errors import UpstreamError, UpstreamTimeout, WireError
 from gateway.model.dns import Ede, Rcode
@@ -30,6 +29,8 @@ _PREFETCH_MIN_TTL = 10
 # The fast path comes back here at least this often, so that a name in use stays young in the cache.
 _MAX_RECHECK = 120
 _OVERHEAD = 1_000
+# Plain numbers: an enum's member costs a look-up each time.
+_SERVFAIL, _NXDOMAIN = int(Rcode.SERVFAIL), int(Rcode.NXDOMAIN)
 
 
 class _Kept:
@@ -98,9 +99,13 @@ class Cache:
         try:
             answer = await below(query)
         except UpstreamError as error:
-            return self._fail(key, query, error)
-        self._keep(key, answer)
+            return self.excuse(query, error)
+        self.keep(key, answer)
         return answer
+
+    def is_new(self, key: bytes) -> bool:
+        """True when nothing is known about this question, not even that it cannot be answered."""
+        return key not in self._kept and key not in self._failures
 
     async def close(self) -> None:
         """Ends what is under way."""
@@ -168,7 +173,7 @@ class Cache:
     async def _fetch(self, key: bytes, query: Query, below: Handler) -> Response:
         response = await below(query)
         if response.rcode != Rcode.SERVFAIL:
-            self._keep(key, response)
+            self.keep(key, response)
         return response
 
     def _refreshed(self, key: bytes, task: asyncio.Task[Response]) -> None:
@@ -177,9 +182,10 @@ class Cache:
             # Read, so that a failure which nobody waited for is not reported as forgotten: the forwarder counted it.
             task.exception()
 
-    def _fail(self, key: bytes, query: Query, error: UpstreamError) -> Response:
+    def excuse(self, query: Query, error: UpstreamError) -> Response:
+        """The answer when there is none to be had, which is remembered for a moment."""
         ede = Ede.NO_REACHABLE_AUTHORITY if isinstance(error, UpstreamTimeout) else Ede.NETWORK_ERROR
-        self._remember_failure(key, ede)
+        self._remember_failure(query.key, ede)
         return failed(query, ede, FAILURE_TTL)
 
     def _remember_failure(self, key: bytes, ede: int) -> None:
@@ -188,28 +194,33 @@ class Cache:
         while len(self._failures) > self._max_entries:
             self._failures.popitem(last=False)
 
-    def _keep(self, key: bytes, response: Response) -> None:
-        answer = cast(Answer, response)
+    def keep(self, key: bytes, response: Response) -> None:
+        """Keeps what an upstream said for as long as it may be kept."""
         known = self._kept.get(key)
-        if known is not None and known.answer is answer:
+        if known is not None and known.answer is response:
             return
-        self._failures.pop(key, None)
-        if answer.rcode == Rcode.SERVFAIL:
-            self._remember_failure(key, answer.ede if answer.ede is not None else Ede.NO_REACHABLE_AUTHORITY)
+        if self._failures:
+            self._failures.pop(key, None)
+        rcode, ttl = response.rcode, response.ttl
+        if rcode == _SERVFAIL:
+            self._remember_failure(key, response.ede if response.ede is not None else Ede.NO_REACHABLE_AUTHORITY)
             return
-        peek = peek_of(answer)
-        negative = peek.negative_ttl is not None or answer.rcode == Rcode.NXDOMAIN
-        ttl = min(answer.ttl, self._max_negative_ttl if negative else self._max_ttl)
+        if ttl <= 0 or not isinstance(response, Answer):
+            return
+        peek = response.peek or peek_of(response)
+        negative = peek.negative_ttl is not None or rcode == _NXDOMAIN
+        most = self._max_negative_ttl if negative else self._max_ttl
+        ttl = ttl if ttl < most else most
         if ttl <= 0:
             return
-        size = len(answer.wire) + len(key) + 8 * len(peek.ttl_offsets) + _OVERHEAD
+        size = len(response.wire) + len(key) + 8 * len(peek.ttl_offsets) + _OVERHEAD
         if size > self._max_size:
             return
+        self._kept[key] = _Kept(response, ttl, self._clock(), size)
         if known is not None:
             self.size -= known.size
-        self._kept[key] = _Kept(answer, ttl, self._clock(), size)
-        self._kept.move_to_end(key)
+            self._kept.move_to_end(key)
         self.size += size
-        while self.size > self._max_size or len(self._kept) > self._max_entries:
+        while len(self._kept) > self._max_entries or self.size > self._max_size:
             _, gone = self._kept.popitem(last=False)
             self.size -= gone.size

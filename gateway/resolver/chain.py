@@ -32,9 +32,9 @@ class Links:
     forwarder: Forwarder
 
 
-def build_chain(links: Links) -> Handler:
-    """One call in, one value out: the handler at the top of the chain."""
-    ordered: list[Link] = [
+def order(links: Links) -> list[Link]:
+    """The links from the top; what none of them answers, the forwarder does."""
+    return [
         # First, so that whatever happens below is logged, failures too, and nothing below can end the service.
         links.recorder,
         # Above everything that costs or tells anything: a stranger must not even learn which names are local.
@@ -54,7 +54,11 @@ def build_chain(links: Links) -> Handler:
         # Last before the network: what the cache knows costs nothing, and is not counted.
         links.throttle,
     ]
+
+
+def build_chain(links: Links) -> Handler:
+    """One call in, one value out: the handler at the top of the chain."""
     handler: Handler = links.forwarder.resolve
-    for link in reversed(ordered):
+    for link in reversed(order(links)):
         handler = partial(link.resolve, below=handler)
     return handler

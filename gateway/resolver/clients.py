@@ -51,6 +51,11 @@ class Clients:
             client = self._by_text[text] = self._meet(text)
         return client
 
+    def device_of(self, text: str) -> str | None:
+        """Which device the client with this address is."""
+        client = self._by_text.get(text)
+        return self.of(text).device if client is None else client.device
+
     def meet(self, key: AddressKey, text: str) -> Client:
         """As `of`, for a datagram of which the fast path did not know the sender."""
         client = self.of(text)

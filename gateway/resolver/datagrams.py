@@ -132,7 +132,8 @@ class DatagramServer:
                     continue
             if first < i:
                 self.unsent += datagrams.send(first, i)
-            self._ahead.append((bytes(view[at : at + length]), key, datagrams.sender(i), began))
+            sender = datagrams.sender(i) if client is None or datagrams.ipv6 else (client[1], datagrams.port(i))
+            self._ahead.append((bytes(view[at : at + length]), key, sender, began))
             i += 1
             at += slot
             first = i
@@ -172,7 +173,11 @@ class DatagramServer:
         self._hand_on(datagram, None, address, began)
 
     def _hand_on(self, datagram: bytes, key: AddressKey | None, address: Any, at: float) -> None:
-        client = self._clients.of(address[0]) if key is None else self._clients.meet(key, address[0])
+        clients = self._clients
+        if key is None or key in clients.by_key:
+            client = clients.of(address[0])
+        else:
+            client = clients.meet(key, address[0])
         if client.allowed:
             self._serve(datagram, client, at, lambda reply: self._send(address, reply))
         else:

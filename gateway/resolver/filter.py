@@ -10,12 +10,12 @@ from gateway.model.dns import Ede, Rcode
 from gateway.model.policy import Policy
 from gateway.model.query import Query
 from gateway.model.response import Response, Source
-from gateway.model.verdict import Reason, Verdict
-from gateway.resolver.link import Handler
+from gateway.model.verdict import Action, Reason, Verdict
+from gateway.resolver.link import Prompt
 from gateway.wire.message import negative_answer, null_answer
 
 
-class Filter:
+class Filter(Prompt):
     """Decides with the policy in force, also when that changes while the answer is on its way: nothing leaves against
     a rule that was there before it left.
     """
@@ -28,17 +28,15 @@ class Filter:
         self._mode = mode
         self._ttl = ttl
 
-    async def resolve(self, query: Query, below: Handler) -> Response:
+    def answer(self, query: Query) -> Response | None:
+        verdict = self.policy.decide(query.name.text, self._device_of(query.client), query.qtype)
+        return self._blocked(query, verdict) if verdict.action is Action.BLOCK else None
+
+    def look(self, query: Query, response: Response) -> Response:
         policy, device = self.policy, self._device_of(query.client)
         verdict = policy.decide(query.name.text, device, query.qtype)
-        if verdict.blocked:
+        if verdict.action is Action.BLOCK:
             return self._blocked(query, verdict)
-        response = await below(query)
-        if self.policy is not policy:
-            policy, device = self.policy, self._device_of(query.client)
-            verdict = policy.decide(query.name.text, device, query.qtype)
-            if verdict.blocked:
-                return self._blocked(query, verdict)
         if verdict.reason is Reason.NOTHING:
             for target in response.targets:
                 hidden = policy.decide_target(target, device, query.qtype)
@@ -46,7 +44,8 @@ class Filter:
                     # A tracker behind a name of the site itself (cloaking): the list knows only where it leads.
                     hidden = dataclasses.replace(hidden, via=hidden.via or target)
                     return dataclasses.replace(self._blocked(query, hidden), targets=response.targets)
-        if response.verdict.reason is not Reason.NOTHING or response.verdict == verdict:
+        told = response.verdict
+        if told is verdict or told.reason is not Reason.NOTHING or told == verdict:
             return response
         return dataclasses.replace(response, verdict=verdict)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from ipaddress import ip_address
 from math import inf
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from gateway.errors import UpstreamError, UpstreamTimeout, WireError
 from gateway.model.dns import Rcode
@@ -20,13 +20,17 @@ from gateway.resolver.upstream.member import Member, UpstreamState
 from gateway.wire.question import Question
 
 Strategy = Literal["strict", "fastest"]
+# Called once: with an answer, or with None and what went wrong. It raises nothing.
+Waiter: TypeAlias = Callable[[Answer | None, Exception | None], None]
 
 # A client of ours, and the stub resolver of most televisions, gives up or asks again after three to five seconds.
 DEADLINE = 2.5
 _MAX_ATTEMPTS = 5
 _EXPLORE = 32
 _SWEEP = 0.02
-_OF_NO_USE = frozenset({Rcode.FORMERR, Rcode.NOTIMP, Rcode.REFUSED})
+# Plain numbers: an enum's member costs a look-up each time.
+_OF_NO_USE = frozenset({int(Rcode.FORMERR), int(Rcode.NOTIMP), int(Rcode.REFUSED)})
+_SERVFAIL, _NXDOMAIN = int(Rcode.SERVFAIL), int(Rcode.NXDOMAIN)
 
 
 class Forwarder:
@@ -48,13 +52,17 @@ class Forwarder:
     ) -> None:
         encrypted = any(is_encrypted(upstream.url) for upstream in upstreams)
         self.members = [
-            Member(upstream, self._notice, fallback=encrypted and not is_encrypted(upstream.url))
+            Member(
+                upstream,
+                self._notice,
+                fallback=encrypted and not is_encrypted(upstream.url),
+                vouched=trust_ad and _reaches_us_unchanged(upstream),
+            )
             for upstream in upstreams
             if plain_fallback or not encrypted or is_encrypted(upstream.url)
         ]
         self.racing = strategy == "fastest"
         self.deadline = deadline
-        self._trust_ad = trust_ad
         self.asked = 0
         self.errors = 0
         self._on_health = on_health
@@ -71,30 +79,30 @@ class Forwarder:
     def states(self) -> list[UpstreamState]:
         return [member.state() for member in self.members]
 
-    def vouches(self, member: Member) -> bool:
-        """True when the owner trusts upstreams to validate, and nobody can change their word on its way (RFC 4035
-        section 4.9.3): it comes encrypted, or from this very machine.
-        """
-        upstream = member.upstream
-        return self._trust_ad and (is_encrypted(upstream.url) or _is_here(upstream.address[0]))
-
     def is_under_way(self, key: bytes) -> bool:
         """True while this question (its `key`) is asked already."""
         return key in self._flights
 
     async def resolve(self, query: Query) -> Answer:
+        pending: Pending[Answer] = Pending()
+        self.ask(query, partial(_settle, pending))
+        return await pending
+
+    def ask(self, query: Query, waiter: Waiter) -> None:
+        """Has `waiter` called once, with the answer or with what went wrong; maybe before this returns."""
         key = query.key
         flight = self._flights.get(key)
-        if flight is None:
-            loop = asyncio.get_running_loop()
-            flight = self._flights[key] = _Flight(self, loop, Question.of(query), key)
-            # Waited for before it departs: who cannot even be asked fails at once.
-            waiting = flight.wait()
+        if flight is not None:
+            flight.waiting.append(waiter)
+            return
+        loop = asyncio.get_running_loop()
+        flight = self._flights[key] = _Flight(self, loop, Question.of(query), key, waiter)
+        try:
             flight.depart()
-            if self._sweeper is None:
-                self._sweeper = loop.call_later(_SWEEP, self._sweep, loop)
-            return await waiting
-        return await flight.wait()
+        except Exception as mistake:  # noqa: BLE001 - a transport's mistake is told to whoever waits, as any failure is
+            flight.fail(mistake)
+        if self._sweeper is None:
+            self._sweeper = loop.call_later(_SWEEP, self._sweep, loop)
 
     async def close(self) -> None:
         for flight in list(self._flights.values()):
@@ -162,11 +170,13 @@ class _Flight:
     """One question under way. Attempts overlap; the first useful answer serves everybody who waits."""
 
     __slots__ = (
-        "_ends", "_error", "_forwarder", "_key", "_loop", "_next", "_over", "_plan", "_poor", "_question", "_under_way",
-        "_waiting", "alarm",
+        "_asked_at", "_ends", "_error", "_forwarder", "_key", "_loop", "_next", "_over", "_plan", "_poor", "_question",
+        "_under_way", "alarm", "waiting",
     )  # fmt: skip
 
-    def __init__(self, forwarder: Forwarder, loop: asyncio.AbstractEventLoop, question: Question, key: bytes) -> None:
+    def __init__(
+        self, forwarder: Forwarder, loop: asyncio.AbstractEventLoop, question: Question, key: bytes, waiter: Waiter
+    ) -> None:
         self._forwarder = forwarder
         self._loop = loop
         self._question = question
@@ -174,36 +184,30 @@ class _Flight:
         self._plan: Sequence[Member] = forwarder.plan()
         self._next = 0
         self._under_way = 0
-        self._ends = loop.time() + forwarder.deadline
+        self._asked_at = now = loop.time()
+        self._ends = now + forwarder.deadline
         # When, by the loop's clock, `ring` is to be called at the latest.
         self.alarm = inf
         self._poor: Answer | None = None
         self._error: UpstreamError | None = None
-        self._waiting: list[Pending[Answer]] = []
+        # Each waits on its own, so that one client who hangs up takes nothing from the others.
+        self.waiting: list[Waiter] = [waiter]
         self._over = False
 
     def depart(self) -> None:
         if not self._plan:
             self.fail(UpstreamError("No upstream is set."))
             return
-        self._attempt(self._loop.time())
+        self._attempt(self._asked_at)
         if self._forwarder.racing and self._next < len(self._plan) and not self._over:
             first, second = self._plan[self._next - 1], self._plan[self._next]
             if second is not first and second.healthy and second.fallback == first.fallback:
                 self._attempt(self._loop.time())
 
-    def wait(self) -> Pending[Answer]:
-        """Each waits on its own, so that one client who hangs up takes nothing from the others."""
-        pending: Pending[Answer] = Pending()
-        self._waiting.append(pending)
-        return pending
-
-    def fail(self, error: UpstreamError) -> None:
-        if self._end():
+    def fail(self, error: Exception) -> None:
+        if not self._over:
             self._forwarder.errors += 1
-            for pending in self._waiting:
-                if not pending.done():
-                    pending.set_exception(error)
+            self._end(None, error)
 
     def ring(self, now: float) -> None:
         """Whoever was asked takes too long."""
@@ -219,18 +223,23 @@ class _Flight:
         self._next += 1
         self._under_way += 1
         self._forwarder.asked += 1
-        self.alarm = min(now + member.patience, self._ends)
+        alarm = now + member.patience
+        self.alarm = alarm if alarm < self._ends else self._ends
         member.upstream.ask(self._question).add_done_callback(partial(self._landed, member, now))
 
     def _landed(self, member: Member, started: float, reply: Future[bytes]) -> None:
         self._under_way -= 1
-        if reply.cancelled():
-            return
-        error = reply.exception()
+        error: BaseException | None = None
         refused = False
-        if error is None:
+        try:
+            wire = reply.result()
+        except asyncio.CancelledError:
+            return
+        except Exception as failure:  # noqa: BLE001 - a mistake in one transport is that upstream's failure
+            error = failure
+        else:
             try:
-                answer = answer_of(reply.result(), vouched=self._forwarder.vouches(member))
+                answer = answer_of(wire, vouched=member.vouched, asked=self._key)
             except WireError as broken:
                 error = UpstreamError(f"{member.upstream.url} sent an answer that cannot be read: {broken}")
             else:
@@ -238,10 +247,14 @@ class _Flight:
                     refused = True
                     error = UpstreamError(f"{member.upstream.url} refuses to answer (rcode {answer.rcode}).")
                 else:
-                    member.answered(self._loop.time() - started, denied=answer.rcode == Rcode.NXDOMAIN)
+                    member.answered(self._loop.time() - started, denied=answer.rcode == _NXDOMAIN)
                     if not member.lies:
-                        self._forwarder.answered(member)
-                        self._take(member, answer)
+                        if member.fallback:
+                            self._forwarder.answered(member)
+                        if answer.rcode == _SERVFAIL:
+                            self._take_poor(member, answer)
+                        else:
+                            self._end(answer, None)
                         return
                     error = UpstreamError(f"{member.upstream.url} says that nothing exists, and is not believed.")
         if not member.lies:
@@ -251,24 +264,18 @@ class _Flight:
         self._error = error if isinstance(error, UpstreamError) else UpstreamError(str(error))
         self._go_on()
 
-    def _take(self, member: Member, answer: Answer) -> None:
+    def _take_poor(self, member: Member, answer: Answer) -> None:
+        """Perhaps only this one cannot: the next may, and if none can, this is still what an upstream said."""
         if self._over:
             return
-        if answer.rcode == Rcode.SERVFAIL:
-            # Perhaps only this one cannot: the next may, and if none can, this is still what an upstream said.
-            self._poor = answer
-            self._plan = [
-                other
-                for other in self._plan[self._next :]
-                if other is not member and other.healthy and other.fallback <= member.fallback
-            ][:1]
-            self._next = 0
-            self._go_on()
-            return
-        if self._end():
-            for pending in self._waiting:
-                if not pending.done():
-                    pending.set_result(answer)
+        self._poor = answer
+        self._plan = [
+            other
+            for other in self._plan[self._next :]
+            if other is not member and other.healthy and other.fallback <= member.fallback
+        ][:1]
+        self._next = 0
+        self._go_on()
 
     def _go_on(self) -> None:
         """The next attempt at once, or the end when there is none and nothing is under way."""
@@ -279,24 +286,34 @@ class _Flight:
 
     def _give_up(self) -> None:
         if self._poor is not None:
-            if self._end():
-                for pending in self._waiting:
-                    if not pending.done():
-                        pending.set_result(self._poor)
+            self._end(self._poor, None)
             return
         waited = f"No upstream answered within {self._forwarder.deadline:g} s."
         self.fail(self._error or UpstreamTimeout(waited))
 
-    def _end(self) -> bool:
+    def _end(self, answer: Answer | None, error: Exception | None) -> None:
         if self._over:
-            return False
+            return
         self._over = True
         self._forwarder.landed(self._key)
-        return True
+        for waiter in self.waiting:
+            waiter(answer, error)
 
 
-def _is_here(host: str) -> bool:
+def _settle(pending: Pending[Answer], answer: Answer | None, error: Exception | None) -> None:
+    if pending.done():
+        return
+    if answer is not None:
+        pending.set_result(answer)
+    elif error is not None:
+        pending.set_exception(error)
+
+
+def _reaches_us_unchanged(upstream: Upstream) -> bool:
+    """True when nobody can change its word on the way (RFC 4035 section 4.9.3): it comes encrypted, or from this very
+    machine.
+    """
     try:
-        return ip_address(host).is_loopback
+        return is_encrypted(upstream.url) or ip_address(upstream.address[0]).is_loopback
     except ValueError:
         return False

@@ -8,13 +8,13 @@ from ipaddress import ip_address
 from gateway.errors import WireError
 from gateway.model.query import Query
 from gateway.model.response import Response
-from gateway.resolver.link import Handler
+from gateway.resolver.link import Prompt
 from gateway.resolver.options import Network
 
 _LIMIT = 4_096
 
 
-class Guard:
+class Guard(Prompt):
     """Meets clients from outside with silence: whoever forges a victim's address must get nothing sent there."""
 
     def __init__(self, networks: Sequence[Network]) -> None:
@@ -31,8 +31,8 @@ class Guard:
             judged = self._judged[client] = any(address in network for network in self._networks)
         return judged
 
-    async def resolve(self, query: Query, below: Handler) -> Response:
-        if not self.allows(query.client):
+    def answer(self, query: Query) -> Response | None:
+        if not self._judged.get(query.client) and not self.allows(query.client):
             self.dropped += 1
             raise WireError("This client is outside the networks that get answers.")
-        return await below(query)
+        return None

@@ -7,6 +7,9 @@ BOUNDS = tuple(2**power / 1e6 for power in range(_FIRST, _LAST + 1))
 """Upper bounds in seconds, from 64 us to 4.2 s; a last bucket holds everything above."""
 
 
+_ABOVE = len(BOUNDS)
+
+
 class Histogram:
     """Counts seconds; `sum` is all of them together."""
 
@@ -17,8 +20,8 @@ class Histogram:
         self.sum = 0.0
 
     def observe(self, seconds: float) -> None:
-        place = max(int(seconds * 1e6), 0).bit_length() - _FIRST
-        self.counts[min(max(place, 0), len(BOUNDS))] += 1
+        place = int(seconds * 1e6).bit_length() - _FIRST if seconds > 0 else 0
+        self.counts[0 if place < 0 else place if place < _ABOVE else _ABOVE] += 1
         self.sum += seconds
 
     def to_json(self) -> dict[str, object]:

@@ -10,19 +10,19 @@ from gateway.model.name import Name, ancestors
 from gateway.model.query import Query
 from gateway.model.response import Response, Source
 from gateway.model.verdict import Action, Reason, Verdict
-from gateway.resolver.link import Handler
+from gateway.resolver.link import Prompt
 from gateway.resolver.options import Address
 from gateway.resolver.special import CANARIES, LOCALHOST, RESOLVER_ARPA, ZONES
 from gateway.wire.message import address_answer, failure, negative_answer, pointer_answer
 
 _IN = 1
-_IXFR, _AXFR = 251, 252
+_UNASKABLE = frozenset({251, int(QType.AXFR), int(QType.OPT)})
 _TOPS = frozenset(zone.rpartition(".")[2] for zone in (*ZONES, RESOLVER_ARPA, LOCALHOST))
 _LOCAL = Verdict(Action.ALLOW, Reason.LOCAL)
 _LOOPBACK: tuple[Address, ...] = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 
 
-class LocalZone:
+class LocalZone(Prompt):
     """`names` maps canonical names to addresses; the reverse of each leads to the first name that has it.
 
     Names of leases come and go (`name_leases`); they never cover one of `names`.
@@ -38,19 +38,18 @@ class LocalZone:
         self._leased: Mapping[str, tuple[Address, ...]] = {}
         self._leased_reverse: dict[str, str] = {}
         self._domain = ""
+        self._tops = _TOPS
 
     def name_leases(self, domain: str, names: Mapping[str, tuple[Address, ...]]) -> None:
         """From now on `names` are the devices of our own network, and `domain` has no other names than these."""
         self._leased, self._domain = dict(names), domain
+        self._tops = _TOPS | {domain[domain.rfind(".") + 1 :]}
         self._leased_reverse = {each.reverse_pointer: name for name, held in names.items() for each in held}
 
-    async def resolve(self, query: Query, below: Handler) -> Response:
-        return self._answer(query) or await below(query)
-
-    def _answer(self, query: Query) -> Response | None:
+    def answer(self, query: Query) -> Response | None:
         if query.edns is not None and query.edns.version:
             return _local(failure(query, Rcode.BADVERS), Rcode.BADVERS)
-        if query.qclass != _IN or query.qtype in (_AXFR, _IXFR, QType.OPT):
+        if query.qclass != _IN or query.qtype in _UNASKABLE:
             # Never REFUSED, which makes some clients ask again at once and for ever.
             return _local(failure(query, Rcode.NOTIMP), Rcode.NOTIMP)
         name = query.name.text
@@ -63,7 +62,7 @@ class LocalZone:
         if name in CANARIES:
             return self._negative(query, Rcode.NXDOMAIN)
         # Every special name ends in one of a few labels, and nearly no question does.
-        return self._special(query, name) if name[name.rfind(".") + 1 :] in _TOPS else None
+        return self._special(query, name) if name[name.rfind(".") + 1 :] in self._tops else None
 
     def _special(self, query: Query, name: str) -> Response | None:
         for parent in ancestors(name):

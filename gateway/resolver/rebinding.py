@@ -12,7 +12,7 @@ from gateway.model.query import Query
 from gateway.model.response import Response, Source
 from gateway.model.verdict import Action, Reason, Verdict
 from gateway.resolver.answer import peek_of
-from gateway.resolver.link import Handler
+from gateway.resolver.link import Prompt
 from gateway.wire.message import negative_answer
 
 _AT_HOME = tuple(
@@ -31,12 +31,15 @@ _AT_HOME = tuple(
         "fec0::/10",
     )
 )
+_OURS = frozenset({Source.ERROR, Source.LOCAL})
+# Every address at home, of either family, begins with one of these bytes; few others do.
+_SUSPECT = frozenset({0, 10, 127, 169, 172, 192, 0xFC, 0xFD, 0xFE})
 _NAT64 = ip_network("64:ff9b::/96")
 # An upstream that filters says so with the unspecified address and one of these (forged, blocked, censored, filtered).
 _SAYS_IT_FILTERS = frozenset({4, 15, 16, 17})
 
 
-class Rebinding:
+class Rebinding(Prompt):
     """Answers NODATA in place of private addresses, in A, AAAA and the hints of HTTPS and SVCB records.
 
     `pardons` says that a person allowed this very name: their click works here, too.
@@ -49,13 +52,16 @@ class Rebinding:
         self._ttl = ttl
         self._judged: dict[bytes, bool] = {}
 
-    async def resolve(self, query: Query, below: Handler) -> Response:
-        response = await below(query)
-        if not self._enabled or response.source in (Source.ERROR, Source.LOCAL):
+    def look(self, query: Query, response: Response) -> Response:
+        if not self._enabled or response.source in _OURS:
             return response
         peek = peek_of(response)
-        found = next((packed for packed in peek.addresses if self._at_home(packed)), None)
-        if found is None or not self._exceptions.isdisjoint(ancestors(query.name.text)):
+        for found in peek.addresses:
+            if found[0] in _SUSPECT and self._at_home(found):
+                break
+        else:
+            return response
+        if not self._exceptions.isdisjoint(ancestors(query.name.text)):
             return response
         if self._pardons(query) or (not any(found) and peek.ede in _SAYS_IT_FILTERS):
             return response

@@ -11,8 +11,9 @@ from gateway.model.dns import Ede
 from gateway.model.lookup import Facts, LogRow, Sheaf
 from gateway.model.query import Query
 from gateway.model.response import Response, Source
+from gateway.model.verdict import Action
 from gateway.resolver.answer import Answer, failed
-from gateway.resolver.link import Handler
+from gateway.resolver.link import Handler, Prompt
 
 _OTHER_ERROR = 0  # RFC 8914 section 4.1
 # The largest sheaf, of a whole batch, weighs as much as so many rows.
@@ -20,7 +21,7 @@ _ROWS_A_SHEAF = 16
 _LOG = logging.getLogger(__name__)
 
 
-class Recorder:
+class Recorder(Prompt):
     """The log is a bounded queue that somebody else empties. When it is full, rows are dropped and counted: answers
     never wait for it. `sheaves` is the same for what the fast path answered; without it, that goes to `log` row by row.
     """
@@ -67,23 +68,32 @@ class Recorder:
             response = await below(query)
         except WireError:
             raise
-        except UpstreamError as error:
-            ede = Ede.NO_REACHABLE_AUTHORITY if isinstance(error, UpstreamTimeout) else Ede.NETWORK_ERROR
-            response = failed(query, ede)
         except Exception as error:  # noqa: BLE001 - whatever one query provokes must not end the service for all
-            self.confess(error)
-            response = failed(query, _OTHER_ERROR)
-        self._record(query, response)
-        return response
+            return self.excuse(query, error)
+        return self.look(query, response)
 
-    def _record(self, query: Query, response: Response) -> None:
+    def excuse(self, query: Query, error: Exception) -> Response:
+        """The answer when something below went wrong; it is recorded."""
+        if isinstance(error, UpstreamError):
+            ede: int = Ede.NO_REACHABLE_AUTHORITY if isinstance(error, UpstreamTimeout) else Ede.NETWORK_ERROR
+        else:
+            self.confess(error)
+            ede = _OTHER_ERROR
+        return self.look(query, failed(query, ede))
+
+    def look(self, query: Query, response: Response) -> Response:
         self.by_source[response.source] += 1
-        self.blocked += response.verdict.blocked
+        verdict = response.verdict
+        if verdict.action is Action.BLOCK:
+            self.blocked += 1
         if len(self._log) >= self._limit:
             self.dropped += 1
-            return
-        latency = max(self._clock() - query.at, 0.0)
+            return response
+        latency = self._clock() - query.at
+        if latency < 0:
+            latency = 0.0
         self._log.append((self._wall() - latency, query.client, facts_of(query, response), latency))
+        return response
 
     def confess(self, error: BaseException) -> None:
         """Each kind of failure is told once, with its trace; all of them are counted."""

@@ -20,9 +20,10 @@ from gateway.model.response import Response, Source
 from gateway.resolver import batch
 from gateway.resolver.answer import Answer
 from gateway.resolver.cache import Cache
-from gateway.resolver.chain import Links, build_chain
+from gateway.resolver.chain import Links, build_chain, order
 from gateway.resolver.clients import Client, Clients
 from gateway.resolver.datagrams import DatagramServer, Reply
+from gateway.resolver.express import Errand, Express
 from gateway.resolver.fastpath import MAX_QUERY, Memos
 from gateway.resolver.filter import Filter
 from gateway.resolver.forwarder import Forwarder
@@ -38,7 +39,7 @@ from gateway.resolver.streams import StreamServer
 from gateway.resolver.throttle import Throttle
 from gateway.resolver.upstream import Upstream
 from gateway.resolver.upstream.member import UpstreamState
-from gateway.resolver.waiting import Key, Waiter, Waiting
+from gateway.resolver.waiting import Waiter, Waiting
 from gateway.wire.message import refusal
 from gateway.wire.patch import fit
 from gateway.wire.peek import peek_query
@@ -81,7 +82,7 @@ class Resolver:
         self._memos = Memos(options.memo_entries)
         guard = Guard(options.allowed_networks)
         self._clients = Clients(guard, device_of, self._memos, policy)
-        policy_filter = Filter(policy, self._device_of, mode=options.block_mode, ttl=options.block_ttl)
+        policy_filter = Filter(policy, self._clients.device_of, mode=options.block_mode, ttl=options.block_ttl)
         forwarder = Forwarder(
             upstreams, on_health or _ignore, strategy=options.strategy, plain_fallback=options.plain_fallback,
             trust_ad=options.trust_ad,
@@ -118,6 +119,10 @@ class Resolver:
             forwarder=forwarder,
         )
         self._chain = build_chain(self._links)
+        self._express = Express(
+            order(self._links), recorder=self._links.recorder, cache=self._links.cache, throttle=self._links.throttle,
+            forwarder=forwarder, finish=self._conclude,
+        )  # fmt: skip
         self._udp: list[DatagramServer] = []
         self._tcp: list[StreamServer] = []
         self._journeys: set[Journey[Response]] = set()
@@ -176,6 +181,7 @@ class Resolver:
             await stream.stop()
         for journey in list(self._journeys):
             journey.cancel()
+        self._express.close()
         # What waited for the loop ends in its next round.
         await asyncio.sleep(0)
         await self._links.cache.close()
@@ -213,7 +219,7 @@ class Resolver:
             "throttled": links.throttle.dropped,
             "unsent": sum(server.unsent for server in self._udp),
             "tcp_turned_away": sum(stream.turned_away for stream in self._tcp),
-            "in_flight": len(self._journeys),
+            "in_flight": len(self._journeys) + self._express.under_way,
             "cache_entries": len(links.cache),
             "cache_bytes": links.cache.size,
             "memo_entries": len(self._memos),
@@ -225,9 +231,6 @@ class Resolver:
 
     def upstreams(self) -> list[UpstreamState]:
         return self._links.forwarder.states()
-
-    def _device_of(self, client: str) -> str | None:
-        return self._clients.of(client).device
 
     def _serve_datagram(self, wire: bytes, client: Client, at: float, reply: Reply) -> None:
         key = (client.text, wire[2:])
@@ -242,21 +245,31 @@ class Resolver:
                 reply(refusal(wire, error.rcode))
             return
         if self._waiting.admit(key):
-            self._send_off(query, partial(self._answer_datagram, query, client, reply, key, self._memos.epoch))
+            errand = Errand(self._express, query, client, reply, key, self._memos.epoch)
+            if not self._express.depart(errand):
+                self._send_off(query, partial(self._answer_datagram, errand))
 
-    def _answer_datagram(
-        self, query: Query, client: Client, reply: Reply, key: Key, epoch: int, response: Response | None
-    ) -> None:
-        waiters = self._waiting.leave(key)
+    def _conclude(self, errand: Errand, response: Response | None) -> None:
+        try:
+            self._answer_datagram(errand, response)
+        except WireError:
+            # What came cannot be made to fit this query.
+            return
+        except Exception as mistake:  # noqa: BLE001 - whoever brought the answer goes on with the others
+            self._links.recorder.confess(mistake)
+
+    def _answer_datagram(self, errand: Errand, response: Response | None) -> None:
+        waiters = self._waiting.leave(errand.key)
         if response is None:
             return
+        query, source = errand.query, response.source
         wire = fit(response.wire, query, rcode=response.rcode, ede=response.ede)
-        reply(wire)
-        self._latency[response.source].observe(self._clock() - query.at)
+        errand.reply(wire)
+        self._latency[source].observe(self._clock() - query.at)
         if waiters:
             self._answer_waiters(query, response, wire, waiters)
-        if response.source in _MEMORABLE and epoch == self._memos.epoch and len(query.wire) <= MAX_QUERY:
-            self._remember(query, client, response, wire)
+        if source in _MEMORABLE and errand.epoch == self._memos.epoch and len(query.wire) <= MAX_QUERY:
+            self._remember(query, errand.client, response, wire)
 
     def _answer_waiters(self, query: Query, response: Response, wire: bytes, waiters: Iterable[Waiter]) -> None:
         facts, tail, now, when = facts_of(query, response), wire[2:], self._clock(), self._wall()

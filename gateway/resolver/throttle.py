@@ -51,21 +51,29 @@ class Throttle:
     def __len__(self) -> int:
         return len(self._buckets)
 
-    async def resolve(self, query: Query, below: Handler) -> Response:
+    def admits(self, query: Query) -> bool:
+        """True when this question may be asked at once, which is counted."""
         client = query.client
         if self._rate <= 0 or client.startswith("127.") or client == "::1":
-            return await below(query)
+            return True
         now = self._clock()
         level, then = self._buckets.pop(client, (self._burst, now))
         level = min(level + (now - then) * self._rate, self._burst)
         wait = (1 - level) / self._rate
         if wait <= 0 or self._is_under_way(query.key):
             self._put(client, level - (wait <= 0), now)
+            return True
+        self._put(client, level, now)
+        return False
+
+    async def resolve(self, query: Query, below: Handler) -> Response:
+        if self.admits(query):
             return await below(query)
+        level, now = self._buckets[query.client]
+        wait = (1 - level) / self._rate
         if wait > self._patience and query.transport is Transport.UDP:
-            self._put(client, level, now)
             return self._drop(query)
-        self._put(client, level - 1, now)
+        self._put(query.client, level - 1, now)
         self.slowed += 1
         await asyncio.sleep(wait)
         return await below(query)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
@@ -25,7 +25,7 @@ class Waiting:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._under_way: dict[Key, deque[Waiter] | None] = {}
-        self._open: Counter[str] = Counter()
+        self._open: dict[str, int] = {}
         self._waiting = 0
         self.joined = 0
         self.turned_away = 0
@@ -50,21 +50,25 @@ class Waiting:
 
     def admit(self, key: Key) -> bool:
         """False when everything, or this client's share of it, is taken. Who is admitted must `leave`."""
-        free = self._limit - len(self._under_way)
-        if self._open[key[0]] >= free * _SHARE:
+        client = key[0]
+        mine = self._open.get(client, 0)
+        if mine >= (self._limit - len(self._under_way)) * _SHARE:
             self.turned_away += 1
-            if not self._open[key[0]]:
-                del self._open[key[0]]
             return False
         self._under_way[key] = None
-        self._open[key[0]] += 1
+        self._open[client] = mine + 1
         return True
 
     def leave(self, key: Key) -> Iterable[Waiter]:
         """Ends this way; those who joined it."""
         waiters = self._under_way.pop(key)
-        self._open[key[0]] -= 1
-        if not self._open[key[0]]:
-            del self._open[key[0]]
-        self._waiting -= len(waiters or ())
-        return waiters or ()
+        client = key[0]
+        mine = self._open[client] - 1
+        if mine:
+            self._open[client] = mine
+        else:
+            del self._open[client]
+        if waiters is None:
+            return ()
+        self._waiting -= len(waiters)
+        return waiters

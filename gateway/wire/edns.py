@@ -6,7 +6,8 @@ from gateway.model.query import Query, Transport
 
 # Fits one unfragmented packet on any path (DNS flag day 2020, RFC 9715).
 UDP_SIZE = 1232
-_PLAIN_UDP_SIZE = 512
+# What any client takes (RFC 1035 section 4.2.1).
+SMALLEST_LIMIT = 512
 _EDE_OPTION = 15
 
 
@@ -15,8 +16,8 @@ def size_limit(query: Query) -> int:
     if query.transport is Transport.TCP:
         return 65535
     if query.edns is None:
-        return _PLAIN_UDP_SIZE
-    return min(max(query.edns.udp_size, _PLAIN_UDP_SIZE), UDP_SIZE)
+        return SMALLEST_LIMIT
+    return min(max(query.edns.udp_size, SMALLEST_LIMIT), UDP_SIZE)
 
 
 def opt_record(*, dnssec_ok: bool = False, rcode: int = 0, ede: int | None = None) -> bytes:

@@ -8,7 +8,11 @@ from gateway.model.name import Name
 
 _MAX_NAME = 255
 _PLAIN = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
+_CAPITALS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _POINTER = 0xC0
+# Up to here a byte of length is no byte of a plain name.
+_SHORT = 44
+_READ = bytes(byte if byte in _PLAIN else byte + 32 if byte in _CAPITALS else ord(".") for byte in range(256))
 _CUT_OFF = "A name runs past the end of this message."
 _TOO_LONG = "A name in this message is longer than 255 bytes."
 _FORWARD = "A compressed name in this message does not point backwards."
@@ -64,6 +68,26 @@ def read_labels(wire: bytes, offset: int, *, pointers: bool = True) -> tuple[lis
     except IndexError:
         raise _malformed(_CUT_OFF) from None
     return labels, end or offset + 1
+
+
+def read_plain(wire: bytes, offset: int) -> tuple[str, int] | None:
+    """As `read_name`, for names without pointers that are all letters, digits, hyphens and underscores: most are. None
+    for any other, be it broken.
+    """
+    start, labels = offset, 0
+    try:
+        while length := wire[offset]:
+            if length > _SHORT:
+                return None
+            offset += length + 1
+            labels += 1
+    except IndexError:
+        return None
+    # A byte of length becomes a dot, and whatever else is not plain becomes one, too: then there are too many.
+    text = wire[start + 1 : offset].translate(_READ)
+    if text.count(b".") != labels - 1 or offset - start >= _MAX_NAME:
+        return None
+    return text.decode("ascii"), offset + 1
 
 
 def read_name(wire: bytes, offset: int, *, pointers: bool = True) -> tuple[str, int]:

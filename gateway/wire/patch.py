@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 
 from gateway.model.query import Query
-from gateway.wire.edns import opt_record, size_limit
+from gateway.wire.edns import SMALLEST_LIMIT, opt_record, size_limit
 from gateway.wire.peek import ResponsePeek, peek_response
 
 _TTL = struct.Struct(">I")
@@ -26,7 +26,9 @@ def bare(wire: bytes, peek: ResponsePeek, *, vouched: bool = True) -> bytes:
     end, kept = peek.end, wire[10:12]
     if peek.opt_at is not None:
         end = peek.opt_at
-        kept = sum(1 for offset in peek.ttl_offsets if peek.additional_at <= offset < end).to_bytes(2)
+        kept = b"\0\0"
+        if end != peek.additional_at:
+            kept = sum(1 for offset in peek.ttl_offsets if peek.additional_at <= offset < end).to_bytes(2)
     flags = (peek.flags & ~(_AA | _TC | (0 if vouched else _AD))).to_bytes(2)
     return b"".join((b"\0\0", flags, wire[4:10], kept, wire[12:name_end].lower(), wire[name_end:end]))
 
@@ -64,8 +66,8 @@ def fit(wire: bytes, query: Query, *, rcode: int | None = None, ede: int | None 
     if flags & _AD and (query.flags & _AD or query.dnssec_ok):
         out |= _AD
     opt = b"" if query.edns is None else opt_record(dnssec_ok=query.edns.dnssec_ok, rcode=code, ede=ede)
-    counts, end, room = wire[6:12], len(wire), size_limit(query) - len(opt)
-    if end > room:
+    counts, end = wire[6:12], len(wire)
+    if end + len(opt) > SMALLEST_LIMIT and end > (room := size_limit(query) - len(opt)):
         counts, end = _cut(wire, query.question_end, room)
         if not end:
             out |= _TC

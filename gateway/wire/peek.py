@@ -12,7 +12,7 @@ from gateway.model.dns import QType, Rcode
 from gateway.model.name import Name
 from gateway.model.query import Edns, Query, Transport
 from gateway.model.word import word
-from gateway.wire.names import read_name, skip_name
+from gateway.wire.names import read_name, read_plain, skip_name
 
 _HEADER = struct.Struct(">HHHHHH")
 _FIXED = struct.Struct(">HHIH")
@@ -76,14 +76,16 @@ def peek_query(wire: bytes, transport: Transport, client: str, at: float) -> Que
         raise WireError("Only plain queries are answered here.", Rcode.NOTIMP)
     if questions != 1 or answers:
         raise WireError("A query has exactly one question and no answers.", Rcode.FORMERR)
-    text, offset = read_name(wire, 12, pointers=False)
+    text, offset = read_plain(wire, 12) or read_name(wire, 12, pointers=False)
     question_end = offset + 4
     if question_end > len(wire):
         raise WireError("The question of this query is cut off.", Rcode.FORMERR)
     qtype = wire[offset] << 8 | wire[offset + 1]
     qclass = wire[offset + 2] << 8 | wire[offset + 3]
     edns = _query_edns(wire, question_end, authorities, additionals) if authorities or additionals else None
-    options = (edns is not None and edns.dnssec_ok) << 1 | (flags & _CD) >> 4
+    options = (flags & _CD) >> 4
+    if edns is not None and edns.dnssec_ok:
+        options |= 2
     key = wire[12:offset].lower() + wire[offset:question_end] + _OPTIONS[options]
     return Query(query_id, flags, transport, client, Name(text), qtype, qclass, edns, wire, question_end, at, key)
 

@@ -8,6 +8,13 @@ from gateway.wire.edns import opt_record
 
 _CASE_BIT = bytes(0x20 if chr(byte).isascii() and chr(byte).isalpha() else 0 for byte in range(256))
 _RD, _AD, _CD = 0x0100, 0x0020, 0x0010
+# What stands between id and question, by (with an OPT record, CD), and the OPT record, by DO.
+_HEADS = {
+    (edns, disabled): (_RD | _AD | disabled * _CD).to_bytes(2) + b"\0\1\0\0\0\0\0" + bytes((edns,))
+    for edns in (False, True)
+    for disabled in (False, True)
+}
+_OPTS = {dnssec_ok: opt_record(dnssec_ok=dnssec_ok) for dnssec_ok in (False, True)}
 
 
 @word()
@@ -22,7 +29,8 @@ class Question:
     @classmethod
     def of(cls, query: Query) -> Question:
         key = query.key
-        return cls(key[:-5], key[-5:-1], query.dnssec_ok, query.checking_disabled)
+        options = key[-1]
+        return cls(key[:-5], key[-5:-1], options > 1, options & 1 == 1)
 
     @property
     def key(self) -> bytes:
@@ -46,14 +54,6 @@ def build_query(message_id: int, question: Question, *, spelled: bytes | None = 
 
     Options of the client (client subnet, cookies) never leave the house: the OPT record is our own.
     """
-    flags = _RD | _AD | (_CD if question.checking_disabled else 0)
-    return b"".join(
-        (
-            message_id.to_bytes(2),
-            flags.to_bytes(2),
-            b"\0\1\0\0\0\0\0\1" if edns else b"\0\1\0\0\0\0\0\0",
-            spelled or question.name,
-            question.tail,
-            opt_record(dnssec_ok=question.dnssec_ok) if edns else b"",
-        )
-    )
+    head = _HEADS[edns, question.checking_disabled]
+    opt = _OPTS[question.dnssec_ok] if edns else b""
+    return b"".join((message_id.to_bytes(2), head, spelled or question.name, question.tail, opt))

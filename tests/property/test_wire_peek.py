@@ -21,8 +21,10 @@ from gateway.model.name import Name
 from gateway.model.query import Edns, Query, Transport
 from gateway.wire.edns import size_limit
 from gateway.wire.message import failure, null_answer, parse, refusal
+from gateway.wire.names import read_name, read_plain
 from gateway.wire.patch import aged, bare, fit
 from gateway.wire.peek import ResponsePeek, peek_query, peek_response
+from gateway.wire.plain import peek_plain
 from gateway.wire.question import Question, build_query, shuffle_case
 from tests.support.datagrams import captured_in, datagrams, good_queries, good_responses, mutants, mutated
 from tests.support.shared_data import shared_data
@@ -41,9 +43,15 @@ def read_query(wire: bytes) -> Query | None:
 
 def read_response(wire: bytes) -> ResponsePeek | None:
     try:
-        return peek_response(wire)
+        peek = peek_response(wire)
     except WireError:
-        return None
+        peek = None
+    if len(wire) > 16:
+        # Whatever is read the short way is read alike the long way; the question that was asked is the one answered.
+        end = 12 + len(peek.question) if peek is not None else 17 + wire[12]
+        short = peek_plain(wire, wire[12 : end - 4].lower() + wire[end - 4 : end])
+        assert short is None or short == peek
+    return peek
 
 
 def by_dnspython(wire: bytes) -> dns.message.Message | None:
@@ -123,6 +131,16 @@ def check_fitting(wire: bytes, edns: Edns | None, message_id: int) -> None:
 
 
 EDNS = st.none() | st.builds(Edns, st.integers(0, 65535), st.booleans())
+
+
+@FUZZ
+@given(st.lists(st.binary(min_size=1, max_size=63), max_size=8), st.binary(max_size=4))
+def test_a_name_is_read_alike_the_short_and_the_long_way(labels: list[bytes], behind: bytes) -> None:
+    wire = b"".join(bytes((len(label),)) + label for label in labels) + b"\0" + behind
+    for end in range(len(wire) + 1):
+        short = read_plain(wire[:end], 0)
+        if short is not None:
+            assert short == read_name(wire[:end], 0, pointers=False)
 
 
 @FUZZ

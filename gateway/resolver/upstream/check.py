@@ -6,6 +6,8 @@ import os
 from enum import Enum
 
 _RESPONSE_BITS, _TC = 0xF8, 0x02
+# A response to a plain query, RD set, neither AA nor TC: what a resolver sends.
+_WHOLE_RESPONSE = b"\x81"
 _HEADER_ONLY_RCODES = frozenset({1, 2, 4, 5})
 _EDNS_UNKNOWN_RCODES = frozenset({1, 4})
 _POOL_SIZE = 1_024
@@ -27,6 +29,14 @@ def match(reply: bytes, message_id: int, asked: bytes, *, edns: bool) -> Match:
     The sender's address was checked by the connected socket. Servers that cannot read a query may answer it with a bare
     header.
     """
+    if (
+        reply[2:3] == _WHOLE_RESPONSE
+        and reply[3] & 0x0F not in _EDNS_UNKNOWN_RCODES
+        and reply[4:6] == b"\0\1"
+        and reply[12 : 12 + len(asked)] == asked
+        and reply[0] << 8 | reply[1] == message_id
+    ):
+        return Match.YES
     if len(reply) < 12 or reply[0] << 8 | reply[1] != message_id or reply[2] & _RESPONSE_BITS != 0x80:
         return Match.NO
     rcode = reply[3] & 0x0F

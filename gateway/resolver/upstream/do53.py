@@ -66,7 +66,8 @@ class DatagramUpstream:
     def ask(self, question: Question) -> Pending[bytes]:
         loop = asyncio.get_running_loop()
         future: Pending[bytes] = Pending()
-        self._send(loop, question, future, loop.time() >= self._plain_until)
+        now = loop.time()
+        self._send(loop, now, question, future, now >= self._plain_until)
         return future
 
     async def close(self) -> None:
@@ -81,14 +82,21 @@ class DatagramUpstream:
         self._timing.clear()
         await self._tcp.close()
 
-    def _send(self, loop: asyncio.AbstractEventLoop, question: Question, future: Pending[bytes], edns: bool) -> None:
+    def _send(
+        self, loop: asyncio.AbstractEventLoop, now: float, question: Question, future: Pending[bytes], edns: bool
+    ) -> None:
         spelled = question.name
+        # What is random about a question, in one piece: the spelling, the id, the port.
+        size = len(spelled)
+        noise = self._noise.take(size + 3)
         if self._case_strikes < _CASE_STRIKES:
-            spelled = shuffle_case(spelled, self._noise.take(len(spelled)))
+            spelled = shuffle_case(spelled, noise)
+        message_id = noise[size] << 8 | noise[size + 1]
         try:
-            port = self._port(loop)
-            message_id = port.free_id(self._noise)
-            going = _Open(question, spelled + question.tail, edns, loop.time() + self._timeout, future)
+            port = self._port(loop, now, noise[size + 2])
+            while message_id in port.open:
+                message_id = self._noise.number()
+            going = _Open(question, spelled + question.tail, edns, now + self._timeout, future)
             port.open[message_id] = going
             port.send(build_query(message_id, question, spelled=spelled, edns=edns))
         except OSError as error:
@@ -98,13 +106,12 @@ class DatagramUpstream:
         if self._sweeper is None:
             self._sweeper = loop.call_later(_SWEEP, self._sweep, loop)
 
-    def _port(self, loop: asyncio.AbstractEventLoop) -> _Port:
-        now = loop.time()
+    def _port(self, loop: asyncio.AbstractEventLoop, now: float, number: int) -> _Port:
         if len(self._ports) < _MAX_PORTS:
             port = _Port(loop, self.address, self._arrived, self._refused)
             self._ports.append(port)
         else:
-            port = self._ports[self._noise.number() % _MAX_PORTS]
+            port = self._ports[number % _MAX_PORTS]
         port.uses += 1
         if (port.uses >= _MAX_USES or now - port.made > _MAX_AGE) and len(self._retired) < _MAX_RETIRED:
             self._ports.remove(port)
@@ -158,7 +165,7 @@ class DatagramUpstream:
                 self._plain_until = loop.time() + _PLAIN_FOR
 
         going.future.add_done_callback(learn)
-        self._send(loop, going.question, going.future, False)
+        self._send(loop, loop.time(), going.question, going.future, False)
 
     def _over_tcp(self, going: _Open, *, miscased: bool) -> None:
         """What TCP brings cannot be forged from afar, so that it settles truncation and doubtful spelling alike."""
@@ -238,11 +245,6 @@ class _Port:
         except ConnectionRefusedError:
             # The word of an earlier datagram on this socket; this one has not been sent yet.
             self._sock.send(query)
-
-    def free_id(self, noise: Noise) -> int:
-        while (message_id := noise.number()) in self.open:
-            pass
-        return message_id
 
     def close(self) -> None:
         if self._sock.fileno() >= 0:

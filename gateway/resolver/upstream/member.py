@@ -45,21 +45,30 @@ class Member:
     with the first answer, whoever asked.
 
     One that denies name after name is asked for the root, which exists: if it denies that too, it lies. `fallback`
-    marks a plain upstream that is asked only when no encrypted one answers.
+    marks a plain upstream that is asked only when no encrypted one answers, `vouched` one of which the owner trusts the
+    word, and the way it comes, that data is authentic.
     """
 
     def __init__(
-        self, upstream: Upstream, on_health: Callable[[HealthChanged], None], *, fallback: bool = False
+        self,
+        upstream: Upstream,
+        on_health: Callable[[HealthChanged], None],
+        *,
+        fallback: bool = False,
+        vouched: bool = False,
     ) -> None:
         self.upstream = upstream
         self.fallback = fallback
+        self.vouched = vouched
         self.healthy = True
         self.lies = False
         self.failures = 0
         self.latency: float | None = None
         self._on_health = on_health
         self._last_error: str | None = None
-        self._first_patience = 0.8 if is_encrypted(upstream.url) else 0.4
+        # Seconds after which another upstream is asked as well. Encrypted ones get more for their first answer, to
+        # shake hands.
+        self.patience = 0.8 if is_encrypted(upstream.url) else 0.4
         self._refuses = False
         self._distrusted = False
         self._denials = 0
@@ -68,21 +77,15 @@ class Member:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
-    @property
-    def patience(self) -> float:
-        """Seconds after which another upstream is asked as well: four mean round trips, within bounds.
-
-        Encrypted ones get more for their first answer, to shake hands.
-        """
-        return self._first_patience if self.latency is None else min(max(4 * self.latency, 0.3), 0.8)
-
     def state(self) -> UpstreamState:
         latency = None if self.latency is None else round(self.latency * 1000, 1)
         return UpstreamState(self.upstream.url, self.healthy, latency, self.failures, self._last_error)
 
     def answered(self, seconds: float, *, denied: bool = False) -> None:
         """It answered after so many seconds; `denied` when it said that the name does not exist."""
-        self.latency = seconds if self.latency is None else 0.8 * self.latency + 0.2 * seconds
+        self.latency = mean = seconds if self.latency is None else 0.8 * self.latency + 0.2 * seconds
+        # Four mean round trips, within bounds.
+        self.patience = 0.3 if mean < 0.075 else 0.8 if mean > 0.2 else 4 * mean
         self._denials = self._denials + 1 if denied else 0
         if denied and self.lies:
             return

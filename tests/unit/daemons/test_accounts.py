@@ -233,9 +233,10 @@ def test_who_comes_back_to_a_blocked_address_is_cut_again(monkeypatch: pytest.Mo
         accounts.policy_changed(Policy("ads.example"))
         await accounts.settle()
         assert len(knife.cuts) == 1, "it is cut still"
-        monkeypatch.setattr("gateway.daemons.accounts._CUT_SECONDS", 0.0)
-        for address in accounts._cuts[f"mac:{MAC}"]:
-            accounts._cuts[f"mac:{MAC}"][address] = 0.0
+        monkeypatch.setattr("gateway.daemons.cuts._SECONDS", 0.0)
+        assert accounts._cuts is not None
+        for address in accounts._cuts._active[f"mac:{MAC}"]:
+            accounts._cuts._active[f"mac:{MAC}"][address] = 0.0
         accounts.take_flows([flow(ADS)])
         await accounts.settle()
         assert knife.cuts == [({TV}, {ADS})] * 2
@@ -306,5 +307,63 @@ def test_both_families_of_one_device_count_together() -> None:
         accounts.take_flows([flow("2600::1")])
         assert book.exchanged[0].name == "film.example"
         assert inventory.get(book.exchanged[0].device) is not None
+
+    asyncio.run(story())
+
+
+class Slow(Knife):
+    async def cut(self, clients: Iterable[Any], servers: Iterable[Any], seconds: float) -> int:
+        await asyncio.sleep(0.02)
+        return await super().cut(clients, servers, seconds)
+
+
+def test_taking_a_click_back_while_it_is_carried_out_leaves_nothing_cut() -> None:
+    async def story() -> None:
+        knife = Slow()
+        accounts, _, _ = stage(cut=knife.cut, mend=knife.mend)
+        accounts.note(TV, answer("ads.example", ADS), datetime.now(UTC).timestamp())
+        accounts.policy_changed(Policy("ads.example"))
+        await asyncio.sleep(0.01)
+        accounts.policy_changed(Policy())
+        await accounts.settle()
+        assert knife.mends == ([{ADS}] if knife.cuts else [])
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("known_before", [True, False])
+def test_an_answer_given_just_before_the_click_and_heard_just_after_it_is_cut_all_the_same(known_before: bool) -> None:
+    async def story() -> None:
+        knife = Knife()
+        accounts, _, _ = stage(cut=knife.cut, mend=knife.mend)
+        when = datetime.now(UTC).timestamp()
+        if known_before:
+            accounts.note(TV, answer("ads.example", ADS), when - 60)
+        accounts.policy_changed(Policy("ads.example"))
+        await accounts.settle()
+        accounts.note(TV, answer("ads.example", ADS), when - 0.2)
+        await asyncio.sleep(0)
+        await accounts.settle()
+        assert (knife.cuts, knife.mends) == ([({TV}, {ADS})], [])
+
+    asyncio.run(story())
+
+
+def test_no_flood_of_ways_round_fills_the_journal() -> None:
+    async def story() -> None:
+        accounts, book, _ = stage(doh_names=frozenset({"dns.google"}))
+        for number in range(3000):
+            accounts.note(TV, answer(f"x{number}.dns.google", ADS), NOW.timestamp())
+        await asyncio.sleep(0)
+        assert {attempt.server for _, attempt in book.tried} == {"dns.google"}
+        assert accounts.counters["attempts"] == 3000
+        for turn in range(60):
+            accounts.take_attempts(
+                [
+                    Attempt(MAC, Detour.DNS, f"198.{turn}.0.{n}", "udp", 53, Outcome.ANSWERED, 1, NOW, NOW)
+                    for n in range(50)
+                ]
+            )
+        assert len({attempt.server for _, attempt in book.tried}) == 202
 
     asyncio.run(story())
