@@ -9,11 +9,14 @@ begin_record() {
   # One installer at a time; the lock is on a file that is there anyway.
   exec 9<"$SOURCE/deploy/install.sh"
   flock -n 9 || fail "Another install.sh runs; let it end first."
-  if [ "$action" != uninstall ] && [ -z "$dry" ] && [ "$(id -u)" = 0 ]; then install -d -m 700 "$STATE" "$STATE/originals"; fi
 }
+
+# Not before there is something to record: a check that fails leaves nothing behind.
+keep_records() { [ -d "$STATE/originals" ] || install -d -m 700 "$STATE" "$STATE/originals"; }
 
 record() {
   [ -z "$dry" ] || return 0
+  keep_records
   local line
   printf -v line '%s\t' "$@"
   line=${line%$'\t'}
@@ -47,6 +50,7 @@ put() {
   case $target in *.socket | *.socket.d/*) sockets_changed=yes ;; esac
   if [ -z "$dry" ] && ! known "$target"; then
     if [ -e "$target" ]; then
+      keep_records
       original=$STATE/originals/$(printf %s "$target" | sha256sum | cut -c 1-32)
       cp -a "$target" "$original"
       sync "$original"
@@ -72,6 +76,7 @@ write_file() {
 keep_flags() {
   [ -z "$dry" ] || return 0
   local flag each
+  keep_records
   for flag in "${FLAGS[@]}"; do printf '%s %s\n' "$flag" "${!flag}"; done >"$STATE/flags.new"
   for each in "${upstreams[@]}"; do printf 'upstream %s\n' "$each"; done >>"$STATE/flags.new"
   chmod 600 "$STATE/flags.new"
