@@ -190,6 +190,9 @@ def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
     print(told["sentence"])
     if told["symptom"] and told["symptom"].rstrip(".") not in told["sentence"]:
         print(f"  If blocked: {told['symptom']}")
+    for habit in ("cadence", "seen", "parties"):
+        if told.get(habit) and told[habit]["says"]:
+            print(f"  {told[habit]['says']}")
     if told["leads_to"]:
         print(f"  Leads to: {_plain(', then '.join(told['leads_to']))}")
     if told["lists"]:

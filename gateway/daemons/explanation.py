@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +11,7 @@ from gateway.classifier.service import Classifier
 from gateway.classifier.wording import sentence
 from gateway.control.codec import rule_to_json
 from gateway.daemons import presets
+from gateway.daemons.habits import habits
 from gateway.errors import JournalError, ListError
 from gateway.journal.reader import Filter, Reader
 from gateway.model.name import Name
@@ -39,10 +41,13 @@ def explain(
     classifier: Classifier,
     policy: PolicyService,
     targets: tuple[str, ...] = (),
+    times: Sequence[float] = (),
+    devices: int = 1,
 ) -> dict[str, Any]:
     """Everything that is known about a canonical name, as the control socket and the API answer it.
 
-    `targets` are where its answer led to lately, for a name may hide who stands behind it.
+    `targets` are where its answer led to lately, for a name may hide who stands behind it; `times` are when it was
+    looked up lately, in seconds since 1970, by how many `devices`.
     """
     tag = classifier.tag(name, targets, maker)
     told = policy.explain(name, device, targets=targets)
@@ -69,6 +74,7 @@ def explain(
         "lists": list(dict.fromkeys(match.title for match in told.lists)),
         "rules": [rule_to_json(rule) for rule in told.rules],
         "evidence": [asdict(each) for each in tag.evidence],
+        **habits(classifier, name, tag, maker, times, devices),
         "sentence": " ".join(filter(None, said)),
     }
 
