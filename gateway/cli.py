@@ -183,7 +183,7 @@ def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
     try:
         told = _client(settings).call("explain", name=parsed.name, device=parsed.device, targets=list(targets))
     except Unavailable:
-        told = explain_from_disk(settings, parsed.name, targets)
+        told = explain_from_disk(settings, parsed.name, targets, parsed.device)
     if parsed.json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return 0

@@ -11,7 +11,7 @@ from typing import Any
 from gateway import __version__
 from gateway.control.codec import action_from_json, device_to_json, rule_to_json, scope_from_json, time_to_json
 from gateway.control.server import Handler
-from gateway.daemons.explanation import MOST_TARGETS, explain
+from gateway.daemons.explanation import MOST_TARGETS, explain, own_names
 from gateway.daemons.habits import MOST_TIMES
 from gateway.daemons.house import House
 from gateway.daemons.presets import preset_texts
@@ -120,7 +120,8 @@ class Verbs:
         targets = _targets(arguments.get("targets"))
         times = _times(arguments.get("times"))
         devices = max(1, _number(arguments.get("devices", 1), "devices"))
-        return explain(name, device, maker, self._house.classifier, self._house.policy, targets, times, devices)
+        house, own = self._house, own_names(self._house.settings)
+        return explain(name, device, maker, house.classifier, house.policy, targets, times, devices, own)
 
     def devices_list(self, _: Arguments) -> dict[str, Any]:
         return {"devices": [device_to_json(device) for device in self._house.inventory.all()]}
