@@ -162,3 +162,9 @@ def test_an_address_of_the_web_is_checked_by_its_host(home: Home, owner: FlaskCl
 def test_another_spelling_of_a_name_leads_to_its_page(owner: FlaskClient) -> None:
     assert "ads.samsung.com" in owner.get("/names/ADS.Samsung.COM.").text
     assert owner.get("/names/" + "a" * 64).status_code == 400
+
+
+def test_the_page_of_a_name_tells_its_habits(owner: FlaskClient) -> None:
+    shown = owner.get("/names/ads.samsung.com").text
+    assert "It asks about every 15 seconds, says A study." in shown
+    assert "Two rules, two answers." in shown
