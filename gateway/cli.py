@@ -186,13 +186,16 @@ def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
     try:
         told = _client(settings).call("explain", name=parsed.name, device=parsed.device, targets=list(targets))
     except Unavailable:
-        told = explain_from_disk(settings, parsed.name, targets)
+        told = explain_from_disk(settings, parsed.name, targets, parsed.device)
     if parsed.json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return 0
     print(told["sentence"])
     if told["symptom"] and told["symptom"].rstrip(".") not in told["sentence"]:
         print(f"  If blocked: {told['symptom']}")
+    for habit in ("cadence", "seen", "parties"):
+        if told.get(habit) and told[habit]["says"]:
+            print(f"  {told[habit]['says']}")
     if told["leads_to"]:
         print(f"  Leads to: {_plain(', then '.join(told['leads_to']))}")
     if told["lists"]:

@@ -14,8 +14,9 @@ from gateway.classifier.heuristics import guess_category, is_local
 from gateway.classifier.learned.model import Look, Model
 from gateway.classifier.loader import Knowledge, load_knowledge
 from gateway.classifier.party import family, party_of
+from gateway.classifier.party_rules import PartyRules, party_by
 from gateway.classifier.public_suffix import registrable_domain
-from gateway.model.tag import UNTAGGED, Category, Evidence, Need, Tag
+from gateway.model.tag import UNTAGGED, Category, Evidence, Need, Party, Tag
 
 _MEMO = 4_096
 _MAX_TARGETS = 16
@@ -84,6 +85,15 @@ class Classifier:
                 _make_room(self._unlisted_below)
                 self._unlisted_below[parent] = self._owned_tag(parent)
         return self._owned_tag(name)
+
+    def fact(self, name: str) -> Fact | None:
+        """What the knowledge base itself says of this canonical name; None when it is silent."""
+        found = self._index.find(name)
+        return found[1] if found else None
+
+    def party_by(self, rules: PartyRules, name: str, tag: Tag, maker: str = "") -> Party:
+        """Whose a name with this tag is by one of the two sets of rules."""
+        return party_by(rules, name, tag.company, tag.category, maker, self._companies)
 
     def company(self, name: str) -> Company | None:
         """What is known about the company of this name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from typing import Any
@@ -10,17 +11,22 @@ from gateway.classifier.service import Classifier
 from gateway.classifier.wording import sentence
 from gateway.control.codec import rule_to_json
 from gateway.daemons import presets
-from gateway.errors import JournalError, ListError
+from gateway.daemons.habits import habits
+from gateway.errors import JournalError, ListError, Refused
 from gateway.journal.reader import Filter, Reader
+from gateway.journal.stores import load_devices
 from gateway.model.name import Name
 from gateway.model.tag import Party, Tag
 from gateway.model.verdict import Action, Reason, Verdict
 from gateway.policy.compiled import CompiledLists
 from gateway.policy.service import PolicyService
+from gateway.resolver.special import tell_special
 from gateway.settings import Settings
 
 MOST_TARGETS = 16
+OWN_NAME = "telltale.lan"
 _RECENT = 200
+_SHOWN_DEVICES = 20
 _BECAUSE = {
     Reason.PAUSED: "filtering is paused",
     Reason.DEVICE_RULE: "you made a rule for this device",
@@ -39,17 +45,24 @@ def explain(
     classifier: Classifier,
     policy: PolicyService,
     targets: tuple[str, ...] = (),
+    times: Sequence[float] = (),
+    devices: int = 1,
+    own: Collection[str] = (),
 ) -> dict[str, Any]:
     """Everything that is known about a canonical name, as the control socket and the API answer it.
 
-    `targets` are where its answer led to lately, for a name may hide who stands behind it.
+    `targets` are where its answer led to lately, for a name may hide who stands behind it; `times` are when it was
+    looked up lately, in seconds since 1970, by how many `devices`; `own` are the names of
+    this box.
     """
     tag = classifier.tag(name, targets, maker)
     told = policy.explain(name, device, targets=targets)
-    verdict = told.verdict
+    special = tell_special(name, own)
+    verdict = Verdict(Action.ALLOW, Reason.LOCAL) if special else told.verdict
     behind = (classifier.tag(target, (), maker) for target in targets)
     stopping = presets.blocking(classifier.tag(name, (), maker), behind)
-    said = (sentence(name, tag), _seen_from(maker, tag), _decided(verdict), _would(verdict, stopping))
+    answered = (f"{name}: {special}", "No rule, list or preset changes that.") if special else None
+    said = answered or (sentence(name, tag), _seen_from(maker, tag), _decided(verdict), _would(verdict, stopping))
     return {
         "name": name,
         "company": tag.company,
@@ -65,16 +78,28 @@ def explain(
         "verdict": verdict.action.value,
         "reason": verdict.reason.value,
         "matched": verdict.matched,
-        "presets": stopping,
+        "special": special,
+        "presets": [] if special else stopping,
         "lists": list(dict.fromkeys(match.title for match in told.lists)),
         "rules": [rule_to_json(rule) for rule in told.rules],
         "evidence": [asdict(each) for each in tag.evidence],
+        **habits(classifier, name, tag, maker, times, devices),
         "sentence": " ".join(filter(None, said)),
     }
 
 
-def explain_from_disk(settings: Settings, text: str, targets: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The same for a box that does not run: with its stored rules and lists. Raises Refused for what is no name."""
+def own_names(settings: Settings) -> frozenset[str]:
+    """The canonical names that lead to this box."""
+    return frozenset(Name.parse(name).text for name in settings.names) or frozenset({OWN_NAME})
+
+
+def explain_from_disk(
+    settings: Settings, text: str, targets: tuple[str, ...] = (), device: str | None = None
+) -> dict[str, Any]:
+    """The same for a box that does not run: with its stored rules, lists and devices. Raises Refused for what is no
+    name, or no device that the box knows.
+    """
+    maker = _maker_on_disk(settings, device) if device is not None else ""
     classifier = Classifier.load()
     try:
         compiled = CompiledLists.open(settings.lists_folder / "compiled.bin")
@@ -83,7 +108,16 @@ def explain_from_disk(settings: Settings, text: str, targets: tuple[str, ...] = 
     judge = presets.judge(classifier)
     policy = PolicyService(settings.policy, None, compiled, classifier.tag, preset_blocks=judge, read_only=True)
     policy.explain(text)
-    return explain(Name.parse(text).text, None, "", classifier, policy, targets)
+    return explain(Name.parse(text).text, device, maker, classifier, policy, targets, own=own_names(settings))
+
+
+def _maker_on_disk(settings: Settings, device: str) -> str:
+    known = load_devices(settings.journal) if settings.journal.exists() else []
+    for each in known:
+        if each.id == device:
+            return each.maker
+    ids = ", ".join(each.id for each in known[-_SHOWN_DEVICES:])
+    raise Refused(f"There is no such device; known are {ids}." if ids else "No device is known yet.", "device")
 
 
 def last_targets(settings: Settings, text: str) -> tuple[str, ...]:

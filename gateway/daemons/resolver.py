@@ -22,6 +22,7 @@ from gateway.control.hub import Hub
 from gateway.control.server import ControlServer
 from gateway.daemons.accounts import open_accounts
 from gateway.daemons.chronicle import Chronicle
+from gateway.daemons.explanation import OWN_NAME
 from gateway.daemons.folder import hold_folder
 from gateway.daemons.gatekeeper import Gatekeeper
 from gateway.daemons.house import HealthBoard, House
@@ -54,7 +55,6 @@ from gateway.settings import Settings, add_arguments, from_arguments
 log = logging.getLogger(__name__)
 
 _LOG_LIMIT = 200_000
-_OWN_NAME = "telltale.lan"
 # A guess from the words in a name is shown, but a rule on a category or company does not act on it.
 _SURE_ENOUGH = 0.5
 
@@ -254,7 +254,7 @@ def _options(settings: Settings) -> ResolverOptions:
     own = [ip_address(each) for each in sorted(own_addresses())]
     reachable = tuple(each for each in own if each.version == dashboard.version and not each.is_loopback)
     if not names:
-        names[_OWN_NAME] = reachable if dashboard.is_unspecified else (dashboard,)
+        names[OWN_NAME] = reachable if dashboard.is_unspecified else (dashboard,)
     lan = tuple(ip_network((each, 64), strict=False) for each in own if each.version == 6 and each.is_global)
     exceptions = tuple(Name.parse(name).text for name in settings.rebinding_exceptions)
     return ResolverOptions(

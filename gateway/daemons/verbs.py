@@ -11,7 +11,8 @@ from typing import Any
 from gateway import __version__
 from gateway.control.codec import action_from_json, device_to_json, rule_to_json, scope_from_json, time_to_json
 from gateway.control.server import Handler
-from gateway.daemons.explanation import MOST_TARGETS, explain
+from gateway.daemons.explanation import MOST_TARGETS, explain, own_names
+from gateway.daemons.habits import MOST_TIMES
 from gateway.daemons.house import House
 from gateway.daemons.presets import preset_texts
 from gateway.errors import Refused
@@ -115,13 +116,18 @@ class Verbs:
         return {"presets": preset_texts()}
 
     def explain(self, arguments: Arguments) -> dict[str, Any]:
-        """`targets` are the names that the name led to when it was looked up last."""
+        """`targets` are the names that the name led to when it was looked up last; `times` are its last look-ups, in
+        seconds since 1970, by how many `devices`.
+        """
         name = _name(arguments.get("name"))
         device = self._device(arguments.get("device"))
         known = self._house.inventory.get(device) if device else None
         maker = known.maker if known else ""
         targets = _targets(arguments.get("targets"))
-        return explain(name, device, maker, self._house.classifier, self._house.policy, targets)
+        times = _times(arguments.get("times"))
+        devices = max(1, _number(arguments.get("devices", 1), "devices"))
+        house, own = self._house, own_names(self._house.settings)
+        return explain(name, device, maker, house.classifier, house.policy, targets, times, devices, own)
 
     def devices_list(self, _: Arguments) -> dict[str, Any]:
         return {"devices": [device_to_json(device) for device in self._house.inventory.all()]}
@@ -217,6 +223,16 @@ def _targets(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or len(value) > MOST_TARGETS:
         raise Refused(f"targets are at most {MOST_TARGETS} domain names.", "targets")
     return tuple(_name(each) for each in value)
+
+
+def _times(value: Any) -> tuple[float, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > MOST_TIMES:
+        raise Refused(f"times are at most {MOST_TIMES} numbers.", "times")
+    if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in value):
+        raise Refused("times are numbers: seconds since 1970.", "times")
+    return tuple(value)
 
 
 def _number(value: Any, key: str) -> int:

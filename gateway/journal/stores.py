@@ -83,8 +83,7 @@ class DeviceStore:
 
     def load(self) -> list[Device]:
         """All devices, longest known first. Raises JournalError when they cannot be read."""
-        with _reading(self._writer.path) as connection:
-            return [device_of_row(row) for row in connection.execute(select(devices).order_by(devices.c.number))]
+        return load_devices(self._writer.path)
 
     def save(self, device: Device) -> Future[None]:
         """Stores a device soon, whichever thread calls; the future is for who must know that it is done."""
@@ -94,6 +93,12 @@ class DeviceStore:
             raw_connection(connection).execute(SAVE_DEVICE, row).fetchall()
 
         return self._writer.run(replace)
+
+
+def load_devices(path: Path) -> list[Device]:
+    """All devices of a journal, longest known first, whether a box runs or not. Raises JournalError."""
+    with _reading(path) as connection:
+        return [device_of_row(row) for row in connection.execute(select(devices).order_by(devices.c.number))]
 
 
 @contextmanager

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from gateway.model.name import ancestors
+
 # Whoever turns on encrypted DNS by itself asks here first whether the network minds. It does: the household chose us.
 # https://support.mozilla.org/kb/canary-domain-use-application-dnsnet
 # https://developer.apple.com/icloud/prepare-your-network-for-icloud-private-relay/
@@ -49,3 +53,40 @@ ZONES = frozenset(
         *(f"{zone}.ip6.arpa" for zone in _REVERSE_6),
     )
 )
+
+_CANARY_WHY = {
+    "use-application-dns.net": (
+        "Firefox asks for it to learn whether it may look up names by itself, past this box. Telltale answers that "
+        "there is no such name, so Firefox keeps asking Telltale."
+    ),
+    "mask.icloud.com": (
+        "iPhones, iPads and Macs ask for it before they use iCloud Private Relay, which would go past this box. "
+        "Telltale answers that there is no such name, so the relay stays off in this network."
+    ),
+}
+_CANARY_WHY["mask-h2.icloud.com"] = _CANARY_WHY["mask.icloud.com"]
+
+
+def tell_special(name: str, own: Collection[str] = ()) -> str | None:
+    """Why the box answers this canonical name by itself, whatever rules and lists say, in words for a person; None for
+    a name that is asked of others. `own` are the names of the box.
+    """
+    if name in own:
+        return "It is the name of this box: it leads to this dashboard, and nobody outside is asked."
+    if name in CANARIES:
+        return _CANARY_WHY[name]
+    for parent in ancestors(name):
+        if parent == LOCALHOST:
+            return "It always means the device that asks. Telltale answers it, and nobody outside is asked."
+        if parent == RESOLVER_ARPA:
+            return (
+                "Devices ask for it to find encrypted DNS. Telltale answers that there is none to find, so that they "
+                "keep asking Telltale."
+            )
+        if parent in ZONES:
+            return (
+                "It asks which name an address in your home has. Telltale answers it, and nobody outside is asked."
+                if parent.endswith(".arpa") and parent != "home.arpa"
+                else f"Names that end in .{parent} exist in no public DNS, so nobody outside is asked."
+            )
+    return None

@@ -149,14 +149,26 @@ class FakeControl:
             action="allow", everything=True, device=device, seconds=seconds, comment="", made_by=made_by
         )
 
-    def do_explain(self, *, name: str, device: str | None, targets: list[str] | None = None) -> dict[str, Any]:
+    def do_explain(
+        self,
+        *,
+        name: str,
+        device: str | None,
+        targets: list[str] | None = None,
+        times: list[float] | None = None,
+        devices: int = 1,
+    ) -> dict[str, Any]:
         self._known(device)
         return {
             "name": name, "company": "Samsung Ads", "category": "advertising", "party": "first", "need": "not needed",
             "verdict": "block", "reason": "block list", "matched": "||ads.samsung.com^", "lists": ["Smart TV trackers"],
             "rules": [], "evidence": [{"says": "It serves ads.", "source": "https://example.org", "date": "2024"}],
             "symptom": "", "brand": None, "hosted_at": None, "confidence": 0.9, "sentence": "Blocked: advertising.",
-            "leads_to": targets or [], "via": None, "presets": ["calm", "quiet", "silent"],
+            "leads_to": targets or [], "via": None, "presets": ["calm", "quiet", "silent"], "special": None,
+            "cadence": {"seconds": 15, "source": "A study", "says": "It asks about every 15 seconds, says A study."},
+            "parties": {"telltale": "first", "study": "third", "maker": "Samsung", "says": "Two rules, two answers."},
+            "seen": {"lookups": len(times), "period": None, "beacon": False, "devices": devices,
+                     "says": f"In your home {devices} devices ask for it."} if times else None,
         }  # fmt: skip
 
     def do_devices_list(self) -> dict[str, Any]:

@@ -59,10 +59,19 @@ def explanation(name: str, device: str | None) -> dict[str, Any]:
         page = backend().reader.lookups(Filter(name=name), limit=_RECENT)
     except JournalError:
         page = Page((), None)
-    led_to = page.led_to(name)
-    targets = {"targets": list(led_to[:MOST_TARGETS])} if led_to else {}
-    said: dict[str, Any] = backend().control.call("explain", name=name, device=device, **targets)
+    said: dict[str, Any] = backend().control.call("explain", name=name, device=device, **seen_of(page, name))
     return said
+
+
+def seen_of(page: Page, name: str) -> dict[str, Any]:
+    """What the journal has seen of a name, as the verb `explain` takes it: nothing when it saw nothing."""
+    seen: dict[str, Any] = {}
+    if led_to := page.led_to(name):
+        seen["targets"] = list(led_to[:MOST_TARGETS])
+    if mine := [each for each in page.lookups if each.name == name]:
+        seen["times"] = [round(each.time.timestamp(), 1) for each in mine]
+        seen["devices"] = len({each.device for each in mine})
+    return seen
 
 
 def filter_of(asked: Fields, *, since: datetime | None = None, until: datetime | None = None) -> Filter:

@@ -12,7 +12,7 @@ from gateway.errors import Refused
 from gateway.journal.reader import Filter, Page
 from gateway.model.lookup import Lookup
 from gateway.model.name import Name
-from web.api.lookups import MOST_TARGETS
+from web.api.lookups import seen_of
 from web.backend import backend
 from web.chart import draw_chart, slots_since
 from web.views.frame import ask, now, page, pages, standing
@@ -45,9 +45,8 @@ def name(name: str = "") -> str:
     recent = [each for each in found.lookups if each.name == wanted]
     explained: dict[str, Any] | None = None
     if wanted:
-        led_to = found.led_to(wanted)
-        targets = {"targets": list(led_to[:MOST_TARGETS])} if led_to else {}
-        explained = ask(lambda: backend().control.call("explain", name=wanted, device=None, **targets), None)
+        seen = seen_of(found, wanted)
+        explained = ask(lambda: backend().control.call("explain", name=wanted, device=None, **seen), None)
     bars = [_One(each.time, each.category, 1, int(each.verdict == "block")) for each in recent]
     return page(
         "name.html",

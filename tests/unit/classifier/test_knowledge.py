@@ -164,3 +164,10 @@ def test_loading_takes_less_than_fifteen_megabytes() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     print("memory:", done.stdout.strip(), "KiB")
     assert 0 < int(done.stdout) < 15 * 1024
+
+
+def test_two_of_three_companies_have_a_privacy_page() -> None:
+    """The share of companies whose own page on privacy we know; it may grow, and never falls."""
+    companies = load_knowledge().companies.values()
+    known = sum(bool(company.privacy) for company in companies)
+    assert known / len(companies) >= 0.66

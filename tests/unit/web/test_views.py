@@ -199,3 +199,9 @@ def test_a_dead_resolver_means_that_filtering_is_off_and_the_page_says_so(home: 
     home.control.network = {"mode": "wired", "filtering": False}
     home.control.asleep = False
     assert "off</span>" in owner.get("/network").text
+
+
+def test_the_page_of_a_name_tells_its_habits(owner: FlaskClient) -> None:
+    shown = owner.get("/names/ads.samsung.com").text
+    assert "It asks about every 15 seconds, says A study." in shown
+    assert "Two rules, two answers." in shown

@@ -1,0 +1,60 @@
+"""How often, by whose rules, and how regular: a name's habits in sentences."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.classifier.service import Classifier
+from gateway.daemons.habits import habits
+
+HOUR = 3600.0
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return Classifier.load()
+
+
+def test_a_published_rhythm_is_told_with_who_published_it(classifier: Classifier) -> None:
+    name = "tkacr12.alphonso.tv"
+    told = habits(classifier, name, classifier.tag(name), "")["cadence"]
+    assert told["seconds"] == 15
+    assert told["says"].startswith("A device that uses it asks about every 15 seconds, says Anselmi")
+    assert "http" not in told["says"]
+    assert "http" in told["source"]
+
+
+def test_the_source_of_a_rhythm_is_the_one_that_speaks_of_it(classifier: Classifier) -> None:
+    """Every rule with a cadence has a source; where several speak, it is one whose words hold a time."""
+    name = "qt2-eic.cdpbeacon2.lgtvcommon.com"
+    assert "11412" in habits(classifier, name, classifier.tag(name), "")["cadence"]["source"]
+
+
+def test_a_name_without_a_published_rhythm_has_none(classifier: Classifier) -> None:
+    for name in ("example.com", "ads.samsung.com"):
+        told = habits(classifier, name, classifier.tag(name), "")
+        assert told["cadence"] is None
+        assert told["seen"] is None
+
+
+def test_two_rule_sets_stand_side_by_side(classifier: Classifier) -> None:
+    told = habits(classifier, "netflix.com", classifier.tag("netflix.com", (), "Samsung"), "Samsung")["parties"]
+    assert (told["telltale"], told["study"]) == ("third", "first")
+    assert told["says"].startswith("Telltale says: an outside company's. The published study")
+    same = habits(classifier, "ads.samsung.com", classifier.tag("ads.samsung.com", (), "Samsung"), "Samsung")
+    assert "both say: the maker's own." in same["parties"]["says"]
+
+
+def test_a_heartbeat_in_this_home_is_told(classifier: Classifier) -> None:
+    times = [at * HOUR / 2 for at in range(30)]
+    told = habits(classifier, "a.example.com", classifier.tag("a.example.com"), "", times, 3)["seen"]
+    assert told["beacon"]
+    assert told["period"] == HOUR / 2
+    assert told["says"] == (
+        "In your home it is asked for every 30 minutes, as regular as a heartbeat; 3 devices ask for it."
+    )
+
+
+def test_too_few_look_ups_tell_no_rhythm(classifier: Classifier) -> None:
+    told = habits(classifier, "a.example.com", classifier.tag("a.example.com"), "", [1.0, 2.0])["seen"]
+    assert (told["lookups"], told["period"], told["beacon"], told["says"]) == (1, None, False, "")
