@@ -54,11 +54,15 @@ def bind_web(address: Address) -> socket.socket:
     or a few dozen half-sent requests would hold every thread of the dashboard.
     """
     listener = _bind(address, socket.SOCK_STREAM)
+    _be_patient_but_not_for_ever(listener)
+    listener.listen(128)
+    return listener
+
+
+def _be_patient_but_not_for_ever(listener: socket.socket) -> None:
     patience = struct.pack("ll", _PATIENCE, 0)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
-    listener.listen(128)
-    return listener
 
 
 def _bind(address: Address, kind: int) -> socket.socket:
@@ -92,13 +96,25 @@ def inherited_sockets(
     environment: MutableMapping[str, str] | Mapping[str, str] = os.environ, pid: int | None = None
 ) -> tuple[socket.socket, ...]:
     """The sockets that systemd handed down (sd_listen_fds(3)); none when they are not meant for this process."""
+    return adopt_sockets(_inherited(environment, pid))
+
+
+def prepare_inherited_web(environment: Mapping[str, str] = os.environ, pid: int | None = None) -> None:
+    """Gives the dashboard's sockets that systemd made the patience of `bind_web`; who takes them over is another."""
+    for fd in _inherited(environment, pid):
+        # The options belong to the socket, not to the number by which we know it.
+        with socket.socket(fileno=os.dup(fd)) as listener:
+            _be_patient_but_not_for_ever(listener)
+
+
+def _inherited(environment: Mapping[str, str], pid: int | None) -> range:
     if environment.get("LISTEN_PID") != str(os.getpid() if pid is None else pid):
-        return ()
+        return range(0)
     try:
         count = int(environment.get("LISTEN_FDS", "0"))
     except ValueError:
-        return ()
-    return adopt_sockets(range(_FIRST_INHERITED, _FIRST_INHERITED + min(count, 64)))
+        return range(0)
+    return range(_FIRST_INHERITED, _FIRST_INHERITED + max(0, min(count, 64)))
 
 
 def adopt_sockets(fds: range | list[int]) -> tuple[socket.socket, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from gateway.daemons.process import begin, end_with_parent
+from gateway.daemons.sockets import prepare_inherited_web
 from gateway.errors import TelltaleError
 from gateway.settings import Settings, add_arguments, from_arguments
 from web import create_app
@@ -66,6 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     if parsed.web_fd is not None:
         end_with_parent()
     # Under systemd gunicorn takes the socket that it was handed by itself (LISTEN_FDS).
+    prepare_inherited_web()
     bind = str(settings.web) if parsed.web_fd is None else f"fd://{parsed.web_fd}"
     Dashboard(settings, bind).run()
     return 0
