@@ -88,12 +88,15 @@ class DatagramServer:
     def _work_off(self) -> None:
         """A few of those that wait for more than the memo; whoever needs only that never waits for all of them."""
         ahead = self._ahead
-        for _ in range(min(_SLICE, len(ahead))):
-            datagram, key, sender, at = ahead.popleft()
-            self._hand_on(datagram, key, sender, at)
-        self._going_on = bool(ahead) and self._loop is not None
-        if self._going_on and self._loop is not None:
-            self._loop.call_soon(self._go_on)
+        try:
+            for _ in range(min(_SLICE, len(ahead))):
+                datagram, key, sender, at = ahead.popleft()
+                self._hand_on(datagram, key, sender, at)
+        finally:
+            # Also when one of them goes wrong: the others behind it must not wait for ever.
+            self._going_on = bool(ahead) and self._loop is not None
+            if self._going_on and self._loop is not None:
+                self._loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
         if self._loop is None:

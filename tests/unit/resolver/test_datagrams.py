@@ -117,3 +117,31 @@ def test_scraps_are_handed_on_and_harm_nothing(door: Door) -> None:
         door.client.send(wire)
     door.drain()
     assert [len(wire) for wire, _, _ in door.handed] == [0, 1, 11, 2000, batch.SLOT]
+
+
+def test_one_that_goes_wrong_holds_up_nobody_behind_it(door: Door) -> None:
+    """More of them than are worked off at once, and one in the later half that its own turn cannot bear."""
+    names = [f"n{number}.example" for number in range(40)]
+    served: list[str] = []
+    complaints: list[str] = []
+
+    def serve(wire: bytes, client: Client, at: float, reply: Reply) -> None:
+        if query_name(wire) == names[20]:
+            raise ValueError("a fault of ours")
+        served.append(query_name(wire))
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(repr(context.get("exception"))))
+        door.server.start(loop)
+        deadline = loop.time() + 5
+        while len(served) < 39 and loop.time() < deadline:
+            await asyncio.sleep(0.005)
+        door.server.stop(loop)
+
+    door.server._serve = serve
+    for name in names:
+        door.client.send(query(name).wire)
+    asyncio.run(story())
+    assert served == [*names[:20], *names[21:]]
+    assert complaints == ["ValueError('a fault of ours')"]
