@@ -40,10 +40,12 @@ def apply_text(text: str) -> None:
 
 
 def list_table(family: str = "inet") -> list[dict[str, Any]]:
-    """Our table's parts as nft lists them, each {"rule": ...}, {"set": ...}; empty when there is no such table."""
+    """Our table's parts as nft lists them, each {"rule": ...}, {"set": ...}, without what the sets hold; empty when
+    there is no such table.
+    """
     if not _exists(family):
         return []
-    return _listed(_run(("-j", "list", "table", family, TABLE), "", "The firewall's rules cannot be read"))
+    return _listed(_run(("-j", "-t", "list", "table", family, TABLE), "", "The firewall's rules cannot be read"))
 
 
 def list_sets(names: Sequence[str]) -> list[dict[str, Any]]:

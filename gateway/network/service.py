@@ -215,6 +215,8 @@ class NetworkService:
             await self._blocking(self._builder.tick)
             if ticks % _HEALTH_EVERY == 0:
                 await self._blocking(self._look_after)
+                async with self._changing:
+                    await self._blocking(self._keep_firewall)
             ticks += 1
             await asyncio.sleep(_TICK)
 
@@ -232,6 +234,19 @@ class NetworkService:
         if plan.access_point is not None:
             trouble = self._builder.trouble_on_air()
             self._report("wifi", trouble is None, trouble or "The Wi-Fi is on the air.")
+
+    def _keep_firewall(self) -> None:
+        """Whoever loads other rules (`nft flush ruleset`, a firewall service that starts late) takes ours along."""
+        plan = self._builder.plan
+        if plan is None or plan.mode is Mode.DNS_ONLY or self._builder.firewall.is_in_force():
+            return
+        self._report("firewall", False, "Something else took the firewall's rules away; they are set again.")
+        try:
+            self._builder.filter(self._filtering)
+        except NetworkError as error:
+            self._report("firewall", False, f"The firewall's rules were taken away and cannot be set again: {error}")
+            return
+        self._report("firewall", True, "The firewall's rules stand.")
 
     def _stands(self) -> bool:
         children = [self._builder.dnsmasq, self._builder.hostapd]

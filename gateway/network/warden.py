@@ -74,6 +74,8 @@ class Warden:
         if not turned:
             self.clear()
             return text
+        # What began while our rules were gone began without them.
+        judged_by = self._plan if self.is_in_force() else None
         before = nft.snapshot()
         self._keep_what_was_counted()
         nft.replace(commands)
@@ -88,9 +90,9 @@ class Warden:
                 self.close()
             raise
         self._flows.watch(_networks(plan))
-        old, self._plan, self.notes, self._wanted = self._plan, plan, notes, commands
+        self._plan, self.notes, self._wanted = plan, notes, commands
         try:
-            cuts.forget_flows(self._outdated(old, plan, home))
+            cuts.forget_flows(self._outdated(judged_by, plan, home))
         except NetworkError:
             self.notes = (*notes, "Connections that were open before the change go on until they end by themselves.")
         return text

@@ -172,6 +172,14 @@ def test_dnsmasq_is_started_again(house: Household) -> None:
     house.ask_for_address("tv1")
 
 
+def test_rules_that_something_else_took_away_stand_again(house: Household) -> None:
+    """As a firewall service does that starts late: it flushes everything and knows nothing of ours."""
+    house.apply(house.lab.plan())
+    house.lab.run("gateway", "nft", "flush", "ruleset")
+    becomes(lambda: "telltale" in tables(house))
+    becomes(lambda: {"part": "firewall", "healthy": True, "says": "The firewall's rules stand."} in health(house))
+
+
 def test_the_network_comes_back_after_a_reboot(house: Household) -> None:
     house.apply(house.lab.plan())
     house.end()
