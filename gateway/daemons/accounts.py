@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -80,6 +81,7 @@ class Accounts:
         self._cuts = Cuts(self.told, self._clients, cut, mend) if cut is not None and mend is not None else None
         self._servers: dict[tuple[str, Detour, int], set[tuple[str, str, int]]] = defaultdict(set)
         self._heard: list[tuple[str, Attempt]] = []
+        self._hearing = threading.Lock()
         self._explained: OrderedDict[tuple[str, bytes, str, int, datetime], str] = OrderedDict()
         self._loop = asyncio.get_running_loop()
 
@@ -103,8 +105,9 @@ class Accounts:
     def _hear(self, device: str, server: str, refused: bool, at: datetime) -> None:
         """Somebody looked up a resolver. Gathered, so that many rows are one entry in the journal."""
         outcome = Outcome.REFUSED if refused else Outcome.NOTED
-        first = not self._heard
-        self._heard.append((device, Attempt("", Detour.DOH_NAME, server, "tcp", 443, outcome, 1, at, at)))
+        with self._hearing:
+            first = not self._heard
+            self._heard.append((device, Attempt("", Detour.DOH_NAME, server, "tcp", 443, outcome, 1, at, at)))
         if first:
             self._loop.call_soon_threadsafe(self._flush)
 
@@ -181,7 +184,9 @@ class Accounts:
         return [ip_address(address) for address in known.addresses] if known else []
 
     def _flush(self) -> None:
-        heard, self._heard = self._heard, []
+        # Between a look at the list and an entry in it nobody may take it away: the next one would wait for ever.
+        with self._hearing:
+            heard, self._heard = self._heard, []
         self.note_attempts(heard)
 
     def _singly(self, device: str, attempt: Attempt) -> Attempt:

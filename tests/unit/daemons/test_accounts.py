@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -365,5 +366,24 @@ def test_no_flood_of_ways_round_fills_the_journal() -> None:
                 ]
             )
         assert len({attempt.server for _, attempt in book.tried}) == 202
+
+    asyncio.run(story())
+
+
+def test_what_another_thread_hears_while_the_loop_flushes_is_never_lost() -> None:
+    async def story() -> None:
+        accounts, book, _ = stage(doh_names=frozenset({"dns.google"}))
+
+        def hear() -> None:
+            for _ in range(3000):
+                accounts.note(TV, answer("dns.google", ADS), NOW.timestamp())
+
+        sys.setswitchinterval(1e-6)
+        try:
+            await asyncio.gather(*(asyncio.to_thread(hear) for _ in range(2)))
+        finally:
+            sys.setswitchinterval(0.005)
+        await asyncio.sleep(0)
+        assert sum(attempt.count for _, attempt in book.tried) == 6000
 
     asyncio.run(story())
