@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,8 +12,12 @@ from gateway.control.hub import Hub
 from gateway.daemons.list_runner import ListRunner
 from gateway.devices.inventory import Inventory
 from gateway.journal.writer import Writer
-from gateway.model.event import HealthChanged
+from gateway.model.event import HealthChanged, PolicyChanged
+from gateway.model.name import Name
+from gateway.model.policy import Policy
+from gateway.model.rule import ScopeKind
 from gateway.policy.service import PolicyService
+from gateway.policy.snapshot import Snapshot
 from gateway.resolver.service import Resolver
 from gateway.settings import Settings
 
@@ -36,6 +41,21 @@ class HealthBoard:
 
     def parts(self) -> list[HealthChanged]:
         return list(self._parts.values())
+
+
+def concerned_by(change: PolicyChanged, before: Policy, after: Policy) -> Callable[[str], bool] | None:
+    """For which canonical names it makes a difference that one policy follows the other; None: perhaps for any.
+
+    The rules of both are compared, for a rule may have ended in the same moment.
+    """
+    if change.rule is None or not (isinstance(before, Snapshot) and isinstance(after, Snapshot)):
+        return None
+    scopes = [rule.scope for rule in set(before.rules) ^ set(after.rules)]
+    if any(scope.kind not in (ScopeKind.NAME, ScopeKind.SUBTREE) for scope in scopes):
+        return None
+    names = {scope.value for scope in scopes if scope.kind is ScopeKind.NAME}
+    above = [Name(scope.value) for scope in scopes if scope.kind is ScopeKind.SUBTREE]
+    return lambda name: name in names or any(top.has_below(name) for top in above)
 
 
 @dataclass(slots=True)

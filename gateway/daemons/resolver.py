@@ -25,7 +25,7 @@ from gateway.daemons.chronicle import Chronicle
 from gateway.daemons.explanation import OWN_NAME
 from gateway.daemons.folder import hold_folder
 from gateway.daemons.gatekeeper import Gatekeeper
-from gateway.daemons.house import HealthBoard, House
+from gateway.daemons.house import HealthBoard, House, concerned_by
 from gateway.daemons.list_runner import ListRunner
 from gateway.daemons.presets import judge
 from gateway.daemons.process import begin, end_with_parent, notify
@@ -188,7 +188,7 @@ def _wire(
     makers.update((device.id, device.maker) for device in inventory.all())
 
     def in_force(policy: Policy, change: PolicyChanged) -> None:
-        house.resolver.swap_policy(policy)
+        house.resolver.swap_policy(policy, concerned_by(change, house.resolver.policy, policy))
         hub.publish(change)
         if house.accounts is not None:
             house.accounts.policy_changed(policy)

@@ -7,7 +7,7 @@ so that nothing that could change the answer is left out. The value is all of th
 from __future__ import annotations
 
 import struct
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -51,6 +51,18 @@ class Memos:
         """No answer decided before this moment will be given again; `epoch` lets those under way notice."""
         self.epoch += 1
         self._memos.clear()
+
+    def forget(self, concerns: Callable[[str], bool]) -> None:
+        """As `clear`, for a change that concerns only answers about these names, or that lead to one of them."""
+        self.epoch += 1
+        for memo in self._memos.values():
+            gone = [
+                key
+                for key, (_, _, _, facts, _, _) in memo.items()
+                if concerns(facts.name) or any(map(concerns, facts.targets))
+            ]
+            for key in gone:
+                del memo[key]
 
     def remember(
         self,

@@ -131,11 +131,21 @@ class Resolver:
         self._joined_blocked = 0
         self._latency = {source: Histogram() for source in Source}
 
-    def swap_policy(self, policy: Policy) -> None:
-        """The very next packet sees it."""
+    @property
+    def policy(self) -> Policy:
+        """The one in force."""
+        return self._policy
+
+    def swap_policy(self, policy: Policy, concerns: Callable[[str], bool] | None = None) -> None:
+        """The very next packet sees it. When the new policy differs for some names only, `concerns` says for which
+        canonical ones, and all other answers stay prepared: deciding a thousand hot names anew takes its time.
+        """
         self._policy = policy
         self._links.policy.policy = policy
-        self._memos.clear()
+        if concerns is None:
+            self._memos.clear()
+        else:
+            self._memos.forget(concerns)
         self._clients.forget(policy)
 
     def name_leases(self, domain: str, names: Mapping[str, tuple[Address, ...]]) -> None:
@@ -239,10 +249,9 @@ class Resolver:
         try:
             query = peek_query(wire, Transport.UDP, client.text, at)
         except WireError as error:
-            # Another kind of question than we answer is a question all the same: so a heartbeat may ask.
-            self._malformed += error.rcode != Rcode.NOTIMP
-            if error.rcode is not None:
-                reply(refusal(wire, error.rcode))
+            refused = self._refuse(wire, error)
+            if refused is not None:
+                reply(refused)
             return
         if self._waiting.admit(key):
             errand = Errand(self._express, query, client, reply, key, self._memos.epoch)
@@ -299,10 +308,14 @@ class Resolver:
         try:
             query = peek_query(wire, Transport.TCP, client.text, at)
         except WireError as error:
-            self._malformed += 1
-            reply(None if error.rcode is None else refusal(wire, error.rcode))
+            reply(self._refuse(wire, error))
             return
         self._send_off(query, partial(self._answer_message, query, reply))
+
+    def _refuse(self, wire: bytes, error: WireError) -> bytes | None:
+        # Another kind of question than we answer is a question all the same: so a heartbeat may ask.
+        self._malformed += error.rcode != Rcode.NOTIMP
+        return None if error.rcode is None else refusal(wire, error.rcode)
 
     def _answer_message(self, query: Query, reply: Callable[[bytes | None], None], response: Response | None) -> None:
         if response is None:

@@ -148,3 +148,19 @@ def test_only_the_name_is_folded() -> None:
     assert fold(b"AAAAAAAAAA" + b"\3WwW\0\0A\0Z")[:10] == b"AAAAAAAAAA"
     inner = b"\1\0\0\1\0\0\0\0\0\0" + b"\5a\0bCd\0\0\1\0\1"
     assert fold(inner) == inner
+
+
+def test_only_answers_about_what_changed_are_forgotten() -> None:
+    memos = Memos(10)
+    memo, other = memos.of(None), memos.of("a device of its own")
+    asked = {name: query(f"{name}.example.com") for name in ("plain", "ads", "cloaked")}
+    for name, targets in (("plain", ("cdn.example",)), ("ads", ()), ("cloaked", ("x.tracker.example",))):
+        reply, offsets = reply_to(asked[name])
+        facts = Facts(f"{name}.example.com", 1, 0, Source.CACHE, ALLOWED, targets)
+        for each in (memo, other):
+            memos.remember(each, asked[name].wire, reply, facts, now=100.0, lifetime=300.0, ttl_offsets=offsets)
+    epoch = memos.epoch
+    memos.forget(lambda name: name == "ads.example.com" or name.endswith(".tracker.example"))
+    assert memos.epoch == epoch + 1
+    for each in (memo, other):
+        assert [name for name in asked if look(memos, each, asked[name], 100.5)] == ["plain"]
