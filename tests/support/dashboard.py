@@ -59,6 +59,7 @@ class FakeControl:
     subscribers: list[queue.Queue[dict[str, Any] | None]] = field(default_factory=list)
     subscriptions: int = 0
     network: dict[str, Any] | None = None
+    ailments: list[dict[str, Any]] = field(default_factory=list)
     _ids: int = 0
 
     def call(self, verb: str, **arguments: Any) -> Any:
@@ -100,7 +101,7 @@ class FakeControl:
             "generation": 3,
             "listed_names": 245,
             "pauses": [{"device": None, "ends": "2026-11-23T20:30:00.000Z"}],
-            "health": [{"part": "upstream", "healthy": True, "says": "All upstreams answer."}],
+            "health": [{"part": "upstream", "healthy": True, "says": "All upstreams answer."}, *self.ailments],
             "upstreams": [{"url": 'udp://9.9.9.9"\\', "healthy": True, "latency_ms": 11.5}],
             "counters": {"queries_udp": 12, "hit_ratio": 0.5, "in_flight": 3},
             "latency": {"cache": {"buckets": [[0.001, 4], [0.002, 6]], "sum": 0.0115, "count": 7}},

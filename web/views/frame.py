@@ -132,11 +132,14 @@ def frame() -> dict[str, Any]:
     when = now()
     status: dict[str, Any] | None = ask(lambda: backend().control.call("status"), None)
     labels = device_labels()
+    ailments = [part for part in (status or {}).get("health", ()) if not part.get("healthy", True)]
     return {
         "now": when,
         "status": status,
         "pauses": _pauses(status or {}, labels, when),
-        "ailments": [part for part in (status or {}).get("health", ()) if not part.get("healthy", True)],
+        "ailments": ailments,
+        # The resolver can be well again while televisions are still led past it: the network process knows.
+        "filtering": bool(status) and not any(part.get("part") == "network filtering" for part in ailments),
         "troubles": _troubles(),
         "all_devices": devices(),
         "labels": labels,

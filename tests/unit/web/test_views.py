@@ -201,6 +201,17 @@ def test_a_dead_resolver_means_that_filtering_is_off_and_the_page_says_so(home: 
     assert "off</span>" in owner.get("/network").text
 
 
+def test_while_televisions_are_led_past_a_living_resolver_no_corner_of_the_page_claims_to_filter(
+    home: Home, owner: FlaskClient
+) -> None:
+    past = "Filtering is off: Telltale's DNS does not answer, so televisions ask others."
+    home.control.ailments = [{"part": "network filtering", "healthy": False, "says": past}]
+    page = owner.get("/").text
+    assert past.replace("'", "&#39;") in page
+    assert "Filtering off" in page
+    assert "Filtering on" not in page
+
+
 def test_the_page_of_a_name_tells_its_habits(owner: FlaskClient) -> None:
     shown = owner.get("/names/ads.samsung.com").text
     assert "It asks about every 15 seconds, says A study." in shown
