@@ -21,6 +21,7 @@ from gateway.model.response import Source
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.tag import Category, Need, Party, Tag
 from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
+from gateway.network.join import join_picture, join_uri
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'\u202eevil\u2066"
 LONGEST = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
@@ -100,6 +101,9 @@ class Scene:
     lists: list[dict[str, Any]] = field(default_factory=list)
     health: list[dict[str, Any]] = field(default_factory=list)
     companies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    network: dict[str, Any] | None = None
+    counted: dict[str, int] = field(default_factory=dict)
+    wifi: tuple[str, str] | None = None
     simulated: bool = False
     asleep: bool = False
     next_id: int = 100
@@ -122,6 +126,9 @@ class Scene:
             "lists.refresh": lambda _: {"started": True},
             "company": lambda asked: self.companies.get(asked["name"]),
             "categories": lambda _: [],
+            "network.status": lambda _: self._network(self.network),
+            "network.counters": lambda _: self._network({"counters": self.counted}),
+            "network.join": self.join,
         }
         return {verb: self._heard(verb, work) for verb, work in verbs.items()}
 
@@ -156,6 +163,18 @@ class Scene:
             "upstreams": [{"url": "udp://9.9.9.9", "healthy": True, "latency_ms": 12.0}],
             "counters": {},
         }
+
+    def _network(self, told: dict[str, Any] | None) -> dict[str, Any]:
+        if self.network is None or told is None:
+            raise Refused("There is no such verb.", "verb")
+        return told
+
+    def join(self, _: Any) -> dict[str, Any]:
+        if self.wifi is None:
+            raise Refused("This network has no Wi-Fi.")
+        ssid, passphrase = self.wifi
+        uri = join_uri(ssid, passphrase)
+        return {"ssid": ssid, "passphrase": passphrase, "uri": uri, "svg": join_picture(uri)}
 
     def add_rule(self, asked: Any) -> dict[str, Any]:
         scope = scope_from_json(dict(asked))
@@ -407,6 +426,16 @@ def busy_scene(seed: int = 7, lookups: int = 4000) -> Scene:
             error="The server answered 404; the last good copy stays in force.",
         ),
     ]
+    scene.network = {
+        "mode": "access-point",
+        "filtering": True,
+        "resolver_answers": True,
+        "leases": 4,
+        "notes": ["Channel 36 is taken by radar; the Wi-Fi uses 44."],
+        "health": [{"part": "dhcp", "healthy": True, "says": "Televisions get addresses."}],
+    }
+    scene.wifi = ("Telltale TV", "abcde-fghjk-mnpqr-stuvw")
+    scene.counted = {"dns_turned": 12_804, "dot_refused": 31, "doh_refused": 209, "cut_refused": 6, "rogue_dhcp": 1}
     scene.companies = {
         "Samsung": _company(
             "Samsung", "South Korea", "Electronics", "Makes televisions, and knows what is on their screens."
@@ -463,6 +492,14 @@ def hostile_scene() -> Scene:
         Device("mac:" + HOSTILE, HOSTILE, (HOSTILE,), now, now, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),
         Device("ip:192.0.2.9", None, ("192.0.2.9",), now, now, "w" * 64, LONGEST, LONGEST, LONGEST),
     ]
+    scene.network = {
+        "mode": HOSTILE,
+        "filtering": False,
+        "leases": 250,
+        "notes": [HOSTILE, LONGEST],
+        "health": [{"part": "wifi", "healthy": False, "says": HOSTILE}],
+    }
+    scene.wifi = (HOSTILE, '";:,\\' * 12)
     verdict = Verdict(Action.BLOCK, Reason.BLOCK_LIST, HOSTILE, lists=(HOSTILE, LONGEST), via=HOSTILE)
     scene.log = deque(
         log_row(

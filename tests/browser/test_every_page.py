@@ -64,6 +64,7 @@ def paths_of(stage: Stage) -> dict[str, str]:
         "companies": "/companies",
         "rules": "/rules",
         "lists": "/lists?check=ads.samsungads.com",
+        "network": "/network",
     }
     if stage.scene.devices:
         paths["device"] = present.device_path(stage.scene.devices[0].id)
@@ -91,7 +92,6 @@ def test_every_page_fits_reads_well_and_stays_at_home(
         assert answer is not None
         assert answer.status == 200, (name, page.inner_text("main"))
         page.wait_for_timeout(60)
-        shoot(page, f"{name}-{view['width']}-{scheme}-{len(any_stage.scene.devices)}")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{name} scrolls sideways by {wide} pixels"
         assert page.evaluate(_CONTRAST) == [], name
@@ -99,7 +99,11 @@ def test_every_page_fits_reads_well_and_stays_at_home(
         assert page.locator("h1").count() == 1, name
         if view is PHONE:
             assert page.evaluate(_SMALL) == [], name
-        assert page.locator("img, iframe, script:not([type=module]), [style], [onclick], [onerror]").count() == 0, name
+        assert page.locator("iframe, script:not([type=module]), [style], [onclick], [onerror]").count() == 0, name
+        # The one picture is the code that joins the Wi-Fi.
+        assert page.locator("img").count() == page.locator("#secret img.code").count(), name
+        # Last, for taking the picture leaves its marks on the page.
+        shoot(page, f"{name}-{view['width']}-{scheme}-{len(any_stage.scene.devices)}")
 
 
 def test_a_very_narrow_phone_does_not_scroll_sideways(stage: Stage, watched: Watched) -> None:
@@ -153,3 +157,14 @@ def test_the_keyboard_alone_reaches_the_content(stage: Stage, watched: Watched) 
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "content"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_person_joins_the_wifi_from_the_network_page(stage: Stage, watched: Watched, scheme: str) -> None:
+    page = watched.open(stage, "/network", view=PHONE, scheme=scheme)
+    assert page.locator("#secret img").is_hidden(), "not before somebody asks: a guest may look over a shoulder"
+    page.locator("#secret summary").click()
+    assert "abcde-fghjk-mnpqr-stuvw" in page.inner_text("#secret")
+    page.wait_for_function("document.querySelector('#secret img').naturalWidth > 100")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    shoot(page, f"network-open-{PHONE['width']}-{scheme}")

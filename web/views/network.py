@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, abort
 
-from gateway.errors import ControlError
+from gateway.errors import ControlError, Unavailable
 from web.backend import backend
 from web.views.frame import page, pages
 
@@ -16,20 +16,38 @@ _SAID = {
     "doq_refused": "tries of DNS over QUIC, refused",
     "doh_refused": "tries of DNS over HTTPS, refused",
     "resolver_refused": "other packets to known resolvers, refused",
+    "tunnel_refused": "packets that hide others inside, refused",
+    "foreign_source": "packets under another's address, refused",
+    "ipv6_refused": "packets over IPv6, which this network does not have, refused",
+    "paused_refused": "packets of a device whose internet you paused, refused",
     "cut_refused": "packets to what you had just blocked, refused",
     "home_refused": "packets to the rest of your home, refused",
     "inbound_dropped": "packets from outside to a television, dropped",
+    "uplink_dropped": "questions from outside your home to this box, dropped",
+    "encrypted_noted": "encrypted questions to other resolvers, let through as you chose",
+    "dns_passed": "questions answered by others while Telltale's DNS was down",
     "time_turned": "questions to other time servers, answered here",
     "rogue_router": "false announcements of a router, dropped",
     "rogue_dhcp": "false address servers, dropped",
     "rogue_dns": "false resolvers, dropped",
 }
+"""What the counters of the firewall mean to a person. `gateway_refused` is left out: a home's ordinary chatter."""
 
 
 def network_status() -> dict[str, Any] | None:
     """None where we make no network, or cannot say."""
     try:
+        return _status()
+    except Unavailable:
+        return None
+
+
+def _status() -> dict[str, Any] | None:
+    """None where we make no network. Raises Unavailable when nobody can say."""
+    try:
         said: dict[str, Any] = backend().control.call("network.status")
+    except Unavailable:
+        raise
     except ControlError:
         return None
     return said
@@ -37,14 +55,18 @@ def network_status() -> dict[str, Any] | None:
 
 @pages.get("/network")
 def network() -> str:
-    status = network_status()
+    unknown = False
+    try:
+        status = _status()
+    except Unavailable:
+        status, unknown = None, True
     join: dict[str, Any] = {}
     counters: dict[str, Any] = {}
     if status is not None:
         join, counters = _ask("network.join"), _ask("network.counters")
     told = counters.get("counters", counters)
     turned = [(words, int(told[key])) for key, words in _SAID.items() if isinstance(told.get(key), int) and told[key]]
-    return page("network.html", "network", network=status, join=join, turned=turned)
+    return page("network.html", "network", network=status, unknown=unknown, join=join, turned=turned)
 
 
 @pages.get("/network/join.svg")

@@ -11,9 +11,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from gateway.journal.reader import Bar, NameRow
+from gateway.network.between import BRIDGE_COUNTERS
+from gateway.network.firewall import COUNTERS
 from tests.support.dashboard import NOW, TELEVISION, FakeReader, Home, lookup
 from tests.support.dashboard import home as build_home
 from web.views.live import collapse
+from web.views.network import _SAID
 
 PATHS = ["/", "/live", "/devices", f"/devices/{TELEVISION}", "/companies", "/companies/Samsung%20Ads",
          "/names/ads.samsung.com", "/names/", "/rules", "/lists?check=ads.samsung.com", "/network",
@@ -189,6 +192,19 @@ def test_the_network_page_says_how_to_join_and_what_was_turned_away(home: Home, 
     picture = owner.get("/network/join.svg")
     assert picture.mimetype == "image/svg+xml"
     assert picture.headers["Cache-Control"] == "no-store"
+
+
+def test_every_counter_of_the_firewall_has_words_for_a_person() -> None:
+    assert set(_SAID) == {*COUNTERS, *BRIDGE_COUNTERS} - {"gateway_refused"}
+
+
+def test_nobody_is_told_that_there_is_no_network_only_because_the_resolver_is_silent(
+    home: Home, owner: FlaskClient
+) -> None:
+    home.control.asleep = True
+    page = owner.get("/network").text
+    assert "Nothing is known of the network just now" in page
+    assert "only answers names here" not in page
 
 
 def test_a_dead_resolver_means_that_filtering_is_off_and_the_page_says_so(home: Home, owner: FlaskClient) -> None:
