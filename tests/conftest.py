@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
 
 _OURS = ("gateway", "web")
+
+# The processes that tests start are started as at people's homes: with modules that are compiled already.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 class _Listener(logging.Handler):

@@ -18,19 +18,22 @@ _STEADY = 30.0
 _KILLED_STEADY = 1.5
 _WRONG_SETTINGS = 2
 _SLOWEST = 5.0
+_POLITE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """One process: a module with a main, its flags, and the open sockets it inherits.
 
-    Without `restart`, its end is the end of all.
+    Without `restart`, its end is the end of all. `lets_pass` tells whether what should be first is there; this one
+    is started then, or after a few seconds all the same.
     """
 
     module: str
     flags: tuple[str, ...]
     fds: tuple[int, ...] = ()
     restart: bool = True
+    lets_pass: Callable[[], bool] | None = None
 
     @property
     def name(self) -> str:
@@ -70,6 +73,7 @@ class Supervisor:
             await asyncio.wait(late)
 
     async def _keep(self, program: Program) -> None:
+        await self._let_pass(program)
         delay = 0.05
         while not self._stopping.is_set():
             started = self._clock()
@@ -97,6 +101,13 @@ class Supervisor:
             delay = 0.05 if steady else min(delay * 2, _SLOWEST)
             log.warning("%s ended with %s; it starts again in %.1f s", program.name, _said(code), delay)
             await self._rest(delay)
+
+    async def _let_pass(self, program: Program) -> None:
+        latest = self._clock() + _POLITE
+        while program.lets_pass is not None and not self._stopping.is_set() and self._clock() < latest:
+            if program.lets_pass():
+                return
+            await self._rest(0.02)
 
     async def _rest(self, seconds: float) -> None:
         try:

@@ -8,8 +8,9 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from gateway.control.client import ControlClient
+from gateway.control.client import ControlClient, connect_unix
 from gateway.daemons.folder import hold_folder, release_folder
 from gateway.daemons.process import begin
 from gateway.daemons.sockets import bind_dns, bind_web
@@ -38,13 +39,27 @@ def run_up(settings: Settings, extra: Sequence[Program] = (), lines: Sequence[st
     dns_flags = tuple(word for fd in dns.fds() for word in ("--dns-fd", str(fd)))
     programs = [
         Program("gateway.daemons.resolver", (*flags, *dns_flags), tuple(dns.fds())),
-        Program("gateway.daemons.web", (*flags, "--web-fd", str(web.fileno())), (web.fileno(),)),
+        # Televisions wait for names, people for pages, and after a power cut both come at once.
+        Program(
+            "gateway.daemons.web",
+            (*flags, "--web-fd", str(web.fileno())),
+            (web.fileno(),),
+            lets_pass=lambda: _is_up(settings.control),
+        ),
         *extra,
     ]
     supervisor = Supervisor(programs)
     asyncio.run(_run(supervisor, settings, lines))
     print("Telltale has stopped.")
     return supervisor.status
+
+
+def _is_up(control: Path) -> bool:
+    try:
+        connect_unix(control, timeout=0.1).close()
+    except OSError:
+        return False
+    return True
 
 
 async def _run(supervisor: Supervisor, settings: Settings, lines: Sequence[str]) -> None:

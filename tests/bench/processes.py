@@ -32,6 +32,8 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 cwd=cwd,
+                # As at home, where modules are compiled once: else a start is mostly compiling.
+                env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
             )
 
     def __enter__(self) -> Process:

@@ -52,6 +52,23 @@ def test_a_killed_program_is_started_again(module: Path) -> None:
     asyncio.run(story())
 
 
+def test_a_program_lets_what_is_more_urgent_start_first(module: Path) -> None:
+    async def story() -> None:
+        urgent = [False]
+        patient = Program(sleeper(module, "patient").module, (), lets_pass=lambda: urgent[0])
+        supervisor = Supervisor([sleeper(module, "first"), patient])
+        running = asyncio.create_task(supervisor.run())
+        await until(None, supervisor, "first")
+        await asyncio.sleep(0.2)
+        assert "patient" not in supervisor.pids()
+        urgent[0] = True
+        await until(None, supervisor, "patient")
+        supervisor.stop()
+        await asyncio.wait_for(running, 5)
+
+    asyncio.run(story())
+
+
 def test_a_program_that_must_not_end_ends_all(module: Path) -> None:
     async def story() -> None:
         once = Program(sleeper(module, "once", code="pass").module, (), restart=False)
