@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.control.client import ControlClient
-from gateway.daemons.lists import read_report
+from gateway.daemons.list_job import read_report
 from gateway.daemons.ports import holders
 from gateway.errors import ControlError, JournalError, SettingsError, TelltaleError
 from gateway.journal.reader import Filter, Reader

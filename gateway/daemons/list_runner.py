@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from gateway.daemons.lists import Job, read_report
+from gateway.daemons.list_job import Job, read_report
 from gateway.errors import ListError
 from gateway.model.book import Book
 from gateway.policy.compiled import CompiledLists

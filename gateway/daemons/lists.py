@@ -1,8 +1,8 @@
 """One shot: fetches subscribed lists, compiles them into one file, and says what came of it.
 
-Reads a job from standard input, `{"lists": [{"id", "source", "title", "action"}], "fetch": bool}`; without "fetch"
-only those are fetched that have no copy yet. Writes `lists/compiled.bin` and `lists/report.json` in the data folder.
-It runs in a process of its own, so that a hostile or huge list can cost the resolver nothing.
+Reads a `Job` from standard input; without "fetch" only those are fetched that have no copy yet. Writes
+`lists/compiled.bin` and `lists/report.json` in the data folder. It runs in a process of its own, so that a hostile or
+huge list can cost the resolver nothing.
 """
 
 from __future__ import annotations
@@ -12,36 +12,19 @@ import json
 import os
 import sys
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from gateway.control.codec import time_to_json
+from gateway.daemons.list_job import Job, read_report
 from gateway.daemons.process import begin, end_with_parent
 from gateway.errors import ListError, TelltaleError
 from gateway.files import write_atomically
-from gateway.model.verdict import Action
 from gateway.policy.compiler import ListInput, compile_lists
 from gateway.policy.sources import Stamp, fetch
 from gateway.settings import Settings, add_arguments, from_arguments
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """`lists` are (id, source, title, action) of each enabled subscription."""
-
-    lists: tuple[tuple[int, str, str, Action], ...]
-    fetch: bool
-
-    def to_json(self) -> dict[str, Any]:
-        lists = [{"id": i, "source": s, "title": t, "action": a.value} for i, s, t, a in self.lists]
-        return {"lists": lists, "fetch": self.fetch}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Job:
-        lists = [(int(x["id"]), str(x["source"]), str(x["title"]), Action(x["action"])) for x in value["lists"]]
-        return cls(tuple(lists), bool(value["fetch"]))
 
 
 def run(settings: Settings, job: Job, now: datetime) -> dict[str, Any]:
@@ -85,16 +68,6 @@ def run(settings: Settings, job: Job, now: datetime) -> dict[str, Any]:
 def _place(source: str) -> str:
     """What a list is called that neither a person nor its author gave a title."""
     return source.partition("://")[2][:80] or Path(source).name
-
-
-def read_report(settings: Settings) -> dict[str, dict[str, Any]]:
-    """What the last run said, by subscription id; empty when there was none."""
-    path: Path = settings.lists_folder / "report.json"
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {k: v for k, v in value.items() if isinstance(v, dict)} if isinstance(value, dict) else {}
 
 
 def main(arguments: list[str] | None = None) -> int:

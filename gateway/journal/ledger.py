@@ -22,6 +22,7 @@ _when = itemgetter(0)
 
 # id, milliseconds, stream, fact, client, microseconds of latency, times
 _Row: TypeAlias = tuple[int, int, int, int, int, int, int]
+_AT_ONCE = 2_000
 
 
 class Ledger:
@@ -63,18 +64,25 @@ class Ledger:
                 news.append((found[1], facts, int(when * 1000)))
         if news:
             dictionary.learn(news)
-        rows: list[_Row] = []
-        add = rows.append
-        for when, client, facts, latency, times in batch:
-            client_id, asker = askers[client]
-            known = asker.known[facts]
-            add((number, int(when * 1000), known[0], known[1], client_id, int(latency * 1e6), times))
-            number += 1
-        self._cursor.executemany(say.ADD_LOOKUP, rows)
+        minutes: dict[int, tuple[int, dict[int, int]]] = {}
+        # Not all at once: the largest list that ever was stays in this process's memory for good.
+        for start in range(0, len(batch), _AT_ONCE):
+            rows: list[_Row] = []
+            add = rows.append
+            for when, client, facts, latency, times in batch[start : start + _AT_ONCE]:
+                client_id, asker = askers[client]
+                known = asker.known[facts]
+                add((number, int(when * 1000), known[0], known[1], client_id, int(latency * 1e6), times))
+                number += 1
+            self._cursor.executemany(say.ADD_LOOKUP, rows)
+            self._last_seen.update((row[2], row[1]) for row in rows)
+            for run in _minutes_apart(rows):
+                _, sums = minutes.setdefault(run[0][1] // 60_000, (run[0][0], {}))
+                for _, _, stream, _, _, _, often in run:
+                    sums[stream] = sums.get(stream, 0) + often
+        for minute, (number_then, sums) in minutes.items():
+            self._count(minute, number_then, sums)
         self._next = number
-        self._last_seen.update((row[2], row[1]) for row in rows)
-        for run in _minutes_apart(rows):
-            self._count(run)
         return first
 
     def fold(self, now: float) -> None:
@@ -139,15 +147,12 @@ class Ledger:
         self._last_seen.clear()
         self._cursor.executemany(say.TOUCH_STREAM, seen)
 
-    def _count(self, run: list[_Row]) -> None:
-        minute = run[0][1] // 60_000
+    def _count(self, minute: int, first: int, sums: dict[int, int]) -> None:
+        """`first` is the id of the minute's first lookup, `sums` how many there are of each stream."""
         if minute != self._minute:
-            self._cursor.execute(say.ADD_SHELF, (run[0][0], minute))
+            self._cursor.execute(say.ADD_SHELF, (first, minute))
             self._minute = minute
         # In key order, so that each page is touched once.
-        sums: dict[int, int] = {}
-        for _, _, stream, _, _, _, times in run:
-            sums[stream] = sums.get(stream, 0) + times
         counts = sorted(sums.items())
         self._cursor.executemany(say.COUNT_MINUTE, [(minute, stream, count) for stream, count in counts])
         if minute <= self._folded:

@@ -14,16 +14,19 @@ from typing import TypeAlias
 from gateway.model.lookup import Facts
 
 MAX_QUERY = 302
+_ID = 2
 _NAME = 10
 _TTL = struct.Struct(">I")
 
 
 @dataclass(frozen=True, slots=True)
 class Aging:
-    """What is needed to make the same answer a second older; `made` and `ends` are monotonic seconds."""
+    """What is needed to make the same answer a second older: `ttl_offsets` are those in the whole reply; `made` and
+    `ends` are monotonic seconds.
+    """
 
     tail: bytes
-    ttls: tuple[tuple[int, int], ...]
+    ttl_offsets: tuple[int, ...]
     made: float
     ends: float
 
@@ -88,8 +91,7 @@ class Memos:
         if not ttl_offsets:
             memo[key] = (now + lifetime, tail, len(reply), facts, blocked, None)
             return
-        ttls = tuple((at - 2, _TTL.unpack_from(tail, at - 2)[0]) for at in ttl_offsets)
-        aging = Aging(tail, ttls, now, now + lifetime)
+        aging = Aging(tail, ttl_offsets, now, now + lifetime)
         memo[key] = (min(now + 1, aging.ends), tail, len(reply), facts, blocked, aging)
 
     def look_again(self, memo: Memo, key: bytes, now: float) -> Prepared | None:
@@ -136,6 +138,7 @@ def _older(prepared: Prepared, now: float) -> Prepared | None:
         return None
     age = int(now - aging.made)
     tail = bytearray(aging.tail)
-    for offset, ttl in aging.ttls:
-        _TTL.pack_into(tail, offset, max(ttl - age, 0))
+    for offset in aging.ttl_offsets:
+        (ttl,) = _TTL.unpack_from(tail, offset - _ID)
+        _TTL.pack_into(tail, offset - _ID, max(ttl - age, 0))
     return (min(aging.made + age + 1, aging.ends), bytes(tail), size, facts, blocked, aging)

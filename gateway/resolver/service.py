@@ -295,9 +295,9 @@ class Resolver:
         seconds: float = inf if response.source in _OURS else response.ttl
         if isinstance(response, Answer) and response.peek is not None:
             seconds = response.recheck
-            offsets = tuple(offset for offset in response.peek.ttl_offsets if offset + 4 <= len(wire))
-            if wire[2] & 0x02:
-                offsets = ()
+            offsets = () if wire[2] & 0x02 else response.peek.ttl_offsets
+            if offsets and offsets[-1] + 4 > len(wire):
+                offsets = tuple(offset for offset in offsets if offset + 4 <= len(wire))
         if seconds > 0:
             self._memos.remember(
                 client.memo, query.wire, wire, facts_of(query, response), now=self._clock(), lifetime=seconds,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 
 from gateway.wire.peek import ResponsePeek
 
@@ -18,6 +19,12 @@ _ADDRESSES = {
 }
 _MAX_RECORDS = 64
 _TTL_MAX = 0x7FFFFFFF
+
+
+@lru_cache(maxsize=1024)
+def _ttl_offsets(start: int, count: int, size: int) -> tuple[int, ...]:
+    # Thousands of kept answers share a few hundred of these.
+    return tuple(range(start + 6, start + count * size, size))
 
 
 def peek_plain(wire: bytes, question: bytes) -> ResponsePeek | None:
@@ -48,8 +55,7 @@ def peek_plain(wire: bytes, question: bytes) -> ResponsePeek | None:
             return None
         lowest = ttl if ttl < lowest else lowest
         addresses.append(address)
-    offsets = tuple(range(start + 6, end, record.size))
     return ResponsePeek(
-        message_id, flags, 0, wire[12:start], count, offsets, lowest, None, (), tuple(addresses), end, end,
-        at, end if additionals else None, None,
+        message_id, flags, 0, wire[12:start], count, _ttl_offsets(start, count, record.size), lowest, None, (),
+        tuple(addresses), end, end, at, end if additionals else None, None,
     )  # fmt: skip
