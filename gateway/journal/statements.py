@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import (
@@ -99,16 +100,32 @@ def _set_mark() -> str:
     return _spell(statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value}))
 
 
-ADD_LOOKUP = _spell(_insert(lookups))
-ADD_SHELF = _spell(_insert(shelves))
-COUNT_MINUTE, COUNT_HOUR, COUNT_DAY = _count(minutes), _count(hours), _count(days)
-FOLD_HOURS, FOLD_DAYS = _fold(hours, 60), _fold(days, 1440)
-LEARN_NAME = _learn_name(sure=True)
-LEARN_NAME_WITHOUT_HASTE = _learn_name(sure=False)
-LEARN_CLIENT = _learn_used(clients, "address", "device")
-LEARN_FACT = _learn_used(facts, "digest")
-LEARN_STREAM = _learn_stream()
-FIND_NAMES = _find_names()
-FIND_STREAMS = _find_streams()
-SET_MARK = _set_mark()
-TOUCH_STREAM = _spell(update(streams).where(streams.c.id == bindparam("stream")).values(last=bindparam("seen")))
+STATEMENTS: dict[str, Callable[[], str]] = {
+    "ADD_LOOKUP": lambda: _spell(_insert(lookups)),
+    "ADD_SHELF": lambda: _spell(_insert(shelves)),
+    "COUNT_MINUTE": lambda: _count(minutes),
+    "COUNT_HOUR": lambda: _count(hours),
+    "COUNT_DAY": lambda: _count(days),
+    "FOLD_HOURS": lambda: _fold(hours, 60),
+    "FOLD_DAYS": lambda: _fold(days, 1440),
+    "LEARN_NAME": lambda: _learn_name(sure=True),
+    "LEARN_NAME_WITHOUT_HASTE": lambda: _learn_name(sure=False),
+    "LEARN_CLIENT": lambda: _learn_used(clients, "address", "device"),
+    "LEARN_FACT": lambda: _learn_used(facts, "digest"),
+    "LEARN_STREAM": _learn_stream,
+    "FIND_NAMES": _find_names,
+    "FIND_STREAMS": _find_streams,
+    "SET_MARK": _set_mark,
+    "TOUCH_STREAM": lambda: _spell(
+        update(streams).where(streams.c.id == bindparam("stream")).values(last=bindparam("seen"))
+    ),
+}
+"""Each is an attribute of this module, spelled when it is first asked for: the resolver answers before that."""
+
+
+def __getattr__(name: str) -> str:
+    if name not in STATEMENTS:
+        raise AttributeError(name)
+    spelled = STATEMENTS[name]()
+    globals()[name] = spelled
+    return spelled

@@ -67,6 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 cwd=_ROOT,
             )
         )
+        samples = _samples(options.names)
         running: dict[str, tuple[Process, tuple[str, int]]] = {}
         starts: dict[str, dict[str, float]] = {}
         for name, recipe in recipes.items():
@@ -80,9 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if name == ECHO:
                     seconds = wait_until_open(server)
                 else:
-                    seconds = wait_until_right(
-                        server, _samples(options.names), check=process.check, patience=_START_PATIENCE
-                    )
+                    seconds = wait_until_right(server, samples, check=process.check, patience=_START_PATIENCE)
             except RuntimeError as error:
                 print(f"{name}: {error}")
                 return 1
@@ -238,9 +237,10 @@ def _only_ours(
         load.wait(60)
     process.stop()
     setting = Setting(folder / "telltale", server[1], free_port(), upstream, names)
+    samples = _samples(options.names)
     log = setting.folder / "again.log"
     with Process("telltale", RECIPES["telltale"](setting), core=_SERVER_CORE, log=log, cwd=_ROOT) as again:
-        seconds = wait_until_right(server, _samples(options.names), check=again.check, patience=_START_PATIENCE)
+        seconds = wait_until_right(server, samples, check=again.check, patience=_START_PATIENCE)
         time.sleep(2)
         resident, alone = again.resident_bytes(), again.resident_bytes(_RESOLVER)
     return {

@@ -7,7 +7,6 @@ together they move a probability of 0.5 to at most 0.86, and never make a tracke
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -84,6 +83,9 @@ def _merged(times: Sequence[float]) -> list[float]:
 def _rhythm(moments: list[float]) -> tuple[float | None, float | None]:
     if len(moments) < FEWEST_LOOKUPS or moments[-1] - moments[0] < SHORTEST_SPAN:
         return None, None
+    # Here, because it takes as long to load as half of the knowledge base, and is wanted when somebody opens a page.
+    import statistics
+
     gaps = sorted(later - earlier for earlier, later in pairwise(moments))
     trim = max(1, int(len(gaps) * _TRIM / 2))
     gaps = gaps[trim:-trim]
