@@ -5,6 +5,7 @@
         bootstrap = ["9.9.9.9"]       strategy = "strict" or "fastest"
         plain_fallback = false        time_servers = ["162.159.200.1"]
         trust_ad = false              client_rate = 200
+        workers = 1
 [web]   listen = "127.0.0.1:8080"     hosts = ["telltale.lan"]
 [keep]  lookups_days = 30             rollups_days = 400                megabytes = 1024
 [network] is described in network_settings.py.
@@ -30,6 +31,7 @@ DEFAULT_WEB = "127.0.0.1:8080"
 FALLBACK_UPSTREAMS = ("udp://9.9.9.9", "udp://149.112.112.112")
 _RESOLV_CONF = Path("/etc/resolv.conf")
 _MOST = 100_000
+_MOST_WORKERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Settings:
     `names` maps the dashboard's own names to textual addresses; `rebinding_exceptions` are names under which private
     addresses are fine; `trust_ad` believes encrypted and local upstreams that they validated; `client_rate`
     is how many unknown names a second one client may go on asking for, 0 for any number; `private_lists` lets
-    lists come from an address of this house. `simulated` marks a demo.
+    lists come from an address of this house; `workers` is how many processes answer DNS. `simulated` marks a demo.
     """
 
     data: Path
@@ -86,6 +88,7 @@ class Settings:
     rebinding_exceptions: tuple[str, ...] = ()
     trust_ad: bool = False
     client_rate: int = 200
+    workers: int = 1
     lookups_days: int = 30
     rollups_days: int = 400
     megabytes: int = 1024
@@ -142,6 +145,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--list", metavar="PATH_OR_URL", action="append", help="subscribe to this block list", dest="lists"
     )
+    parser.add_argument(
+        "--workers", metavar="N", type=int, help="answer DNS with so many processes, on a machine with cores to spare"
+    )
     parser.add_argument("--no-rebinding-protection", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--keys", metavar="FILE", help=argparse.SUPPRESS)
     parser.add_argument("--simulated", action="store_true", help=argparse.SUPPRESS)
@@ -159,6 +165,8 @@ def from_arguments(arguments: argparse.Namespace, environment: Mapping[str, str]
         settings = replace(settings, upstreams=tuple(arguments.upstream))
     if arguments.lists:
         settings = replace(settings, lists=tuple(list_source(text) for text in arguments.lists))
+    if arguments.workers is not None:
+        settings = replace(settings, workers=_workers(arguments.workers))
     if arguments.no_rebinding_protection:
         settings = replace(settings, rebinding=False)
     if not settings.upstreams:
@@ -177,6 +185,8 @@ def to_arguments(settings: Settings) -> list[str]:
         flags += ["--upstream", upstream]
     for source in settings.lists:
         flags += ["--list", source]
+    if settings.workers != 1:
+        flags += ["--workers", str(settings.workers)]
     if not settings.rebinding:
         flags.append("--no-rebinding-protection")
     if settings.keys:
@@ -279,6 +289,14 @@ def _count(value: Any) -> int:
     return value
 
 
+def _workers(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST_WORKERS:
+        raise SettingsError(
+            f"workers is a whole number from 1 to {_MOST_WORKERS}; this machine has {os.cpu_count()} cores."
+        )
+    return value
+
+
 def _strategy(value: Any) -> Literal["strict", "fastest"]:
     if value == "strict":
         return "strict"
@@ -315,6 +333,7 @@ _READERS: dict[str, dict[str, Callable[[Any], dict[str, Any]]]] = {
         },
         "client_rate": lambda value: {"client_rate": 0 if value == 0 else _count(value)},
         "trust_ad": lambda value: {"trust_ad": _boolean(value)},
+        "workers": lambda value: {"workers": _workers(value)},
     },
     "web": {
         "listen": lambda value: {"web": Address.parse(value)},

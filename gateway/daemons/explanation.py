@@ -11,6 +11,7 @@ from gateway.classifier.service import Classifier
 from gateway.classifier.wording import sentence
 from gateway.control.codec import rule_to_json
 from gateway.daemons import presets
+from gateway.daemons.answering import OWN_NAME
 from gateway.daemons.habits import habits
 from gateway.errors import JournalError, ListError, Refused
 from gateway.journal.reader import Filter, Reader
@@ -24,7 +25,6 @@ from gateway.resolver.special import tell_special
 from gateway.settings import Settings
 
 MOST_TARGETS = 16
-OWN_NAME = "telltale.lan"
 _RECENT = 200
 _SHOWN_DEVICES = 20
 _BECAUSE = {

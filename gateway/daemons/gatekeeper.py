@@ -227,8 +227,8 @@ class Gatekeeper:
         for lease in leases:
             self._house.inventory.take_lease(lease)
         domain, static = self._settings.domain, self._settings.static
-        self._house.resolver.name_leases(domain, lease_names(domain, leases, static))
-        self._house.resolver.forget_clients()
+        self._house.name_leases(domain, lease_names(domain, leases, static))
+        self._house.forget_clients()
 
     def _report(self, part: str, healthy: bool, says: str) -> None:
         self._house.health.report(HealthChanged(part, healthy, says))

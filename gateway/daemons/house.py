@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,17 +12,15 @@ from gateway.control.hub import Hub
 from gateway.daemons.list_runner import ListRunner
 from gateway.devices.inventory import Inventory
 from gateway.journal.writer import Writer
-from gateway.model.event import HealthChanged, PolicyChanged
-from gateway.model.name import Name
-from gateway.model.policy import Policy
-from gateway.model.rule import ScopeKind
+from gateway.model.event import HealthChanged
 from gateway.policy.service import PolicyService
-from gateway.policy.snapshot import Snapshot
+from gateway.resolver.options import Address
 from gateway.resolver.service import Resolver
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
     from gateway.daemons.accounts import Accounts
+    from gateway.daemons.crew import Crew
     from gateway.daemons.gatekeeper import Gatekeeper
 
 
@@ -41,21 +39,6 @@ class HealthBoard:
 
     def parts(self) -> list[HealthChanged]:
         return list(self._parts.values())
-
-
-def concerned_by(change: PolicyChanged, before: Policy, after: Policy) -> Callable[[str], bool] | None:
-    """For which canonical names it makes a difference that one policy follows the other; None: perhaps for any.
-
-    The rules of both are compared, for a rule may have ended in the same moment.
-    """
-    if change.rule is None or not (isinstance(before, Snapshot) and isinstance(after, Snapshot)):
-        return None
-    scopes = [rule.scope for rule in set(before.rules) ^ set(after.rules)]
-    if any(scope.kind not in (ScopeKind.NAME, ScopeKind.SUBTREE) for scope in scopes):
-        return None
-    names = {scope.value for scope in scopes if scope.kind is ScopeKind.NAME}
-    above = [Name(scope.value) for scope in scopes if scope.kind is ScopeKind.SUBTREE]
-    return lambda name: name in names or any(top.has_below(name) for top in above)
 
 
 @dataclass(slots=True)
@@ -77,3 +60,22 @@ class House:
     """Set when somebody counts what devices exchange."""
     gatekeeper: Gatekeeper | None = None
     """Set when this box makes the televisions' network."""
+    crew: Crew | None = None
+    """Set when more processes than this one answer DNS."""
+
+    def forget_clients(self) -> None:
+        """Which client is which device is looked up again, by whoever answers."""
+        self.resolver.forget_clients()
+        if self.crew is not None:
+            self.crew.forget_clients()
+
+    def name_leases(self, domain: str, names: Mapping[str, tuple[Address, ...]]) -> None:
+        """What the devices of our own network are called, wherever somebody asks."""
+        self.resolver.name_leases(domain, names)
+        if self.crew is not None:
+            self.crew.name_leases(domain, names)
+
+    async def settled(self) -> None:
+        """Returns when everybody who answers follows what was decided."""
+        if self.crew is not None:
+            await self.crew.settled()

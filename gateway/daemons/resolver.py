@@ -8,55 +8,52 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import logging
 import signal
 import sys
 from collections import deque
 from datetime import UTC, datetime
 from functools import partial
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from itertools import chain
+from typing import Any
 
 from gateway.classifier.service import Classifier
 from gateway.control.hub import Hub
 from gateway.control.server import ControlServer
 from gateway.daemons.accounts import open_accounts
+from gateway.daemons.answering import concerned_by, mapped, options, sure_tags
 from gateway.daemons.chronicle import Chronicle
-from gateway.daemons.explanation import OWN_NAME
+from gateway.daemons.crew import Crew
 from gateway.daemons.folder import hold_folder
 from gateway.daemons.gatekeeper import Gatekeeper
-from gateway.daemons.house import HealthBoard, House, concerned_by
+from gateway.daemons.house import HealthBoard, House
 from gateway.daemons.list_runner import ListRunner
 from gateway.daemons.presets import judge
-from gateway.daemons.process import begin, end_with_parent, notify
+from gateway.daemons.process import begin, end_with_parent, notify, share_the_interpreter, spare_the_collector
 from gateway.daemons.sockets import DnsSockets, adopt_sockets, bind_dns, inherited_sockets, sort_dns
 from gateway.daemons.upkeep import keep_listening, keep_time, listen, persist, watch_devices
 from gateway.daemons.verbs import Verbs
 from gateway.devices.inventory import Inventory
 from gateway.devices.neighbours import read_neighbours
-from gateway.devices.own_addresses import own_addresses
 from gateway.devices.vendor import vendor_of
-from gateway.errors import ListError, TelltaleError
+from gateway.errors import TelltaleError
+from gateway.model.book import Book
 from gateway.model.device import Device
 from gateway.model.event import DeviceSeen, HealthChanged, PolicyChanged
 from gateway.model.lookup import Facts, LogRow, Sheaf
-from gateway.model.name import Name
 from gateway.model.network import Mode
 from gateway.model.policy import Policy
-from gateway.model.tag import UNTAGGED, Tag
 from gateway.network.known_resolvers import known_resolvers
+from gateway.policy.book_file import encode_book
 from gateway.policy.compiled import CompiledLists
 from gateway.policy.service import PolicyService
-from gateway.resolver.options import HOME_NETWORKS, LEADS_HOME, ResolverOptions
 from gateway.resolver.service import Resolver
 from gateway.resolver.upstream import open_upstreams
-from gateway.settings import Settings, add_arguments, from_arguments
+from gateway.settings import Settings, add_arguments, from_arguments, to_arguments
 
 log = logging.getLogger(__name__)
 
 _LOG_LIMIT = 200_000
-# A guess from the words in a name is shown, but a rule on a category or company does not act on it.
-_SURE_ENOUGH = 0.5
 
 
 def _now() -> datetime:
@@ -71,7 +68,9 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
     health = HealthBoard(hub)
     house, chronicle = _wire(settings, hub, health, loop)
     house.listening = [str(address) for address in sockets.addresses()]
-    await house.resolver.start(sockets.udp, sockets.tcp)
+    await house.resolver.start((*sockets.udp, *chain.from_iterable(sockets.more)), sockets.tcp)
+    if settings.workers > 1:
+        house.crew = _hire(house, sockets)
     if _makes_the_network(settings):
         assert settings.network is not None
         assert house.accounts is not None
@@ -112,6 +111,8 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.stop()
+        if house.crew is not None:
+            await house.crew.stop()
         await house.resolver.stop()
         await house.policy.settle()
         if house.accounts is not None:
@@ -150,7 +151,7 @@ def _wire(
             await house.policy.move_device(old, new)
         except TelltaleError as error:
             health.report(HealthChanged("rules", False, str(error)))
-        house.resolver.forget_clients()
+        house.forget_clients()
 
     def begin_move(old: str, new: str) -> None:
         task = loop.create_task(move(old, new))
@@ -188,20 +189,18 @@ def _wire(
     makers.update((device.id, device.maker) for device in inventory.all())
 
     def in_force(policy: Policy, change: PolicyChanged) -> None:
-        house.resolver.swap_policy(policy, concerned_by(change, house.resolver.policy, policy))
+        house.resolver.swap_policy(policy, concerned_by(house.resolver.policy, policy))
+        if house.crew is not None:
+            house.crew.tell()
         hub.publish(change)
         if house.accounts is not None:
             house.accounts.policy_changed(policy)
 
-    def sure_tag(name: str) -> Tag:
-        tag = classifier.sure_tag(name)
-        return tag if tag.confidence >= _SURE_ENOUGH else UNTAGGED
-
     service = PolicyService(
         settings.policy,
         chronicle,
-        _mapped(settings, health),
-        sure_tag,
+        mapped(settings, lambda says: health.report(HealthChanged("lists", False, f"{says} They are compiled again."))),
+        sure_tags(classifier),
         in_force,
         _now,
         preset_blocks=judge(classifier),
@@ -223,13 +222,18 @@ def _wire(
         log_limit=_LOG_LIMIT,
         sheaves=sheaves,
         on_health=health.report,
-        options=_options(settings),
+        options=options(settings),
     )
 
     def lists_done(healthy: bool, says: str) -> None:
         health.report(HealthChanged("lists", healthy, says))
 
-    lists = ListRunner(settings, lambda: service.book, service.swap_lists, lists_done)
+    def lists_in_force(compiled: CompiledLists) -> None:
+        if house.crew is not None:
+            house.crew.lists_changed()
+        service.swap_lists(compiled)
+
+    lists = ListRunner(settings, lambda: service.book, lists_in_force, lists_done)
     house = House(settings, _now(), hub, health, classifier, inventory, service, resolver, lists, chronicle.writer)
     if keeps_accounts:
         house.accounts = open_accounts(house)
@@ -242,49 +246,31 @@ def _wire(
     return house, chronicle
 
 
+def _hire(house: House, sockets: DnsSockets) -> Crew:
+    def orders() -> dict[str, Any]:
+        policy = house.policy.policy
+        book = Book(policy.generation, rules=policy.rules)
+        return {"book": encode_book(book).decode(), "makers": policy.makers}
+
+    groups = [*sockets.more, *[()] * house.settings.workers][: house.settings.workers - 1]
+    crew = Crew(
+        groups, sockets.udp, to_arguments(house.settings), orders=orders, identify=house.inventory.identify,
+        rest=house.resolver.rest, resume=house.resolver.resume, record=house.resolver.record,
+        report=house.health.report,
+    )  # fmt: skip
+    crew.start()
+    return crew
+
+
 def _makes_the_network(settings: Settings) -> bool:
     return settings.network is not None and settings.network.mode is not Mode.DNS_ONLY
-
-
-def _options(settings: Settings) -> ResolverOptions:
-    names: dict[str, tuple[IPv4Address | IPv6Address, ...]] = {
-        Name.parse(name).text: (ip_address(address),) for name, address in settings.names.items()
-    }
-    dashboard = ip_address(settings.web.host)
-    own = [ip_address(each) for each in sorted(own_addresses())]
-    reachable = tuple(each for each in own if each.version == dashboard.version and not each.is_loopback)
-    if not names:
-        names[OWN_NAME] = reachable if dashboard.is_unspecified else (dashboard,)
-    lan = tuple(ip_network((each, 64), strict=False) for each in own if each.version == 6 and each.is_global)
-    exceptions = tuple(Name.parse(name).text for name in settings.rebinding_exceptions)
-    return ResolverOptions(
-        local_names=names,
-        rebinding_protection=settings.rebinding,
-        rebinding_exceptions=(*LEADS_HOME, *exceptions),
-        allowed_networks=(*HOME_NETWORKS, *lan),
-        trust_ad=settings.trust_ad,
-        client_rate=settings.client_rate,
-        strategy=settings.strategy,
-        plain_fallback=settings.plain_fallback,
-    )
-
-
-def _mapped(settings: Settings, health: HealthBoard) -> CompiledLists:
-    path = settings.lists_folder / "compiled.bin"
-    if not path.exists():
-        return CompiledLists.empty()
-    try:
-        return CompiledLists.open(path)
-    except ListError as error:
-        health.report(HealthChanged("lists", False, f"{error} They are compiled again."))
-        return CompiledLists.empty()
 
 
 async def _prepare(house: House, chronicle: Chronicle) -> None:
     """What may take a moment, behind DNS's back: the journal, the neighbours, and the lists."""
     chronicle.start(house.inventory)
     house.inventory.refresh()
-    house.resolver.forget_clients()
+    house.forget_clients()
     subscribed = {each.source for each in house.policy.book.lists}
     for source in house.settings.lists:
         if source not in subscribed:
@@ -293,19 +279,7 @@ async def _prepare(house: House, chronicle: Chronicle) -> None:
             except TelltaleError as error:
                 house.health.report(HealthChanged("lists", False, str(error)))
     house.lists.want()
-    _spare_the_collector()
-
-
-def _share_the_interpreter() -> None:
-    """An answer must not wait until the writer's thread has had its five milliseconds."""
-    sys.setswitchinterval(0.0005)
-
-
-def _spare_the_collector() -> None:
-    """What stands by now stands for ever: walking it again and again for garbage cost a sixth of a query's time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    spare_the_collector()
 
 
 async def _main(settings: Settings, sockets: DnsSockets) -> None:
@@ -318,7 +292,7 @@ async def _main(settings: Settings, sockets: DnsSockets) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Runs until SIGTERM. Exit status 2 when the settings are wrong."""
     begin("telltale-resolver")
-    _share_the_interpreter()
+    share_the_interpreter()
     parser = argparse.ArgumentParser(prog="telltale-resolver")
     add_arguments(parser)
     parser.add_argument("--dns-fd", type=int, action="append", default=[], help=argparse.SUPPRESS)
@@ -329,7 +303,7 @@ def main(arguments: list[str] | None = None) -> int:
             end_with_parent()
         hold_folder(settings.data)
         handed = adopt_sockets(parsed.dns_fd) if parsed.dns_fd else inherited_sockets()
-        sockets = sort_dns(handed) if handed else bind_dns(settings.dns)
+        sockets = sort_dns(handed) if handed else bind_dns(settings.dns, settings.workers)
         asyncio.run(_main(settings, sockets))
     except TelltaleError as error:
         print(error, file=sys.stderr)

@@ -6,8 +6,11 @@ import errno
 import os
 import socket
 import struct
+from collections import Counter
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 from gateway.errors import SettingsError
 from gateway.settings import Address
@@ -19,32 +22,44 @@ _PATIENCE = 10
 
 @dataclass(frozen=True, slots=True)
 class DnsSockets:
-    """UDP and TCP (listening) sockets for DNS; every socket is bound to one address."""
+    """UDP and TCP (listening) sockets for DNS; every socket is bound to one address.
+
+    `more` are further UDP sockets on the same addresses, for one more process each (SO_REUSEPORT, socket(7)): the
+    kernel deals the datagrams out to them by who sends. TCP is one lookup in thousands and needs no other process.
+    """
 
     udp: tuple[socket.socket, ...]
     tcp: tuple[socket.socket, ...]
+    more: tuple[tuple[socket.socket, ...], ...] = ()
 
     def fds(self) -> list[int]:
-        return [each.fileno() for each in (*self.udp, *self.tcp)]
+        return [each.fileno() for each in (*self.udp, *self.tcp, *chain.from_iterable(self.more))]
 
     def addresses(self) -> list[Address]:
         return [Address(*each.getsockname()[:2]) for each in self.udp]
 
 
-def bind_dns(addresses: tuple[Address, ...]) -> DnsSockets:
-    """Binds UDP and TCP on each address; port 0 takes a free one for both. Raises SettingsError."""
+def bind_dns(addresses: tuple[Address, ...], processes: int = 1) -> DnsSockets:
+    """Binds UDP, for as many processes, and TCP on each address; port 0 takes a free one. Raises SettingsError."""
     udp, tcp = [], []
+    more: list[list[socket.socket]] = [[] for _ in range(processes - 1)]
     try:
         for address in addresses:
-            udp.append(_bind(address, socket.SOCK_DGRAM))
-            port = udp[-1].getsockname()[1]
-            tcp.append(_bind(Address(address.host, port), socket.SOCK_STREAM))
+            if processes > 1:
+                # Whoever shares an address on purpose would not notice that somebody else has it.
+                _bind(address, socket.SOCK_DGRAM).close()
+            udp.append(_bind(address, socket.SOCK_DGRAM, shared=processes > 1))
+            bound = Address(address.host, udp[-1].getsockname()[1])
+            for each in more:
+                each.append(_bind(bound, socket.SOCK_DGRAM, shared=True))
+            tcp.append(_bind(bound, socket.SOCK_STREAM))
             tcp[-1].listen(256)
     except SettingsError:
-        for each in (*udp, *tcp):
-            each.close()
+        for each in (udp, tcp, *more):
+            for sock in each:
+                sock.close()
         raise
-    return DnsSockets(tuple(udp), tuple(tcp))
+    return DnsSockets(tuple(udp), tuple(tcp), tuple(map(tuple, more)))
 
 
 def bind_web(address: Address) -> socket.socket:
@@ -65,7 +80,7 @@ def _be_patient_but_not_for_ever(listener: socket.socket) -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
 
 
-def _bind(address: Address, kind: int) -> socket.socket:
+def _bind(address: Address, kind: int, *, shared: bool = False) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     bound = socket.socket(family, kind)
     try:
@@ -73,6 +88,8 @@ def _bind(address: Address, kind: int) -> socket.socket:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         else:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind((address.host, address.port))
@@ -127,8 +144,15 @@ def adopt_sockets(fds: range | list[int]) -> tuple[socket.socket, ...]:
 
 
 def sort_dns(sockets: tuple[socket.socket, ...]) -> DnsSockets:
-    """Tells datagram from stream sockets."""
-    return DnsSockets(
-        tuple(each for each in sockets if each.type == socket.SOCK_DGRAM),
-        tuple(each for each in sockets if each.type == socket.SOCK_STREAM),
-    )
+    """Tells datagram from stream sockets; where several are bound to one address, each is for another process."""
+    groups: list[list[socket.socket]] = [[]]
+    seen: Counter[Any] = Counter()
+    for each in sockets:
+        if each.type == socket.SOCK_DGRAM:
+            place = seen[each.getsockname()[:2]]
+            seen[each.getsockname()[:2]] += 1
+            if place == len(groups):
+                groups.append([])
+            groups[place].append(each)
+    tcp = tuple(each for each in sockets if each.type == socket.SOCK_STREAM)
+    return DnsSockets(tuple(groups[0]), tcp, tuple(map(tuple, groups[1:])))

@@ -32,7 +32,7 @@ def run_up(settings: Settings, extra: Sequence[Program] = (), lines: Sequence[st
     # Looked at before anything is started; the resolver then holds it.
     hold_folder(settings.data, patience=1.0)
     release_folder()
-    dns = bind_dns(settings.dns)
+    dns = bind_dns(settings.dns, settings.workers)
     web = bind_web(settings.web)
     settings = replace(settings, dns=tuple(dns.addresses()), web=Address(*web.getsockname()[:2]))
     flags = tuple(to_arguments(settings))

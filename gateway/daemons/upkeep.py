@@ -50,7 +50,7 @@ async def watch_devices(house: House, chronicle: Chronicle) -> None:
         before = {device.id for device in house.inventory.all()}
         await asyncio.to_thread(_look_around, house, chronicle, reader)
         if before != {device.id for device in house.inventory.all()}:
-            house.resolver.forget_clients()
+            house.forget_clients()
 
 
 def _look_around(house: House, chronicle: Chronicle, reader: Reader) -> None:

@@ -60,7 +60,11 @@ class Verbs:
         accounts = {
             f"network_{name}": count for name, count in (house.accounts.counters if house.accounts else {}).items()
         }
-        counters: dict[str, Any] = {**house.resolver.counters(), **journal, **accounts}
+        answered: dict[str, Any] = house.resolver.counters()
+        latency: dict[str, Any] = house.resolver.latencies()
+        if house.crew is not None:
+            answered = {**house.crew.add_counters(answered), "workers": house.crew.at_work}
+            latency = house.crew.add_latencies(latency)
         pauses = [
             rule
             for rule in house.policy.rules()
@@ -78,8 +82,8 @@ class Verbs:
             "pauses": [{"device": rule.device, "ends": time_to_json(rule.ends)} for rule in pauses],
             "health": [{"part": h.part, "healthy": h.healthy, "says": h.says} for h in house.health.parts()],
             "upstreams": [asdict(state) for state in house.resolver.upstreams()],
-            "counters": counters,
-            "latency": house.resolver.latencies(),
+            "counters": {**answered, **journal, **accounts},
+            "latency": latency,
         }
 
     def rules_list(self, _: Arguments) -> dict[str, Any]:
@@ -98,10 +102,13 @@ class Verbs:
             made_by=_text(value, "made_by", 64) or "dashboard",
             comment=_text(value, "comment", 500),
         )
+        await self._house.settled()
         return rule_to_json(rule)
 
     async def rules_remove(self, arguments: Arguments) -> dict[str, Any]:
-        return rule_to_json(await self._house.policy.remove_rule(_number(arguments.get("id"), "id")))
+        rule = await self._house.policy.remove_rule(_number(arguments.get("id"), "id"))
+        await self._house.settled()
+        return rule_to_json(rule)
 
     async def pause(self, arguments: Arguments) -> dict[str, Any] | None:
         seconds = arguments.get("seconds")
@@ -110,6 +117,7 @@ class Verbs:
         device = self._device(arguments.get("device"))
         made_by = _text(dict(arguments), "made_by", 64) or "dashboard"
         rule: Rule | None = await self._house.policy.pause(device, seconds, made_by=made_by)
+        await self._house.settled()
         return rule_to_json(rule) if rule else None
 
     def presets(self, _: Arguments) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class Snapshot:
         self._compiled = compiled
         self._tag_of = tag_of
         self._preset_blocks = preset_blocks
-        self._makers = dict(makers or {})
+        self.makers = dict(makers or {})
         self._memo: dict[_Key, Verdict] = {}
         self._memo_limit = memo_limit
         by_device: dict[str | None, list[Rule]] = {}
@@ -130,6 +130,10 @@ class Snapshot:
     @property
     def generation(self) -> int:
         return self._generation
+
+    def stands_on_the_same(self, other: Snapshot) -> bool:
+        """Whether the two differ in their rules alone, not in their lists or in whose the devices are."""
+        return self._compiled is other._compiled and self.makers == other.makers
 
     @property
     def next_end(self) -> datetime | None:
@@ -203,7 +207,7 @@ class Snapshot:
         return preset if self._preset_blocks(preset.scope.value, name, self._maker_of(device)) else None
 
     def _maker_of(self, device: str | None) -> str:
-        return "" if device is None else self._makers.get(device, "")
+        return "" if device is None else self.makers.get(device, "")
 
     def rules_on(self, name: str, device: str | None) -> tuple[Rule, ...]:
         """Every rule that speaks of the name when this device asks for it, strongest first."""

@@ -48,7 +48,7 @@ class DatagramServer:
         batched: bool = batch.AVAILABLE,
     ) -> None:
         sock.setblocking(False)
-        self._sock = sock
+        self.sock = self._sock = sock
         self._clients = clients
         self._memos = memos
         self._recorder = recorder
@@ -68,6 +68,11 @@ class DatagramServer:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         loop.add_reader(self._sock.fileno(), self._drain if self._batch else self._drain_singly)
+
+    def rest(self) -> None:
+        """Leaves the socket to another process; what was read from it already is answered."""
+        if self._loop is not None:
+            self._loop.remove_reader(self._sock.fileno())
 
     def stop(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.remove_reader(self._sock.fileno())

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from math import inf
 
@@ -181,6 +181,26 @@ class Resolver:
             )
             await stream.start(loop)
             self._tcp.append(stream)
+
+    def rest(self, udp: Collection[socket.socket]) -> None:
+        """Leaves these of its sockets to another process, until `resume`."""
+        for server in self._udp:
+            if server.sock in udp:
+                server.rest()
+
+    def resume(self, udp: Collection[socket.socket]) -> None:
+        """Answers on these of its sockets again."""
+        loop = asyncio.get_running_loop()
+        for server in self._udp:
+            if server.sock in udp:
+                server.start(loop)
+
+    def record(self, rows: list[LogRow], sheaves: Iterable[Sheaf]) -> None:
+        """Puts into the log what another process has answered."""
+        recorder = self._links.recorder
+        recorder.extend(rows)
+        for sheaf in sheaves:
+            recorder.bind(sheaf.when, sheaf.clients, sheaf.facts, sheaf.latency)
 
     async def stop(self) -> None:
         """Answers nobody any more; returns when no task of ours is left."""

@@ -48,7 +48,8 @@ def test_another_process_reads_the_same(tmp_path: Path) -> None:
     block_list = tmp_path / "list.txt"
     block_list.write_text("ads.example\n")
     flags = ["--data", str(tmp_path), "--dns", "[::1]:5335", "--upstream", "udp://192.0.2.1", "--list", str(block_list)]
-    settings = read(*flags, "--simulated", "--no-rebinding-protection")
+    settings = read(*flags, "--simulated", "--no-rebinding-protection", "--workers", "3")
+    assert settings.workers == 3
     assert read(*to_arguments(settings)) == settings
 
 
@@ -61,6 +62,8 @@ def test_another_process_reads_the_same(tmp_path: Path) -> None:
         ('[dns]\nlisten = ["nowhere"]', "ADDRESS:PORT"),
         ("[dns]\nlsten = []", "has no 'lsten'"),
         ("[dns]\nrebinding = 1", "true or false"),
+        ("[dns]\nworkers = 0", "from 1 to 16; this machine has"),
+        ("[dns]\nworkers = true", "from 1 to 16"),
         ('[dns]\nnames = {"a.lan" = "x"}', "names in"),
         ("[keep]\nlookups_days = 0", "from 1 to"),
         ("[keep]\nlookups_days = 1000000000000", "from 1 to"),

@@ -57,6 +57,7 @@ _GAUGES = {
     "cache_entries": "Answers in the cache.",
     "cache_bytes": "Size of the cache.",
     "memo_entries": "Prepared answers.",
+    "workers": "Processes that answer beside the resolver.",
     "journal_waiting": "Lookups that wait for the journal.",
     "journal_bytes": "Size of the journal's file.",
 }

@@ -31,6 +31,25 @@ def test_udp_and_tcp_share_a_free_port() -> None:
             each.close()
 
 
+def test_more_processes_get_sockets_of_their_own_on_the_same_address() -> None:
+    bound = bind_dns((Address("127.0.0.1", 0), Address("::1", 0)), processes=3)
+    everything = (*bound.udp, *bound.tcp, *bound.more[0], *bound.more[1])
+    try:
+        addresses = [each.getsockname()[:2] for each in bound.udp]
+        assert [[each.getsockname()[:2] for each in group] for group in bound.more] == [addresses, addresses]
+        assert len(set(bound.fds())) == 8
+        # However they arrive, those of one address are dealt out to different processes.
+        sorted_out = sort_dns((bound.more[0][0], bound.more[0][1], *bound.tcp, *bound.udp, *reversed(bound.more[1])))
+        for group in (sorted_out.udp, *sorted_out.more):
+            assert sorted(each.getsockname()[:2] for each in group) == sorted(addresses)
+        assert sorted_out.tcp == bound.tcp
+        with pytest.raises(SettingsError, match="Something else already listens"):
+            bind_dns((bound.addresses()[0],), processes=2)
+    finally:
+        for each in everything:
+            each.close()
+
+
 def test_a_taken_port_is_a_sentence_and_nothing_stays_open() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
