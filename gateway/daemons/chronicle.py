@@ -11,6 +11,7 @@ from typing import Any
 
 from gateway.classifier.service import Classifier
 from gateway.control.hub import Hub
+from gateway.daemons.process import let_answers_pass
 from gateway.devices.inventory import Inventory
 from gateway.errors import JournalError
 from gateway.journal.reader import Reader
@@ -59,6 +60,7 @@ class Chronicle:
             report=report,
             wants_events=hub.has_listeners,
             told=told,
+            begins=let_answers_pass,
             retention=Retention(
                 lookups=timedelta(days=settings.lookups_days),
                 rollups=timedelta(days=settings.rollups_days),

@@ -6,12 +6,19 @@ import ctypes
 import gc
 import logging
 import os
+import platform
 import signal
 import socket
+import struct
 import sys
+import threading
+from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
 _M_ARENA_MAX = -8
+_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
+_RESET_ON_FORK = 1
+_SLICE = 100_000  # nanoseconds
 
 
 def begin(name: str) -> None:
@@ -41,9 +48,26 @@ def end_with_parent() -> None:
         sys.exit(0)
 
 
-def share_the_interpreter() -> None:
-    """An answer must not wait until another thread has had its five milliseconds."""
-    sys.setswitchinterval(0.0005)
+def answer_promptly() -> None:
+    """For the thread that answers: it must not wait until another thread has had its five milliseconds of the
+    interpreter, nor, where both share a core, its three of the core.
+
+    The shorter the slices that a thread asks for, the sooner it gets them (sched_setattr(2), Linux 6.12; older ones
+    take no notice). Threads and processes that it starts are ordinary ones again.
+    """
+    sys.setswitchinterval(0.0002)
+    number = _SCHED_SETATTR.get(platform.machine())
+    if number is not None and sys.maxsize > 1 << 32 and sys.platform == "linux":
+        nice = os.getpriority(os.PRIO_PROCESS, 0)
+        attributes = struct.pack("=IIQiIQQQ", 48, os.SCHED_OTHER, _RESET_ON_FORK, nice, 0, _SLICE, 0, 0)
+        ctypes.CDLL(None).syscall(number, 0, ctypes.create_string_buffer(attributes), 0)
+
+
+def let_answers_pass() -> None:
+    """For a thread whose work can wait a little."""
+    # A sandbox may forbid it; then nobody goes first.
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
 
 
 def spare_the_collector() -> None:

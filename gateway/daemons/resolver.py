@@ -29,7 +29,7 @@ from gateway.daemons.gatekeeper import Gatekeeper
 from gateway.daemons.house import HealthBoard, House
 from gateway.daemons.list_runner import ListRunner
 from gateway.daemons.presets import judge
-from gateway.daemons.process import begin, end_with_parent, notify, share_the_interpreter, spare_the_collector
+from gateway.daemons.process import answer_promptly, begin, end_with_parent, notify, spare_the_collector
 from gateway.daemons.sockets import DnsSockets, adopt_sockets, bind_dns, inherited_sockets, sort_dns
 from gateway.daemons.upkeep import keep_listening, keep_time, listen, persist, watch_devices
 from gateway.daemons.verbs import Verbs
@@ -292,7 +292,7 @@ async def _main(settings: Settings, sockets: DnsSockets) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Runs until SIGTERM. Exit status 2 when the settings are wrong."""
     begin("telltale-resolver")
-    share_the_interpreter()
+    answer_promptly()
     parser = argparse.ArgumentParser(prog="telltale-resolver")
     add_arguments(parser)
     parser.add_argument("--dns-fd", type=int, action="append", default=[], help=argparse.SUPPRESS)

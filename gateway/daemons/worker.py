@@ -22,7 +22,7 @@ from gateway.classifier.service import Classifier
 from gateway.daemons.answering import concerned_by, mapped, options, sure_tags
 from gateway.daemons.parcels import Packer, Unframer, frame, read_piece
 from gateway.daemons.presets import judge
-from gateway.daemons.process import begin, end_with_parent, share_the_interpreter, spare_the_collector
+from gateway.daemons.process import answer_promptly, begin, end_with_parent, spare_the_collector
 from gateway.daemons.sockets import adopt_sockets
 from gateway.errors import ControlError, TelltaleError
 from gateway.model.lookup import LogRow, Sheaf
@@ -204,7 +204,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Started by the resolver only. Exit status 2 when the settings are wrong."""
     begin("telltale-worker")
     end_with_parent()
-    share_the_interpreter()
+    answer_promptly()
     parser = argparse.ArgumentParser(prog="telltale-worker")
     add_arguments(parser)
     parser.add_argument("--channel", type=int, required=True)
