@@ -29,7 +29,7 @@ from gateway.daemons.gatekeeper import Gatekeeper
 from gateway.daemons.house import HealthBoard, House
 from gateway.daemons.list_runner import ListRunner
 from gateway.daemons.presets import judge
-from gateway.daemons.process import answer_promptly, begin, end_with_parent, notify, spare_the_collector
+from gateway.daemons.process import answer_promptly, begin, end_with_parent, notify, spare_the_collector, tidy
 from gateway.daemons.sockets import DnsSockets, adopt_sockets, bind_dns, inherited_sockets, sort_dns
 from gateway.daemons.upkeep import keep_listening, keep_time, listen, persist, watch_devices
 from gateway.daemons.verbs import Verbs
@@ -89,6 +89,7 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
         asyncio.create_task(persist("lists", house.lists.run)),
         asyncio.create_task(persist("time", partial(keep_time, house))),
         asyncio.create_task(persist("devices", partial(watch_devices, house, chronicle))),
+        asyncio.create_task(persist("tidiness", partial(tidy, house.resolver.received))),
         asyncio.create_task(persist("control", partial(keep_listening, server, house))),
     ]
     if settings.simulated and house.accounts is not None:

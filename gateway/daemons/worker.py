@@ -22,7 +22,7 @@ from gateway.classifier.service import Classifier
 from gateway.daemons.answering import concerned_by, mapped, options, sure_tags
 from gateway.daemons.parcels import Packer, Unframer, frame, read_piece
 from gateway.daemons.presets import judge
-from gateway.daemons.process import answer_promptly, begin, end_with_parent, spare_the_collector
+from gateway.daemons.process import answer_promptly, begin, end_with_parent, spare_the_collector, tidy
 from gateway.daemons.sockets import adopt_sockets
 from gateway.errors import ControlError, TelltaleError
 from gateway.model.lookup import LogRow, Sheaf
@@ -127,6 +127,9 @@ class Worker:
         """Whether the first orders have come."""
         return self._resolver is not None
 
+    def received(self) -> int:
+        return 0 if self._resolver is None else self._resolver.received()
+
     def parcels(self) -> list[bytes]:
         """What was answered since the last time."""
         log, sheaves, made = self._log, self._sheaves, []
@@ -155,11 +158,11 @@ async def work(worker: Worker, channel: socket.socket) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     tasks = [asyncio.create_task(_listen(worker, reader, writer)), asyncio.create_task(stop.wait())]
-    telling = asyncio.create_task(_tell(worker, writer))
+    chores = [asyncio.create_task(_tell(worker, writer)), asyncio.create_task(tidy(worker.received))]
     done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in (*waiting, telling):
+    for task in (*waiting, *chores):
         task.cancel()
-    await asyncio.gather(*waiting, telling, return_exceptions=True)
+    await asyncio.gather(*waiting, *chores, return_exceptions=True)
     await worker.stop()
     for parcel in worker.parcels():
         writer.write(parcel)

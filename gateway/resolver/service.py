@@ -47,6 +47,8 @@ from gateway.wire.peek import peek_query
 # What we make up ourselves stays true until the policy changes; what others said, and failures, age.
 _OURS = frozenset({Source.POLICY, Source.LOCAL})
 _MEMORABLE = _OURS | {Source.CACHE, Source.ERROR}
+# Seconds after which somebody who needs no work may have been waiting for long enough.
+_GLANCE = 0.0005
 
 
 class Resolver:
@@ -127,6 +129,7 @@ class Resolver:
         self._tcp: list[StreamServer] = []
         self._journeys: set[Journey[Response]] = set()
         self._malformed = 0
+        self._looked_in = 0.0
         self._waiting = Waiting(options.max_in_flight)
         self._joined_blocked = 0
         self._latency = {source: Histogram() for source in Source}
@@ -227,7 +230,7 @@ class Resolver:
         fast = sum(server.fast for server in self._udp)
         by_source = links.recorder.by_source
         return {
-            "queries_udp": sum(server.received for server in self._udp),
+            "queries_udp": self.received(),
             "queries_tcp": sum(stream.received for stream in self._tcp),
             "fast": fast,
             "blocked": links.recorder.blocked + self._joined_blocked + sum(s.fast_blocked for s in self._udp),
@@ -255,6 +258,10 @@ class Resolver:
             "memo_entries": len(self._memos),
         }
 
+    def received(self) -> int:
+        """How many queries have come over UDP."""
+        return sum(server.received for server in self._udp)
+
     def latencies(self) -> dict[str, dict[str, object]]:
         """How long answers took that were not prepared, by where they came from; see `Histogram.to_json`."""
         return {source.value: histogram.to_json() for source, histogram in self._latency.items()}
@@ -279,6 +286,12 @@ class Resolver:
                 self._send_off(query, partial(self._answer_datagram, errand))
 
     def _conclude(self, errand: Errand, response: Response | None) -> None:
+        # Hundreds of answers can come from upstreams at once; who asks for what is known already must not wait for all.
+        now = self._clock()
+        if now - self._looked_in > _GLANCE:
+            self._looked_in = now
+            for server in self._udp:
+                server.look_in()
         try:
             self._answer_datagram(errand, response)
         except WireError:
