@@ -145,3 +145,45 @@ def test_one_that_goes_wrong_holds_up_nobody_behind_it(door: Door) -> None:
     asyncio.run(story())
     assert served == [*names[:20], *names[21:]]
     assert complaints == ["ValueError('a fault of ours')"]
+
+
+@pytest.mark.skipif(not batch.AVAILABLE, reason="no recvmmsg")
+def test_between_other_work_who_needs_none_is_answered_and_nobody_is_forgotten() -> None:
+    door = Door(batched=True)
+    door.client.send(query("new.example").wire)
+    door.drain()
+    door.handed.clear()
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        door.server.start(loop)
+        for name in ("known.example", "new.example"):
+            door.client.send(query(name).wire)
+        door.server.look_in()
+        # The loop has not turned yet.
+        assert (door.server.fast, door.handed) == (1, [])
+        assert query_name(door.client.recv(512)) == "known.example"
+        await asyncio.sleep(0.01)
+        door.server.stop(loop)
+        door.server.look_in()
+
+    asyncio.run(story())
+    assert [query_name(wire) for wire, _, _ in door.handed] == ["new.example"]
+    door.socket.close()
+    door.client.close()
+
+
+def test_a_server_at_rest_leaves_its_socket_to_somebody_else(door: Door) -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        door.server.start(loop)
+        door.server.rest()
+        door.client.send(query("known.example").wire)
+        await asyncio.sleep(0.02)
+        assert door.server.received == 0
+        door.server.start(loop)
+        await asyncio.sleep(0.02)
+        assert door.server.received == 1
+        door.server.stop(loop)
+
+    asyncio.run(story())
