@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
 from gateway.model.rule import PRESET_OFF
+from gateway.model.tag import Category
 from gateway.model.verdict import Action, Reason
 
 CATEGORY_WORDS: Mapping[str, str] = {
@@ -33,6 +34,9 @@ CATEGORY_WORDS: Mapping[str, str] = {
     "local": "your own network",
     "unknown": "unknown purpose",
 }
+
+TRACKING = frozenset(category.value for category in Category if category.tracks)
+"""Categories of names that report on people."""
 
 CATEGORY_LINES: Mapping[str, str] = {
     "acr": "The television recognises what is on its screen and reports it, whatever the source.",

@@ -35,6 +35,8 @@ _MAX_NAME = 80
 def sentence(name: str, tag: Tag) -> str:
     """What contacting this name means, for a person who knows no DNS; one to three short sentences."""
     shown = name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 1] + "…"
+    if tag.category is Category.LOCAL and name.endswith(".arpa") and name.partition(".")[0] != "home":
+        return f"{shown} was looked up: it asks what an address is called, which tells nobody what is watched."
     if tag.category is Category.LOCAL:
         return f"{shown} was looked up: a name inside your own network."
     parts = [_who_and_why(shown, tag)]

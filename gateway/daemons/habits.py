@@ -58,7 +58,12 @@ def _who_counted(evidence: tuple[Evidence, ...]) -> Evidence | None:
 def _parties(classifier: Classifier, name: str, tag: Tag, maker: str) -> dict[str, Any]:
     study = classifier.party_by(PartyRules.STUDY, name, tag, maker)
     own = classifier.party_by(PartyRules.TELLTALE, name, tag, maker)
-    if own is study:
+    if own is Party.LOCAL or not tag.company:
+        # Nobody's, or nobody knows whose: there is nothing to compare.
+        says = ""
+    elif not maker and not {own, study} <= {Party.SUPPORT}:
+        says = "Whether that is the maker's own or an outside company depends on who made the device that asks."
+    elif own is study:
         says = f"Telltale and the published study both say: {_WHOSE[own]}."
     else:
         says = (
@@ -69,7 +74,7 @@ def _parties(classifier: Classifier, name: str, tag: Tag, maker: str) -> dict[st
         "telltale": own.value,
         "study": study.value,
         "maker": maker,
-        "says": says if maker else f"{says} It can be another for a device whose maker is known.",
+        "says": says,
     }
 
 

@@ -1,11 +1,8 @@
-"""`python -m tests.training [FOLDER]`: trains on four folds, scores the fifth, writes the weights, prints the scores.
-
-FOLDER is the shared data folder; without it, the one beside the checkout. `--dry` writes nothing; `--cross` scores
-every fold by weights of the other four and writes nothing.
-"""
+"""`python -m tests.training`: trains on four folds, scores the fifth, writes the weights, prints the scores."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -18,21 +15,26 @@ from tests.training.recipe import train
 
 def main() -> None:
     """Takes half a minute on a laptop."""
-    words = [word for word in sys.argv[1:] if not word.startswith("--")]
-    folder = Path(words[0]) if words else find_shared_data()
+    parser = argparse.ArgumentParser(prog="python -m tests.training", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, help="the shared data (default: the one beside the checkout)")
+    parser.add_argument("--dry", action="store_true", help="write nothing")
+    parser.add_argument("--cross", action="store_true", help="score every fold by weights of the others; write nothing")
+    wanted = parser.parse_args()
+    folder = wanted.folder or find_shared_data()
     if folder is None:
         sys.exit("There is no shared data folder beside this checkout; name it: python -m tests.training FOLDER")
     corpus = read_corpus(folder)
-    if "--cross" in sys.argv:
+    if wanted.cross:
         print(told(cross_score(corpus)))
         return
     weights: Weights = train(corpus)
     text = write(weights)
-    if "--dry" not in sys.argv:
+    if not wanted.dry:
         BUILT_IN.write_text(text, encoding="ascii")
     print(weights.trained)
     print(f"{len(text)} bytes")
     print(told(score(weights, corpus)))
 
 
-main()
+if __name__ == "__main__":
+    main()

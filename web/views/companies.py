@@ -8,12 +8,11 @@ from typing import Any
 from flask import abort, request
 
 from gateway.journal.reader import NameRow
-from gateway.model.tag import Category
+from web import present
 from web.backend import backend
 from web.chart import draw_chart, slots_since
 from web.views.frame import ask, devices, now, page, pages, period, standing
 
-_TRACKING = {category.value for category in Category if category.tracks}
 _ASKED_DEVICES = 40
 
 
@@ -23,7 +22,7 @@ def companies() -> str:
     chosen, until = period(), now()
     rows = ask(lambda: backend().reader.companies(until - chosen.span, until, limit=300), ())
     only = request.args.get("show") == "trackers"
-    shown = [row for row in rows if row.category in _TRACKING] if only else list(rows)
+    shown = [row for row in rows if row.category in present.TRACKING] if only else list(rows)
     return page("companies.html", "companies", companies=shown, only_trackers=only, standing=standing())
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from gateway.classifier.loader import load_knowledge
 from gateway.classifier.presets import Preset, blocks
 from gateway.classifier.service import Classifier
 from gateway.model.tag import Category, Need, Tag
@@ -133,6 +134,23 @@ def test_the_category_is_the_one_that_experts_gave(rows: list[Row]) -> None:
 @pytest.mark.parametrize("preset", [Preset.CALM, Preset.QUIET])
 def test_no_name_that_experts_keep_is_lost_under_calm_and_quiet(rows: list[Row], preset: Preset) -> None:
     assert [r.name for r in rows if r.action == "keep" and blocks(preset, r.tag)] == []
+
+
+@pytest.mark.slow
+def test_whoever_made_the_device_no_name_that_experts_keep_is_lost(rows: list[Row]) -> None:
+    classifier = Classifier.load()
+    kept = [row.name for row in rows if row.action == "keep"]
+    makers = load_knowledge().companies
+    assert len(kept) >= 150
+    assert len(makers) >= 200
+    lost = [
+        (maker, name, preset.value)
+        for name in kept
+        for maker in makers
+        for preset in (Preset.CALM, Preset.QUIET)
+        if blocks(preset, classifier.sure_tag(name, maker))
+    ]
+    assert lost == []
 
 
 def test_outside_the_conflicts_quiet_blocks_what_experts_block(rows: list[Row]) -> None:

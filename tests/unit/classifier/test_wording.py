@@ -49,6 +49,8 @@ def test_nothing_known_is_said_plainly() -> None:
 
 def test_names_of_the_house_are_looked_up_not_contacted() -> None:
     assert sentence("tv.lan", Tag(category=Category.LOCAL)) == "tv.lan was looked up: a name inside your own network."
+    assert "own network" in sentence("home.arpa", Tag(category=Category.LOCAL))
+    assert "asks what an address is called" in sentence("4.3.2.1.in-addr.arpa", Tag(category=Category.LOCAL))
 
 
 def test_a_name_of_monstrous_length_is_shortened() -> None:

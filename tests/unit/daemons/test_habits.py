@@ -45,6 +45,13 @@ def test_two_rule_sets_stand_side_by_side(classifier: Classifier) -> None:
     assert "both say: the maker's own." in same["parties"]["says"]
 
 
+def test_where_there_is_nothing_to_compare_nothing_is_said(classifier: Classifier) -> None:
+    for name in ("printer.local", "4.3.2.1.in-addr.arpa", "nobody.knows.example"):
+        assert habits(classifier, name, classifier.tag(name), "Samsung")["parties"]["says"] == ""
+    unknown = habits(classifier, "ads.samsung.com", classifier.tag("ads.samsung.com"), "")["parties"]["says"]
+    assert unknown.startswith("Whether that is the maker's own or an outside company depends on")
+
+
 def test_a_heartbeat_in_this_home_is_told(classifier: Classifier) -> None:
     times = [at * HOUR / 2 for at in range(30)]
     told = habits(classifier, "a.example.com", classifier.tag("a.example.com"), "", times, 3)["seen"]
