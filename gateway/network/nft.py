@@ -102,6 +102,25 @@ def verify(commands: Sequence[Phrase]) -> None:
         raise NetworkError(f"The firewall is not what it should be: look at {', '.join(missing)[:_MOST_SAID]}.")
 
 
+def droppers(interface: str) -> list[str]:
+    """Tables of others ("ip filter") that drop what is forwarded unless they know it, as Docker and ufw set them up,
+    and do not speak of this interface: what we accept they drop all the same. Raises NetworkError.
+    """
+    failure = "The firewall cannot be read"
+    suspects = {
+        (str(chain.get("family")), str(chain.get("table")))
+        for part in _listed(_run(("-j", "-t", "list", "chains"), "", failure))
+        if isinstance(chain := part.get("chain"), Mapping)
+        and (chain.get("hook"), chain.get("policy")) == ("forward", "drop")
+        and chain.get("table") != TABLE
+    }
+    return sorted(
+        f"{family} {table}"
+        for family, table in suspects
+        if f'"{interface}"' not in _run(("-t", "list", "table", family, table), "", failure)
+    )
+
+
 def _shape(parts: Sequence[Mapping[str, Any]], *, added: bool) -> dict[tuple[str, ...], int]:
     shape: dict[tuple[str, ...], int] = {}
     for part in parts:

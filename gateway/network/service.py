@@ -238,7 +238,10 @@ class NetworkService:
     def _keep_firewall(self) -> None:
         """Whoever loads other rules (`nft flush ruleset`, a firewall service that starts late) takes ours along."""
         plan = self._builder.plan
-        if plan is None or plan.mode is Mode.DNS_ONLY or self._builder.firewall.is_in_force():
+        if plan is None or plan.tv is None or plan.mode is Mode.DNS_ONLY:
+            return
+        self._look_for_others(plan.tv.interface)
+        if self._builder.firewall.is_in_force():
             return
         self._report("firewall", False, "Something else took the firewall's rules away; they are set again.")
         try:
@@ -247,6 +250,23 @@ class NetworkService:
             self._report("firewall", False, f"The firewall's rules were taken away and cannot be set again: {error}")
             return
         self._report("firewall", True, "The firewall's rules stand.")
+
+    def _look_for_others(self, interface: str) -> None:
+        """A firewall that drops what it does not know (Docker's, ufw's) has the last word, whatever ours accepts."""
+        try:
+            others = self._builder.firewall.droppers(interface)
+        except NetworkError:
+            return
+        if others:
+            self._report(
+                "forwarding",
+                False,
+                f"Another firewall here (nftables table {others[0]}) drops what televisions send to the internet. "
+                f"Let it forward from and to {interface}: with Docker, iptables -I DOCKER-USER -i {interface} -j ACCEPT "
+                f"and the same with -o; with ufw, ufw route allow in on {interface}.",
+            )
+        elif "forwarding" in self._health:
+            self._report("forwarding", True, "No other firewall stands in the way.")
 
     def _stands(self) -> bool:
         children = [self._builder.dnsmasq, self._builder.hostapd]

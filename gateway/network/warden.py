@@ -128,6 +128,10 @@ class Warden:
             return False
         return True
 
+    def droppers(self, interface: str) -> list[str]:
+        """Other firewalls here that drop what comes from there, each as "family table". Raises NetworkError."""
+        return nft.droppers(interface)
+
     def close(self) -> None:
         """Lets go of the kernel; the rules stay in force."""
         if self._flows is not None:

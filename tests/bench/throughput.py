@@ -107,8 +107,8 @@ def measure(rounds: int, seconds: float, full_mtu: bool) -> dict[str, object]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.throughput")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--rounds", type=int, default=31)
+    parser.add_argument("--seconds", type=float, default=1.5)
     parser.add_argument("--json", type=Path, help="write the figures here too")
     wanted = parser.parse_args()
     reason = why_not() or (None if shutil.which("iperf3") else "iperf3 is not installed")

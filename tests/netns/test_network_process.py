@@ -180,6 +180,23 @@ def test_rules_that_something_else_took_away_stand_again(house: Household) -> No
     becomes(lambda: {"part": "firewall", "healthy": True, "says": "The firewall's rules stand."} in health(house))
 
 
+def test_a_firewall_that_drops_what_is_forwarded_is_told_of(house: Household) -> None:
+    """As Docker sets it up, also when it starts after us."""
+    house.apply(house.lab.plan())
+    chain = "{ type filter hook forward priority 0; policy drop; }"
+    house.lab.run("gateway", "nft", f"add table ip filter; add chain ip filter FORWARD {chain}")
+
+    def forwarding() -> dict[str, object] | None:
+        return next((each for each in health(house) if each["part"] == "forwarding"), None)
+
+    becomes(lambda: (told := forwarding()) is not None and not told["healthy"])
+    says = str((forwarding() or {})["says"])
+    assert "table ip filter" in says
+    assert "iptables -I DOCKER-USER -i br-tv -j ACCEPT" in says
+    house.lab.run("gateway", "nft", 'add rule ip filter FORWARD iifname "br-tv" accept')
+    becomes(lambda: (told := forwarding()) is not None and bool(told["healthy"]))
+
+
 def test_the_network_comes_back_after_a_reboot(house: Household) -> None:
     house.apply(house.lab.plan())
     house.end()
