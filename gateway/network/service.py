@@ -262,8 +262,8 @@ class NetworkService:
                 "forwarding",
                 False,
                 f"Another firewall here (nftables table {others[0]}) drops what televisions send to the internet. "
-                f"Let it forward from and to {interface}: with Docker, iptables -I DOCKER-USER -i {interface} -j ACCEPT "
-                f"and the same with -o; with ufw, ufw route allow in on {interface}.",
+                f"Let it forward from and to {interface}: with Docker, iptables -I DOCKER-USER -i {interface} "
+                f"-j ACCEPT and the same with -o; with ufw, ufw route allow in on {interface}.",
             )
         elif "forwarding" in self._health:
             self._report("forwarding", True, "No other firewall stands in the way.")
