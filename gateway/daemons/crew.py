@@ -76,7 +76,7 @@ class Crew:
         self._flags = tuple(flags)
         self._in_force, self._identify = orders, identify
         self._rest, self._resume, self._record, self._report = rest, resume, record, report
-        self._serial = 0
+        self._serial = 1
         self._lists = self._clients = 0
         self._leases: list[Any] = ["", {}]
         self._news = asyncio.Event()
@@ -228,7 +228,7 @@ class Crew:
         while piece := await read_piece(reader):
             member.heard = asyncio.get_running_loop().time()
             for kind, value in unframer.feed(piece):
-                if kind == "done" and isinstance(value, int):
+                if kind == "done" and isinstance(value, int) and value > 0:
                     self._obeys(member, value)
                 elif kind == "log":
                     self._record(*unpacker.unpack(value))
@@ -238,7 +238,7 @@ class Crew:
                     raise ControlError("It said something that nobody knows.")
 
     def _obeys(self, member: _Member, serial: int) -> None:
-        begins, member.obeyed = member.obeyed == 0, max(serial, 1)
+        begins, member.obeyed = member.obeyed == 0, serial
         self._news.set()
         if begins:
             self._rest(member.sockets)

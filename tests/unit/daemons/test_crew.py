@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,38 @@ def test_a_worker_that_says_nothing_is_replaced(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(crews, "_SILENCE", 0.3)
     stage = Stage(f"{_BEGINS}time.sleep(60)", monkeypatch)
     stage.run(lambda: stage.resting.count("rest") >= 2)
+
+
+def test_the_first_click_too_is_confirmed_only_when_the_worker_follows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    acts = (
+        f"{_BEGINS}"
+        "orders = next(iter(Unframer().feed(channel.recv(1 << 16))))[1]\n"
+        "time.sleep(0.3)\n"
+        'channel.send(frame("done", orders["serial"]))\n'
+        "time.sleep(60)"
+    )
+    stage = Stage(acts, monkeypatch)
+    waited: list[float] = []
+
+    async def click() -> None:
+        began = time.monotonic()
+        stage.crew.tell()
+        await stage.crew.settled()
+        waited.append(time.monotonic() - began)
+
+    async def story() -> None:
+        stage.crew.start()
+        try:
+            async with asyncio.timeout(15):
+                while not stage.resting:
+                    await asyncio.sleep(0.01)
+                await click()
+                await stage.crew.settled()
+        finally:
+            await stage.crew.stop()
+
+    asyncio.run(story())
+    assert 0.25 < waited[0] < 1
 
 
 def test_counts_add_up_and_a_device_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
