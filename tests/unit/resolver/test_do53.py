@@ -51,11 +51,12 @@ def test_ports_are_used_for_a_handful_of_questions_and_never_pile_up(server: Ups
             await asyncio.gather(*asked)
             assert len(upstream._ports) <= 16
             assert len(upstream._retired) <= 48
-        per_port: dict[int, int] = {}
+        per_port: dict[int, set[str]] = {}
         for one in server.asked:
-            per_port[one.client[1]] = per_port.get(one.client[1], 0) + 1
+            # On a busy machine one is asked again, from the same port.
+            per_port.setdefault(one.client[1], set()).add(one.name)
         assert len(per_port) >= 1000 / 32
-        assert max(per_port.values()) <= 32
+        assert max(map(len, per_port.values())) <= 32
 
     play(server, story)
 
