@@ -98,7 +98,10 @@ class Child:
                 self.lines.append(str(error))
 
     def _start(self) -> None:
-        handle = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        try:
+            handle = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise NetworkError(f"{self.name} cannot be started: {self._log} {error.strerror}.") from None
         self._read = 0
         try:
             self._process = subprocess.Popen(
@@ -111,7 +114,12 @@ class Child:
             os.close(handle)
         self._pid, self._born, self._started = self._process.pid, _birth(self._process.pid), self._clock()
         said = {"pid": self._pid, "born": self._born, "token": self._token}
-        write_atomically(self._note, [json.dumps(said).encode()], 0o600)
+        try:
+            write_atomically(self._note, [json.dumps(said).encode()], 0o600)
+        except OSError as error:
+            # Nobody could take it over after us: the next process would start a second one beside it.
+            self._end()
+            raise NetworkError(f"{self.name} cannot be started: {self._note} {error.strerror}.") from None
 
     def _adopt(self, token: str) -> None:
         """Takes over what an earlier process of ours started, when it still lives."""

@@ -125,7 +125,9 @@ class NetworkService:
             "restarts": {child.name: child.restarts for child in (self._builder.hostapd, self._builder.dnsmasq)},
             "notes": list(getattr(self._builder.firewall, "notes", ())),
             "health": [
-                {"part": part, "healthy": healthy, "says": says} for part, (healthy, says) in self._health.items()
+                # A copy: the thread that looks after the network may add a part.
+                {"part": part, "healthy": healthy, "says": says}
+                for part, (healthy, says) in list(self._health.items())
             ],
         }
 
@@ -291,7 +293,10 @@ class NetworkService:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, Refused) as error:
-            log.warning("the stored plan of the network cannot be used: %s", error)
+            says = (
+                f"The stored plan of the network cannot be used, {error}: run the installer again, or restart Telltale."
+            )
+            self._report("network", False, says)
             return None
 
     async def _blocking(self, work: Callable[[], _T]) -> _T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -47,6 +48,28 @@ def test_it_runs_and_is_heard(child: Child) -> None:
     child.drop()
     assert child.pid == 0
     assert not child.wanted
+
+
+def test_on_a_full_disk_nothing_runs_that_nobody_could_find_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    now = [0.0]
+    child = Child("talker", tmp_path, clock=lambda: now[0])
+    monkeypatch.setattr("gateway.network.child.write_atomically", full)
+    with pytest.raises(NetworkError, match="No space left"):
+        child.want(TALKS, "one")
+    assert child.pid == 0
+    for _ in range(3):
+        now[0] += 10
+        child.tick()
+    assert child.pid == 0
+    assert any("No space left" in line for line in child.lines)
+    monkeypatch.undo()
+    becomes(lambda: now.__setitem__(0, now[0] + 10) or child.tick() or child.pid)
+    child.drop()
 
 
 def test_it_is_started_again_with_more_and_more_patience(tmp_path: Path) -> None:
