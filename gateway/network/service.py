@@ -201,9 +201,13 @@ class NetworkService:
 
     async def _restore(self) -> None:
         self.heartbeat.expect()
-        while self._builder.plan is None and (plan := self._stored_plan()) is not None:
+        while self._builder.plan is None:
             try:
                 async with self._changing:
+                    # Looked at only now: it may have been cleared, or set anew, while this waited.
+                    plan = self._stored_plan()
+                    if plan is None:
+                        return
                     if self._builder.plan is None:
                         await self._blocking(partial(self._builder.apply, plan, patient=True))
                 self._report("network", True, "The network for televisions stands.")
