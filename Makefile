@@ -23,7 +23,7 @@ test: lint  ## every test, the fast ones first; what this machine cannot run is 
 	wait $$installer; installed=$$?; cat $$said; \
 	[ $$others -eq 0 ] && [ $$installed -eq 0 ]
 
-check: lint  ## lint, types, arrows and the quick unit tests: under a minute
+check: lint  ## lint, types, arrows and the quick unit tests: a minute or two
 	$(BIN)/pytest -q -m 'not slow' tests/unit
 
 lint: $(VENV)/test.stamp  ## lint, types and arrows

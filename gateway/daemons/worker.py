@@ -56,8 +56,8 @@ class Asking:
             while True:
                 asked, device = json.loads(self._channel.recv(_QUESTION))
                 if asked == client:
-                    return str(device)
-        except (OSError, ValueError):
+                    return device if isinstance(device, str) else None
+        except (OSError, ValueError, TypeError):
             # The resolver is busy or gone; rules for everyone hold all the same.
             self.unanswered += 1
             return None
