@@ -7,7 +7,7 @@ import pytest
 from gateway.classifier.learned.weights import load
 from tests.support.shared_data import shared_data
 from tests.training.corpus import FOLDS, Sample, example, number, read_corpus
-from tests.training.held_out import Score, score, told
+from tests.training.held_out import Score, areas, score, told
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,9 @@ def test_no_domain_is_on_both_sides(corpus: list[Sample]) -> None:
     assert {fold for of in folds.values() for fold in of} == set(range(FOLDS))
 
 
-def test_no_made_up_name_is_scored(corpus: list[Sample]) -> None:
-    assert all(sample.scored is (sample.source != "made up") for sample in corpus)
+def test_no_name_written_down_for_the_training_is_scored(corpus: list[Sample]) -> None:
+    assert all(sample.scored is (sample.source != "published") for sample in corpus)
+    assert sum(not sample.scored for sample in corpus) > 1_000
 
 
 def test_trackers_stand_out_among_service_names_never_seen(scores: list[Score]) -> None:
@@ -42,10 +43,17 @@ def test_trackers_stand_out_among_service_names_never_seen(scores: list[Score]) 
     assert every.precision >= 0.9
 
 
+def test_it_is_no_luck_of_one_fold(corpus: list[Sample]) -> None:
+    of_folds = areas(corpus)
+    print(of_folds)
+    assert sum(of_folds) / len(of_folds) >= 0.93
+    assert min(of_folds) >= 0.9
+
+
 def test_of_television_names_alone_what_is_shown_is_right_nine_times_in_ten(scores: list[Score]) -> None:
     televisions = scores[2]
     assert min(televisions.trackers, televisions.others) >= 30
-    assert televisions.auc >= 0.85
+    assert televisions.auc >= 0.88
     assert televisions.precision >= 0.9
     assert televisions.sure[0] >= 0.9
 

@@ -10,16 +10,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.classifier.heuristics import is_local
 from gateway.classifier.index import Index
-from gateway.classifier.learned.words import SERVING, TRACKING
 from gateway.classifier.loader import load_knowledge
 from gateway.classifier.public_suffix import registrable_domain
 from gateway.model.tag import Category, Need
@@ -27,7 +25,6 @@ from gateway.model.tag import Category, Need
 FOLDS = 5
 PER_DOMAIN = 3
 _COUNTRIES = 6
-_MADE_UP = 0.3
 _LISTS = ("adguarddns", "adaway", "someonewhocares")
 _LIST_SHARE = {"adguarddns": 2, "adaway": 1, "someonewhocares": 2}
 _TRACKS = frozenset({"advertising", "site_analytics", "pornvertising"})
@@ -43,15 +40,14 @@ _NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-
 _DIGITS = re.compile(r"[0-9]+")
 _NDPI_TRACKS = re.compile(r"Advert|[Tt]racker|Analytics|ADS_")
 _SHOWN = re.compile(r"Hostname/SNI: ([^\]\s]+)\]")
-_TRACKS_WORDS, _SERVES_WORDS = sorted(TRACKING), sorted(SERVING)
-_PLACES = "eu us uk de na ap ae kr jp cn gb fr eu-west-1 us-east-1 us-west-2 prod prd stg qa 1 2 01 v2 global int"
-_REGIONS = _PLACES.split()
+_PUBLISHED = Path(__file__).with_name("published_names.txt")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """`tracks` is what others say; `kind` is the category where they say that too; `television` is true for names that
-    televisions are known to ask for; `scored` is false for what only helps the training."""
+    televisions are known to ask for; `scored` is false for what only helps the training; another `salt` is another
+    split."""
 
     name: str
     registrable: str
@@ -60,10 +56,11 @@ class Sample:
     kind: Category | None = None
     television: bool = False
     scored: bool = True
+    salt: str = ""
 
     @property
     def fold(self) -> int:
-        return number(self.registrable) % FOLDS
+        return number(self.salt + self.registrable) % FOLDS
 
 
 def number(text: str) -> int:
@@ -71,7 +68,7 @@ def number(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
 
 
-def read_corpus(folder: Path) -> list[Sample]:
+def read_corpus(folder: Path, salt: str = "") -> list[Sample]:
     """Every name once, in an order that depends on the names alone. Where sources disagree the more careful source
     speaks: labels of television names, then our knowledge base, then the companies, then the lists.
     """
@@ -87,13 +84,14 @@ def read_corpus(folder: Path) -> list[Sample]:
     for group in (_knowledge(index), _captures(folder, index), _companies(folder, everywhere), _lists(listed, index)):
         for sample in group:
             taken.setdefault(sample.name, sample)
-    for sample in _made_up(listed["adguarddns"], everywhere):
+    for sample in published(_PUBLISHED.read_text(encoding="ascii")):
         taken.setdefault(sample.name, sample)
     read_alike: dict[tuple[str, bool], Sample] = {}
     for name, sample in taken.items():
         if name not in disputed:
             read_alike.setdefault((_DIGITS.sub("0", name), sample.tracks), sample)
-    return sorted(read_alike.values(), key=lambda sample: number(sample.name))
+    ordered = sorted(read_alike.values(), key=lambda sample: number(sample.name))
+    return [replace(sample, salt=salt) for sample in ordered] if salt else ordered
 
 
 def _sample(name: str, tracks: bool, source: str, **more: object) -> Iterator[Sample]:
@@ -176,26 +174,15 @@ def _lists(listed: dict[str, list[str]], index: Index) -> Iterator[Sample]:
                 yield from _sample(name, True, "lists")
 
 
-def _made_up(names: Iterable[str], listed: set[str]) -> Iterator[Sample]:
-    """For the training only: service names below the domains of shops and newspapers that have a listed name, but are
-    not listed themselves. The words are a person's knowledge, written as makers of televisions write names.
-    """
-    parents = {registrable_domain(name) for name in names} - listed
-    for parent in sorted(filter(None, parents)):
-        lot = random.Random(number("parent " + parent))
-        if lot.random() < _MADE_UP:
-            tracks = lot.random() < 0.5
-            yield from _sample(f"{_invent(lot, tracks)}.{parent}", tracks, "made up", scored=False)
-
-
-def _invent(lot: random.Random, tracks: bool) -> str:
-    words = [lot.choice(_TRACKS_WORDS if tracks else _SERVES_WORDS)]
-    if lot.random() < 0.3:
-        words.append(lot.choice(_SERVES_WORDS))
-        lot.shuffle(words)
-    if lot.random() < 0.4:
-        words.insert(lot.choice((0, len(words))), lot.choice(_REGIONS))
-    return "".join(word + lot.choice("-..") for word in words)[:-1]
+def published(text: str) -> Iterator[Sample]:
+    """For the training only: what the file beside this one says, as it says it."""
+    tracks = False
+    for line in text.splitlines():
+        if line.startswith("["):
+            tracks = line.startswith("[tracks]")
+        elif not line.startswith("#"):
+            for name in line.split():
+                yield from _sample(name, tracks, "published", scored=False)
 
 
 def _few_of_each(names: Iterable[str]) -> Iterator[str]:

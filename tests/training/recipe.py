@@ -11,7 +11,7 @@ from tests.training.corpus import FOLDS, Sample
 from tests.training.fit import Recipe, Row, calibrate, fit, margin_of
 
 HELD_OUT = 0
-_COUNTS = {"lists": 0.3, "companies": 0.3, "made up": 1.0, "captures": 4.0, "knowledge": 4.0, "labels": 4.0}
+_COUNTS = {"lists": 0.6, "companies": 0.3, "published": 1.0, "captures": 4.0, "knowledge": 4.0, "labels": 4.0}
 _RECIPE = Recipe(passes=5)
 
 
@@ -24,17 +24,27 @@ def train(corpus: Sequence[Sample], held_out: int = HELD_OUT) -> Weights:
     trackers = sum(sample.tracks for sample in seen)
     trained = (
         f"{len(seen)} names, {trackers} of them trackers, of {len({s.registrable for s in seen})} domains; "
-        f"{sum(s.television for s in seen)} are names of televisions, {sum(not s.scored for s in seen)} are made up; "
+        f"{sum(s.television for s in seen)} are names of televisions, {sum(not s.scored for s in seen)} are published; "
         f"domains of fold {held_out} of {FOLDS} were left out; seed {_RECIPE.seed}"
     )
     return Weights(tracks, advertises, trained)
 
 
-def _head(samples: Sequence[Sample], truths: Sequence[bool], calibrates: Callable[[Sample], bool]) -> Head:
-    rows = [
+def fit_tracks(corpus: Sequence[Sample], held_out: int) -> tuple[list[float], float]:
+    """The first head alone and not calibrated, which changes no order: seconds instead of a minute for all folds."""
+    seen = [sample for sample in corpus if sample.fold != held_out]
+    return fit(_balanced(_lines(seen, [sample.tracks for sample in seen])), _RECIPE)
+
+
+def _lines(samples: Sequence[Sample], truths: Sequence[bool]) -> list[Row]:
+    return [
         Row(read(sample.name, sample.registrable), truth, _COUNTS[sample.source])
         for sample, truth in zip(samples, truths, strict=True)
     ]
+
+
+def _head(samples: Sequence[Sample], truths: Sequence[bool], calibrates: Callable[[Sample], bool]) -> Head:
+    rows = _lines(samples, truths)
     margins: list[float] = []
     known: list[bool] = []
     for fold in sorted({sample.fold for sample in samples}):

@@ -1,7 +1,6 @@
 """Words that people put into the names of their servers: those that measure and advertise, and those that serve.
 
-They are common knowledge of the trade. The model learns how much each group weighs, and the training makes up names of
-them.
+They are common knowledge of the trade. The model learns how much each group weighs.
 """
 
 from __future__ import annotations
