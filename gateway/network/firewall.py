@@ -63,8 +63,9 @@ COUNTERS = (
 MEMORY = 4096
 MEMORY_SECONDS = 3600
 CUT_MEMORY = 8192
-TUNNELS = (4, 41, 47)
-"""IP in IP (RFC 2003), IPv6 in IPv4 (RFC 4213), GRE (RFC 2784): whatever is inside passes every rule of ours unseen."""
+CARRIED = ("tcp", "udp", "icmp", "ipv6-icmp")
+"""All that a television speaks to the internet. Whatever else hides others inside (IP in IP, IPv6 in IPv4, GRE, L2TP, ESP)
+or has ports of its own (SCTP, UDP-Lite), and would pass every rule of ours unseen."""
 _LINK_LOCAL = IPv6Network("fe80::/10")
 _ECHO = ["echo-request", "destination-unreachable", "time-exceeded", "parameter-problem"]
 _ECHO6 = [*_ECHO, "packet-too-big", "nd-router-solicit", "nd-neighbor-solicit", "nd-neighbor-advert"]
@@ -308,8 +309,8 @@ def _forward(plan: NetworkPlan) -> list[Phrase]:
         else:
             foreign = match(family.saddr(), prefix(family.network), "!=")
             made.append(rule("from_tv", foreign, count("foreign_source"), jump("refuse")))
-    # The kernel says no aloud to GRE only: of the others it knows no checksum, and drops them.
-    made.append(rule("from_tv", match(meta("l4proto"), any_of(TUNNELS)), count("tunnel_refused"), jump("refuse")))
+    # The kernel says no aloud to GRE and ESP: of the others it knows no checksum, and drops them.
+    made.append(rule("from_tv", match(meta("l4proto"), any_of(CARRIED), "!="), count("tunnel_refused"), jump("refuse")))
     ports = any_of(["tcp", "udp"])
     if passes_dns(plan):
         made.append(rule("from_tv", match(meta("l4proto"), ports), match(field("th", "dport"), 53), ACCEPT))

@@ -78,7 +78,11 @@ class Warden:
         judged_by = self._plan if self.is_in_force() else None
         before = nft.snapshot()
         self._keep_what_was_counted()
-        nft.replace(commands)
+        try:
+            nft.replace(commands)
+        except NetworkError:
+            self._count_on()
+            raise
         self._attempts.forget()
         try:
             if self._flows is None:
@@ -238,6 +242,12 @@ class Warden:
         except NetworkError:
             # Somebody has emptied our table: there is nothing left to keep, and all the more reason to set it again.
             return
+
+    def _count_on(self) -> None:
+        """After a change that failed: the kernel may count on from where it was, or from nought."""
+        with suppress(NetworkError):
+            still = nft.read_counters()
+            self._counted = {name: total - still.get(name, 0) for name, total in self._counted.items()}
 
     def _known_neighbours(self) -> Mapping[str, str]:
         try:

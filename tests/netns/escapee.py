@@ -644,6 +644,8 @@ WAYS: tuple[Way, ...] = (
     _way("IPv6 in IPv4 (protocol 41)", Fate.NOWHERE, refused_tunnel, protocol=41),
     _way("IP in IP (protocol 4)", Fate.NOWHERE, refused_tunnel, protocol=4),
     _way("GRE (protocol 47)", Fate.REFUSED, refused_tunnel, protocol=47),
+    _way("ESP (protocol 50)", Fate.REFUSED, refused_tunnel, protocol=50),
+    _way("L2TP (protocol 115)", Fate.NOWHERE, refused_tunnel, protocol=115),
     _way("mDNS", Fate.NOWHERE, multicast, group="224.0.0.251", port=5353),
     _way("mDNS, IPv6", Fate.NOWHERE, multicast, group="ff02::fb", port=5353),
     _way("LLMNR", Fate.NOWHERE, multicast, group="224.0.0.252", port=5355),

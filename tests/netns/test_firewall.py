@@ -436,6 +436,26 @@ def test_attempts_are_counted_once_and_survive_a_new_plan(lab, warden, ours, web
     assert (counted["dns_turned"], counted["doh_refused"], counted["doq_refused"]) == (9, 3, 1)
 
 
+@pytest.mark.parametrize("failing", ["check", "verify"])
+def test_a_plan_that_could_not_be_set_counts_nothing_twice(lab, warden, web, monkeypatch, failing):
+    """The kernel counts on from where it was, or from nought when the old rules had to be put back."""
+    put_in_force(lab, warden)
+    with lab.inside("tv2"), refused_at_once():
+        knock("1.1.1.1", 853)
+
+    def refuse(*_: object) -> None:
+        raise NetworkError("not this time")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(nft, failing, refuse)
+        with pytest.raises(NetworkError, match="not this time"):
+            put_in_force(lab, warden, paused=("02:00:00:00:00:01",))
+    with lab.inside("tv2"), refused_at_once():
+        knock("1.1.1.1", 853)
+    with lab.inside("gateway"):
+        assert warden.counters()["doq_refused"] == 2
+
+
 def test_a_full_memory_opens_no_way_round(lab, warden, ours, resolvers, web):
     put_in_force(lab, warden)
     filler = [

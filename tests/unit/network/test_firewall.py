@@ -74,7 +74,7 @@ def test_tunnels_and_strangers_sources_are_met_before_anything_is_accepted():
     commands = render(plan_with())
     from_tv = rules(commands, "from_tv")
     (tunnel,) = [number for number, rule in enumerate(from_tv) if "tunnel_refused" in rule]
-    assert from_tv[tunnel].startswith('[{"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}')
+    assert from_tv[tunnel].startswith('[{"match": {"op": "!=", "left": {"meta": {"key": "l4proto"}}')
     assert not any(rule == '[{"accept": null}]' for rule in from_tv[:tunnel])
     to_us = rules(commands, "tv_to_us")
     foreign = [number for number, rule in enumerate(to_us) if "foreign_source" in rule]
