@@ -436,7 +436,7 @@ def test_attempts_are_counted_once_and_survive_a_new_plan(lab, warden, ours, web
     assert (counted["dns_turned"], counted["doh_refused"], counted["doq_refused"]) == (9, 3, 1)
 
 
-@pytest.mark.parametrize("failing", ["check", "verify"])
+@pytest.mark.parametrize("failing", ["apply", "verify"])
 def test_a_plan_that_could_not_be_set_counts_nothing_twice(lab, warden, web, monkeypatch, failing):
     """The kernel counts on from where it was, or from nought when the old rules had to be put back."""
     put_in_force(lab, warden)
