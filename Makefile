@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 FAST := tests/unit tests/golden tests/property
 SLOW := tests/contract tests/integration tests/netns tests/browser
+WAITING := tests/unit/resolver tests/unit/journal
 # Two Debians are made, booted and crashed: minutes of waiting for disks, beside which the others run.
 INSTALLER := tests/netns/test_install.py
 
-.PHONY: help run test check lint bench lock format clean
+.PHONY: help run test check waiting thinking lint bench lock format clean
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
@@ -23,8 +24,15 @@ test: lint  ## every test, the fast ones first; what this machine cannot run is 
 	wait $$installer; installed=$$?; cat $$said; \
 	[ $$others -eq 0 ] && [ $$installed -eq 0 ]
 
-check: lint  ## lint, types, arrows and the quick unit tests: a minute or two
-	$(BIN)/pytest -q -m 'not slow' tests/unit
+check: $(VENV)/test.stamp  ## lint, types, arrows and the quick unit tests: less than a minute
+	@$(MAKE) --no-print-directory -j3 -Otarget lint waiting thinking
+
+# The quick unit tests in two halves of about one length: those that mostly wait for sockets, and the others.
+waiting:
+	$(BIN)/pytest -q -m 'not slow' -p no:cacheprovider $(WAITING)
+
+thinking:
+	$(BIN)/pytest -q -m 'not slow' -p no:cacheprovider tests/unit $(WAITING:%=--ignore=%)
 
 lint: $(VENV)/test.stamp  ## lint, types and arrows
 	$(BIN)/ruff check gateway web tests
