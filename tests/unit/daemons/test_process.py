@@ -49,16 +49,16 @@ def run_tidy(busy: Callable[[], int], monkeypatch: pytest.MonkeyPatch, rounds: i
     return done
 
 
-def test_in_a_quiet_home_it_tidies_every_ten_minutes_and_once_a_day_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    done = run_tidy(lambda: 0, monkeypatch, 145)
-    assert done[:2] == ["collect", "freeze after 601 s"]
+def test_in_a_quiet_home_it_tidies_every_five_minutes_and_once_a_day_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run_tidy(lambda: 0, monkeypatch, 289)
+    assert done[:2] == ["collect", "freeze after 301 s"]
     assert done.count("unfreeze") == 1
-    assert done.index("unfreeze") == 2 * 143
+    assert done.index("unfreeze") == 2 * 287
 
 
 def test_while_many_ask_it_waits_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = iter(range(0, 10_000_000, 100))
-    assert run_tidy(lambda: next(asked), monkeypatch, 1) == ["collect", "freeze after 4200 s"]
+    assert run_tidy(lambda: next(asked), monkeypatch, 1) == ["collect", "freeze after 360 s"]
 
 
 def test_the_collector_walks_only_what_is_new() -> None:
