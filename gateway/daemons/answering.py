@@ -14,6 +14,7 @@ from gateway.model.rule import ScopeKind
 from gateway.model.tag import UNTAGGED, Tag
 from gateway.policy.compiled import CompiledLists
 from gateway.policy.snapshot import Snapshot
+from gateway.resolver.fastpath import Concern
 from gateway.resolver.options import HOME_NETWORKS, LEADS_HOME, ResolverOptions
 from gateway.settings import Settings
 
@@ -69,8 +70,8 @@ def mapped(settings: Settings, complain: Callable[[str], None]) -> CompiledLists
         return CompiledLists.empty()
 
 
-def concerned_by(before: Policy, after: Policy) -> Callable[[str], bool] | None:
-    """For which canonical names it makes a difference that one policy follows the other; None: perhaps for any.
+def concerned_by(before: Policy, after: Policy) -> Concern | None:
+    """For which names it makes a difference that one policy follows the other; None: perhaps for any.
 
     The rules of both are compared, for a rule may have ended in the same moment.
     """
@@ -79,6 +80,5 @@ def concerned_by(before: Policy, after: Policy) -> Callable[[str], bool] | None:
     scopes = [rule.scope for rule in set(before.rules) ^ set(after.rules)]
     if any(scope.kind not in (ScopeKind.NAME, ScopeKind.SUBTREE) for scope in scopes):
         return None
-    names = {scope.value for scope in scopes if scope.kind is ScopeKind.NAME}
-    above = [Name(scope.value) for scope in scopes if scope.kind is ScopeKind.SUBTREE]
-    return lambda name: name in names or any(top.has_below(name) for top in above)
+    trees = [scope.value for scope in scopes if scope.kind is ScopeKind.SUBTREE]
+    return Concern(frozenset(scope.value for scope in scopes), tuple(tree and f".{tree}" for tree in trees))

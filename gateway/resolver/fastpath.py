@@ -7,9 +7,9 @@ so that nothing that could change the answer is left out. The value is all of th
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gateway.model.lookup import Facts
 
@@ -36,6 +36,16 @@ Prepared: TypeAlias = tuple[float, bytes, int, Facts, int, Aging | None]
 Memo: TypeAlias = dict[bytes, Prepared]
 
 
+class Concern(NamedTuple):
+    """The canonical names that a change speaks of: these, and all that end so (".ads.example"; "" is every name)."""
+
+    names: frozenset[str]
+    below: tuple[str, ...] = ()
+
+    def has(self, name: str) -> bool:
+        return name in self.names or name.endswith(self.below)
+
+
 class Memos:
     """All prepared answers, one memo for each profile of the policy; bounded over all of them together."""
 
@@ -55,14 +65,18 @@ class Memos:
         self.epoch += 1
         self._memos.clear()
 
-    def forget(self, concerns: Callable[[str], bool]) -> None:
+    def forget(self, concern: Concern) -> None:
         """As `clear`, for a change that concerns only answers about these names, or that lead to one of them."""
         self.epoch += 1
+        names, below = concern
         for memo in self._memos.values():
+            # Nobody is answered meanwhile, and there may be tens of thousands: no call for each.
             gone = [
                 key
                 for key, (_, _, _, facts, _, _) in memo.items()
-                if concerns(facts.name) or any(map(concerns, facts.targets))
+                if facts.name in names
+                or (below and facts.name.endswith(below))
+                or (facts.targets and any(map(concern.has, facts.targets)))
             ]
             for key in gone:
                 del memo[key]

@@ -24,7 +24,7 @@ from gateway.resolver.chain import Links, build_chain, order
 from gateway.resolver.clients import Client, Clients
 from gateway.resolver.datagrams import DatagramServer, Reply
 from gateway.resolver.express import Errand, Express
-from gateway.resolver.fastpath import MAX_QUERY, Memos
+from gateway.resolver.fastpath import MAX_QUERY, Concern, Memos
 from gateway.resolver.filter import Filter
 from gateway.resolver.forwarder import Forwarder
 from gateway.resolver.guard import Guard
@@ -139,16 +139,16 @@ class Resolver:
         """The one in force."""
         return self._policy
 
-    def swap_policy(self, policy: Policy, concerns: Callable[[str], bool] | None = None) -> None:
-        """The very next packet sees it. When the new policy differs for some names only, `concerns` says for which
-        canonical ones, and all other answers stay prepared: deciding a thousand hot names anew takes its time.
+    def swap_policy(self, policy: Policy, concern: Concern | None = None) -> None:
+        """The very next packet sees it. When the new policy differs for some names only, `concern` says for which, and
+        all other answers stay prepared: deciding a thousand hot names anew takes its time.
         """
         self._policy = policy
         self._links.policy.policy = policy
-        if concerns is None:
+        if concern is None:
             self._memos.clear()
         else:
-            self._memos.forget(concerns)
+            self._memos.forget(concern)
         self._clients.forget(policy)
 
     def name_leases(self, domain: str, names: Mapping[str, tuple[Address, ...]]) -> None:

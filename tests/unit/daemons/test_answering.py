@@ -29,27 +29,27 @@ def policy(*rules: Rule, at: datetime = NOW) -> Snapshot:
 
 def test_a_rule_on_a_name_concerns_that_name() -> None:
     added = rule(ScopeKind.NAME, "ads.example")
-    concerns = concerned_by(policy(), policy(added))
-    assert concerns is not None
-    assert [name for name in ("ads.example", "x.ads.example", "example") if concerns(name)] == ["ads.example"]
+    concern = concerned_by(policy(), policy(added))
+    assert concern is not None
+    assert [name for name in ("ads.example", "x.ads.example", "example") if concern.has(name)] == ["ads.example"]
 
 
 def test_a_rule_on_a_subtree_concerns_all_below_it_also_when_it_goes() -> None:
     gone = rule(ScopeKind.SUBTREE, "ads.example")
-    concerns = concerned_by(policy(gone), policy())
-    assert concerns is not None
+    concern = concerned_by(policy(gone), policy())
+    assert concern is not None
     named = ("ads.example", "x.ads.example", "bads.example", "example")
-    assert [name for name in named if concerns(name)] == ["ads.example", "x.ads.example"]
+    assert [name for name in named if concern.has(name)] == ["ads.example", "x.ads.example"]
 
 
 def test_a_rule_that_ended_in_the_same_moment_is_not_forgotten() -> None:
     ended = rule(ScopeKind.NAME, "old.example", 1, NOW + timedelta(seconds=1))
     added = rule(ScopeKind.NAME, "new.example", 2)
     later = NOW + timedelta(seconds=5)
-    concerns = concerned_by(policy(ended), policy(ended, added, at=later))
-    assert concerns is not None
-    assert concerns("old.example")
-    assert concerns("new.example")
+    concern = concerned_by(policy(ended), policy(ended, added, at=later))
+    assert concern is not None
+    assert concern.has("old.example")
+    assert concern.has("new.example")
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,12 @@ def test_new_lists_or_devices_concern_any_name() -> None:
     before = Snapshot((), lists, lambda name: UNTAGGED, 1, NOW)
     assert concerned_by(before, Snapshot((), CompiledLists.empty(), lambda name: UNTAGGED, 2, NOW)) is None
     assert concerned_by(before, Snapshot((), lists, lambda name: UNTAGGED, 2, NOW, **made)) is None
-    concerns = concerned_by(before, Snapshot((), lists, lambda name: UNTAGGED, 2, NOW))
-    assert concerns is not None
-    assert not concerns("any.example")
+    concern = concerned_by(before, Snapshot((), lists, lambda name: UNTAGGED, 2, NOW))
+    assert concern is not None
+    assert not concern.has("any.example")
+
+
+def test_a_rule_on_the_root_concerns_every_name() -> None:
+    concern = concerned_by(policy(), policy(rule(ScopeKind.SUBTREE, "")))
+    assert concern is not None
+    assert concern.has("any.example")

@@ -49,7 +49,9 @@ def run_tidy(busy: Callable[[], int], monkeypatch: pytest.MonkeyPatch, rounds: i
     return done
 
 
-def test_in_a_quiet_home_it_tidies_every_five_minutes_and_once_a_day_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_quiet_home_it_tidies_every_five_minutes_and_daily_everything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     done = run_tidy(lambda: 0, monkeypatch, 289)
     assert done[:2] == ["collect", "freeze after 301 s"]
     assert done.count("unfreeze") == 1

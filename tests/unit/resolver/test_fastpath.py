@@ -9,7 +9,7 @@ from gateway.model.lookup import Facts
 from gateway.model.query import Query
 from gateway.model.response import Source
 from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
-from gateway.resolver.fastpath import Memo, Memos, fold
+from gateway.resolver.fastpath import Concern, Memo, Memos, fold
 from gateway.wire.message import null_answer
 from gateway.wire.patch import bare, fit
 from gateway.wire.peek import peek_response
@@ -160,7 +160,7 @@ def test_only_answers_about_what_changed_are_forgotten() -> None:
         for each in (memo, other):
             memos.remember(each, asked[name].wire, reply, facts, now=100.0, lifetime=300.0, ttl_offsets=offsets)
     epoch = memos.epoch
-    memos.forget(lambda name: name == "ads.example.com" or name.endswith(".tracker.example"))
+    memos.forget(Concern(frozenset({"ads.example.com"}), (".tracker.example",)))
     assert memos.epoch == epoch + 1
     for each in (memo, other):
         assert [name for name in asked if look(memos, each, asked[name], 100.5)] == ["plain"]
