@@ -56,15 +56,10 @@ def answer_promptly() -> None:
     """For the thread that answers: it must not wait until another thread has had its five milliseconds of the
     interpreter, nor, where both share a core, its three of the core.
 
-    The shorter the slices that a thread asks for, the sooner it gets them (sched_setattr(2), Linux 6.12; older ones
-    take no notice). Threads and processes that it starts are ordinary ones again.
+    Threads and processes that it starts are ordinary ones again.
     """
     sys.setswitchinterval(0.0002)
-    number = _SCHED_SETATTR.get(platform.machine())
-    if number is not None and sys.maxsize > 1 << 32 and sys.platform == "linux":
-        nice = os.getpriority(os.PRIO_PROCESS, 0)
-        attributes = struct.pack("=IIQiIQQQ", 48, os.SCHED_OTHER, _RESET_ON_FORK, nice, 0, _SLICE, 0, 0)
-        ctypes.CDLL(None).syscall(number, 0, ctypes.create_string_buffer(attributes), 0)
+    _take_short_turns(_RESET_ON_FORK)
 
 
 def let_answers_pass() -> None:
@@ -72,6 +67,19 @@ def let_answers_pass() -> None:
     # A sandbox may forbid it; then nobody goes first.
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+    # Who answers has used up its share of the core in a flood, and would wait to the end of our turn.
+    _take_short_turns(0)
+
+
+def _take_short_turns(flags: int) -> None:
+    """The shorter the slices that a thread asks for, the sooner it gets them, and the sooner it gives the core back
+    (sched_setattr(2), Linux 6.12; older ones take no notice).
+    """
+    number = _SCHED_SETATTR.get(platform.machine())
+    if number is not None and sys.maxsize > 1 << 32 and sys.platform == "linux":
+        nice = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+        attributes = struct.pack("=IIQiIQQQ", 48, os.SCHED_OTHER, flags, nice, 0, _SLICE, 0, 0)
+        ctypes.CDLL(None).syscall(number, 0, ctypes.create_string_buffer(attributes), 0)
 
 
 def spare_the_collector() -> None:

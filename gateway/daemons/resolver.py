@@ -269,6 +269,7 @@ def _makes_the_network(settings: Settings) -> bool:
 
 async def _prepare(house: House, chronicle: Chronicle) -> None:
     """What may take a moment, behind DNS's back: the journal, the neighbours, and the lists."""
+    await asyncio.to_thread(house.classifier.get_ready)
     chronicle.start(house.inventory)
     house.inventory.refresh()
     house.forget_clients()

@@ -89,6 +89,7 @@ class Worker:
         if self._resolver is None:
             self._resolver = self._build(snapshot)
             await self._resolver.start(self._sockets, ())
+            await asyncio.to_thread(self._classifier.get_ready)
             spare_the_collector()
         elif any(orders[part] != before[part] for part in ("lists", "book", "makers")):
             self._resolver.swap_policy(snapshot, concerned_by(self._resolver.policy, snapshot))

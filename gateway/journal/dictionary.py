@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from gateway.journal import statements as say
 from gateway.journal.device_rows import DEVICE_NUMBER, SAVE_DEVICE, device_row
+from gateway.journal.turns import in_turns, resting
 from gateway.model.device import Device
 from gateway.model.lookup import Facts
 from gateway.model.response import Source
@@ -162,10 +163,10 @@ class Dictionary:
         for (name, company, category), tag in unknown.items():
             hasty = tag.via is not None or (tag.company is None and tag.category is Category.UNKNOWN)
             (unsure if hasty else sure).append((name, company, _SPELLED[category]))
-        self._cursor.executemany(say.LEARN_NAME_WITHOUT_HASTE, unsure)
-        self._cursor.executemany(say.LEARN_NAME, sure)
+        self._cursor.executemany(say.LEARN_NAME_WITHOUT_HASTE, in_turns(unsure))
+        self._cursor.executemany(say.LEARN_NAME, in_turns(sure))
         ids: dict[str, int] = {}
-        for asked in _handfuls([name for name, _, _ in unknown]):
+        for asked in resting(_handfuls([name for name, _, _ in unknown])):
             ids.update(self._cursor.execute(say.FIND_NAMES, asked))
         for key in unknown:
             self._names[key] = ids[key[0]]
@@ -179,11 +180,11 @@ class Dictionary:
             name = names[named]
             rows.append((name, asker.number, _blocked(facts), millis, millis))
             by_device.setdefault(asker.number, set()).add(name)
-        self._cursor.executemany(say.LEARN_STREAM, rows)
+        self._cursor.executemany(say.LEARN_STREAM, in_turns(rows))
         return {
             (name, device, blocked): number
             for device, wanted in by_device.items()
-            for asked in _handfuls(list(wanted))
+            for asked in resting(_handfuls(list(wanted)))
             for name, blocked, number in self._cursor.execute(say.FIND_STREAMS, (device, *asked))
         }
 
@@ -256,11 +257,10 @@ def _named(name: str, tag: Tag) -> _Named:
     return name, tag.company, tag.category
 
 
-def _handfuls(values: list[T]) -> Iterator[tuple[T, ...]]:
+def _handfuls(values: list[T]) -> list[tuple[T, ...]]:
     """As many at once as a statement has places for; the last handful is filled up with its first."""
-    for start in range(0, len(values), say.AT_ONCE):
-        some = values[start : start + say.AT_ONCE]
-        yield (*some, *([some[0]] * (say.AT_ONCE - len(some))))
+    cut = [values[start : start + say.AT_ONCE] for start in range(0, len(values), say.AT_ONCE)]
+    return [(*some, *([some[0]] * (say.AT_ONCE - len(some)))) for some in cut]
 
 
 def _short(text: str | None) -> str | None:

@@ -32,6 +32,40 @@ def gather(rows: Sequence[LogRow], sheaves: Iterable[Sheaf] = ()) -> list[Counte
     return gathered
 
 
+class Rush:
+    """What the fast path answers while thousands ask: counted as it comes, and of each second what was alike is one
+    row, however few. Such a row tells when it was first counted, to a turn of the writer.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[int, Counter[tuple[str, Facts]]] = {}
+        self._first: dict[int, dict[tuple[str, Facts], Sheaf]] = {}
+        self.lookups = 0
+
+    def add(self, sheaves: Iterable[Sheaf]) -> None:
+        began: dict[int, Sheaf] = {}
+        for sheaf in sheaves:
+            second = int(sheaf.when)
+            if second not in began:
+                began[second] = sheaf
+                self._counts.setdefault(second, Counter())
+            self._counts[second].update(zip(sheaf.clients, sheaf.facts, strict=True))
+            self.lookups += len(sheaf.facts)
+        for second, sheaf in began.items():
+            # Once a turn and not once a sheaf: thousands are known already.
+            first = self._first.setdefault(second, {})
+            first.update(dict.fromkeys(self._counts[second].keys() - first.keys(), sheaf))
+
+    def over(self, before: int | None = None) -> list[Counted]:
+        """The rows of the seconds before this one, or of all; they are forgotten here."""
+        rows: list[Counted] = []
+        for second in [each for each in self._counts if before is None or each < before]:
+            counts, first = self._counts.pop(second), self._first.pop(second)
+            rows += [(first[pair].when, *pair, first[pair].latency, count) for pair, count in counts.items()]
+            self.lookups -= counts.total()
+        return rows
+
+
 def _thresh(moment: list[Sheaf], into: list[Counted]) -> None:
     # For every query that the fast path answered: counted by C, looked at once.
     counts: Counter[tuple[str, Facts]] = Counter()

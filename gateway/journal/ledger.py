@@ -15,6 +15,7 @@ from gateway.journal.engine import raw_connection
 from gateway.journal.gathering import Counted
 from gateway.journal.schema import lookups, marks, shelves
 from gateway.journal.times import from_millis
+from gateway.journal.turns import in_turns
 from gateway.model.dns import rcode_name, type_name
 from gateway.model.lookup import Lookup
 
@@ -74,7 +75,7 @@ class Ledger:
                 known = asker.known[facts]
                 add((number, int(when * 1000), known[0], known[1], client_id, int(latency * 1e6), times))
                 number += 1
-            self._cursor.executemany(say.ADD_LOOKUP, rows)
+            self._cursor.executemany(say.ADD_LOOKUP, in_turns(rows))
             self._last_seen.update((row[2], row[1]) for row in rows)
             for run in _minutes_apart(rows):
                 _, sums = minutes.setdefault(run[0][1] // 60_000, (run[0][0], {}))
@@ -154,7 +155,7 @@ class Ledger:
             self._minute = minute
         # In key order, so that each page is touched once.
         counts = sorted(sums.items())
-        self._cursor.executemany(say.COUNT_MINUTE, [(minute, stream, count) for stream, count in counts])
+        self._cursor.executemany(say.COUNT_MINUTE, in_turns([(minute, stream, count) for stream, count in counts]))
         if minute <= self._folded:
             # The clock went back, or a row came late: its hour has been added up without it.
             self._cursor.executemany(say.COUNT_HOUR, [(minute // 60, stream, count) for stream, count in counts])

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from gateway.errors import JournalError
 from gateway.journal.dictionary import DeviceOf, TagOf
-from gateway.journal.gathering import Counted, gather
+from gateway.journal.gathering import Counted, Rush, gather
 from gateway.journal.preparation import begin_anew
 from gateway.journal.retention import Retention
 from gateway.journal.session import Session, explain, is_damage, is_outage
@@ -29,6 +29,7 @@ _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 _MAX_BATCH = 20_000
 _MAX_SHEAVES = 2_000
+_RUSH, _HELD_FOR = 2_000, 1.0
 _FEW, _MANY = 20, 1_000
 _MAX_SHOWN = 100
 _MOST_HEARD = 1_000
@@ -82,9 +83,10 @@ class Writer:
         self._closed = False
         self._session: Session | None = None
         self._pending: list[Counted] = []
+        self._rush = Rush()
         self._trouble = False
         self._news = ""
-        self._pause = self._try_again = 0.0
+        self._pause = self._try_again = self._due = 0.0
         self._sweep: Iterator[None] | None = None
         self._sweeps = 0
         self._next_sweep = time.monotonic() + min(10.0, sweep_every)
@@ -163,7 +165,8 @@ class Writer:
             if session is None:
                 session = self._open()
             self._do_tasks(session)
-            self._write(session)
+            if not self._flooded():
+                self._write(session)
             session.fold(self._clock())
             self._tidy(session)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next lookups are to be recorded
@@ -188,14 +191,28 @@ class Writer:
         bound = [sheaves.popleft() for _ in range(room)]
         if self._told is not None:
             self._account(rows, bound)
+        rush = not (keep_newest or self._stopping) and sum([len(sheaf.facts) for sheaf in bound]) > _RUSH
+        if rush:
+            self._rush.add(bound)
+            bound.clear()
         pending += gather(rows, bound)
+        if self._rush.lookups:
+            pending += self._rush.over(int(self._clock()) if rush else None)
         surplus = len(pending) - _MAX_BATCH if keep_newest else 0
         if surplus > 0:
             self._counts["dropped"] += _lookups(pending[:surplus])
             del pending[:surplus]
 
+    def _flooded(self) -> bool:
+        """In a flood of new names the answers go first, and writing waits a second."""
+        now, waiting = time.monotonic(), len(self._queue)
+        if _RUSH < waiting < _MAX_BATCH // 2 and now < self._due and not self._stopping:
+            return True
+        self._due = now + _HELD_FOR
+        return False
+
     def _waiting(self) -> int:
-        return len(self._queue) + sum(len(sheaf.facts) for sheaf in tuple(self._sheaves))
+        return len(self._queue) + sum(len(sheaf.facts) for sheaf in tuple(self._sheaves)) + self._rush.lookups
 
     def _write(self, session: Session) -> None:
         self._take()

@@ -21,7 +21,7 @@ Serve: TypeAlias = Callable[[bytes, Client, float, Reply], None]
 
 _ROUNDS = 4
 # How many of those that need work are looked at before those that need none have their turn again.
-_SLICE = 8
+_SLICE = 3
 _MOST_AHEAD = 1_024
 
 # (datagram, sender as one value, sender as the socket module writes it, when it came)

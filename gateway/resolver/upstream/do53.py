@@ -15,7 +15,9 @@ from gateway.wire.edns import UDP_SIZE
 from gateway.wire.question import Question, build_query, shuffle_case
 
 TIMEOUT = 2.0
-_SWEEP = 0.25
+_SWEEP, _SOON = 0.25, 0.01
+# After a flood there are thousands to sweep up; clients must not wait for all of them.
+_BITE, _CLOSINGS = 128, 4
 _MAX_PORTS = 16
 _MAX_USES = 32
 _MAX_AGE = 10.0
@@ -197,18 +199,26 @@ class DatagramUpstream:
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         timing = self._timing
-        while timing and (timing[0][2].ends <= now or timing[0][2].future.done()):
-            port, message_id, going = timing.popleft()
+        for _ in range(min(len(timing), _BITE)):
+            port, message_id, going = timing[0]
+            if going.ends > now and not going.future.done():
+                break
+            timing.popleft()
             if port.open.get(message_id) is going:
                 del port.open[message_id]
                 _fail(going.future, UpstreamTimeout(f"{self.url} did not answer within {self._timeout:g} s."))
         for port in [port for port in self._ports if now - port.made > _MAX_AGE]:
             self._ports.remove(port)
             self._retired.append(port)
-        for port in [port for port in self._retired if not port.open]:
+        served = [port for port in self._retired if not port.open]
+        for port in served[:_CLOSINGS]:
             self._retired.remove(port)
             port.close()
-        self._sweeper = loop.call_later(_SWEEP, self._sweep, loop) if timing or self._ports or self._retired else None
+        more = len(served) > _CLOSINGS or (bool(timing) and timing[0][2].future.done())
+        if timing or self._ports or self._retired:
+            self._sweeper = loop.call_later(_SOON if more else _SWEEP, self._sweep, loop)
+        else:
+            self._sweeper = None
 
 
 class _Port:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from gateway.journal.gathering import gather
+from gateway.journal.gathering import Rush, gather
 from gateway.model.lookup import Facts, LogRow, Sheaf
 from gateway.model.response import Source
 from gateway.model.verdict import ALLOWED
@@ -66,3 +66,26 @@ def test_answers_that_differ_are_never_one_row() -> None:
         (10.0, "tv", Facts("gone.example", 1, 0, Source.UPSTREAM, ALLOWED), 0.1)
     ]
     assert [row[4] for row in gather(mixed)] == [1] * 5
+
+
+def test_in_a_rush_what_is_alike_within_a_second_is_one_row_however_few() -> None:
+    rush = Rush()
+    rush.add([sheaf(10.0, ("tv", ADS), ("tv", SHOP), latency=1), sheaf(10.1, ("tv", ADS), latency=2)])
+    rush.add([sheaf(10.9, ("tv", ADS), ("other", ADS), latency=3), sheaf(11.0, ("tv", ADS), latency=4)])
+    assert rush.lookups == 6
+    assert sorted(rush.over(11), key=lambda row: (row[0], row[2].name)) == [
+        (10.0, "tv", ADS, 1, 3),
+        (10.0, "tv", SHOP, 1, 1),
+        (10.9, "other", ADS, 3, 1),
+    ]
+    assert rush.lookups == 1
+    assert rush.over() == [(11.0, "tv", ADS, 4, 1)]
+    assert (rush.lookups, rush.over()) == (0, [])
+
+
+def test_a_sheaf_of_a_second_that_was_told_already_is_not_lost() -> None:
+    rush = Rush()
+    rush.add([sheaf(10.0, ("tv", ADS))])
+    assert len(rush.over(11)) == 1
+    rush.add([sheaf(10.99, ("tv", ADS))])
+    assert rush.over(11) == [(10.99, "tv", ADS, 0.001, 1)]

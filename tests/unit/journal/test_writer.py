@@ -323,3 +323,31 @@ def test_what_the_fast_path_answered_is_recorded_too_and_a_storm_as_one_row(tmp_
         desk.wait_for(lambda: desk.events)
         assert desk.count() == 50
     assert [(lookup.times, event.left_out) for event in desk.events for lookup in event.lookups] == [(50, 0)]
+
+
+def test_while_thousands_ask_a_second_is_written_when_it_is_over(tmp_path: Path) -> None:
+    sheaves: deque[Sheaf] = deque()
+    now = [NOON.timestamp() + 0.5]
+    (_, client, facts_, latency), *_ = [row("ads.example", 0)]
+    with open_desk(tmp_path / "journal.sqlite", sheaves=sheaves, clock=lambda: now[0]) as desk:
+        sheaves.append(Sheaf(now[0], [client] * 3_000, [facts_] * 3_000, latency))
+        desk.wait_for(lambda: not sheaves)
+        sheaves.append(Sheaf(now[0], [client] * 3_000, [facts_] * 3_000, latency))
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 6_000)
+    with open_desk(tmp_path / "other.sqlite", sheaves=sheaves, clock=lambda: now[0]) as desk:
+        sheaves.append(Sheaf(now[0], [client] * 3_000, [facts_] * 3_000, latency))
+        desk.wait_for(lambda: not sheaves)
+    # Also what was not over yet when the writer was asked to stop.
+    assert desk.count() == 3_000
+
+
+def test_in_a_flood_of_new_names_rows_wait_a_second_and_none_is_lost(tmp_path: Path) -> None:
+    with open_desk(tmp_path / "journal.sqlite") as desk:
+        desk.queue.extend([row("first.example", 0)])
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+        began = time.monotonic()
+        desk.queue.extend([row(f"n{number}.example", number) for number in range(2_500)])
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 2_501)
+        assert time.monotonic() - began > 0.5
+        desk.queue.extend([row(f"m{number}.example", number) for number in range(3_000)])
+    assert desk.count() == 5_501
