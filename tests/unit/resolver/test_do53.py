@@ -44,6 +44,23 @@ def test_the_answer_is_handed_on_as_it_came(server: Upstream) -> None:
     play(server, story)
 
 
+def test_after_a_flood_it_is_swept_up_in_bites_and_all_of_it(server: Upstream) -> None:
+    async def story(upstream: DatagramUpstream) -> None:
+        for n in range(8):
+            await asyncio.gather(*[upstream.ask(Question.of(query(f"n{n}-{m}.example.com"))) for m in range(50)])
+        left = len(upstream._timing)
+        while upstream._timing:
+            await asyncio.sleep(0.002)
+            assert left - len(upstream._timing) <= 3 * 128, "one round of the loop never sweeps up everything"
+            left = len(upstream._timing)
+        ends = asyncio.get_running_loop().time() + 5
+        while upstream._retired:
+            assert asyncio.get_running_loop().time() < ends
+            await asyncio.sleep(0.01)
+
+    play(server, story)
+
+
 def test_ports_are_used_for_a_handful_of_questions_and_never_pile_up(server: Upstream) -> None:
     async def story(upstream: DatagramUpstream) -> None:
         for n in range(40):
