@@ -79,6 +79,7 @@ class Verbs:
             "simulated": house.settings.simulated,
             "generation": house.policy.policy.generation,
             "listed_names": house.policy.listed_names,
+            "blocking": house.policy.blocks,
             "pauses": [{"device": rule.device, "ends": time_to_json(rule.ends)} for rule in pauses],
             "health": [{"part": h.part, "healthy": h.healthy, "says": h.says} for h in house.health.parts()],
             "upstreams": [asdict(state) for state in house.resolver.upstreams()],

@@ -86,6 +86,11 @@ class PolicyService:
         """How many different names and patterns the lists in force have together."""
         return len(self._compiled)
 
+    @property
+    def blocks(self) -> bool:
+        """Whether any rule, preset or list is there that could block something."""
+        return self.listed_names > 0 or any(rule.action is Action.BLOCK for rule in self.rules())
+
     def rules(self) -> tuple[Rule, ...]:
         """The rules in force, in the order they were made."""
         return self._snapshot.rules

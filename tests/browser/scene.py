@@ -158,6 +158,7 @@ class Scene:
             "simulated": self.simulated,
             "generation": self.next_id,
             "listed_names": 186243,
+            "blocking": True,
             "pauses": pauses,
             "health": self.health,
             "upstreams": [{"url": "udp://9.9.9.9", "healthy": True, "latency_ms": 12.0}],

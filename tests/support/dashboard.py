@@ -53,6 +53,8 @@ class FakeControl:
     """The resolver's verbs over dictionaries. `asleep` makes it unreachable; `tell` is an event to every subscriber."""
 
     asleep: bool = False
+    blocking: bool = True
+    pauses: list[dict[str, Any]] = field(default_factory=lambda: [{"device": None, "ends": "2026-11-23T20:30:00.000Z"}])
     rules: dict[int, dict[str, Any]] = field(default_factory=dict)
     lists: dict[int, dict[str, Any]] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -100,7 +102,8 @@ class FakeControl:
             "simulated": False,
             "generation": 3,
             "listed_names": 245,
-            "pauses": [{"device": None, "ends": "2026-11-23T20:30:00.000Z"}],
+            "blocking": self.blocking,
+            "pauses": self.pauses,
             "health": [{"part": "upstream", "healthy": True, "says": "All upstreams answer."}, *self.ailments],
             "upstreams": [{"url": 'udp://9.9.9.9"\\', "healthy": True, "latency_ms": 11.5}],
             "counters": {"queries_udp": 12, "hit_ratio": 0.5, "in_flight": 3},

@@ -107,6 +107,19 @@ async def test_a_rule_is_stored_twice_in_force_and_told(house: House) -> None:
 
 
 @story
+async def test_it_says_whether_anything_could_be_blocked_at_all(house: House, tmp_path: Path) -> None:
+    assert not house.service.blocks
+    await house.service.add_rule(ALLOW, ADS, made_by="dashboard")
+    assert not house.service.blocks
+    preset = await house.service.add_rule(BLOCK, Scope(ScopeKind.PRESET, "calm"), made_by="dashboard")
+    assert house.service.blocks
+    await house.service.remove_rule(preset.id)
+    assert not house.service.blocks
+    house.service.swap_lists(compile_texts(tmp_path, ("A list", BLOCK, "ads.example"))[0])
+    assert house.service.blocks
+
+
+@story
 async def test_rules_survive_a_restart_from_either_place(house: House) -> None:
     rule = await house.service.add_rule(BLOCK, ADS, device=TV, seconds=600, made_by="dashboard")
     await house.service.settle()

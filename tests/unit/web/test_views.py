@@ -228,6 +228,16 @@ def test_while_televisions_are_led_past_a_living_resolver_no_corner_of_the_page_
     assert "Filtering on" not in page
 
 
+def test_a_box_that_blocks_nothing_yet_does_not_claim_to_filter(home: Home, owner: FlaskClient) -> None:
+    home.control.pauses = []
+    assert "Filtering on" in owner.get("/").text
+    home.control.blocking = False
+    page = owner.get("/").text
+    assert "Only watching" in page
+    assert "Filtering on" not in page
+    assert 'id="pause"' not in page, "there is nothing to pause"
+
+
 def test_the_page_of_a_name_tells_its_habits(owner: FlaskClient) -> None:
     shown = owner.get("/names/ads.samsung.com").text
     assert "It asks about every 15 seconds, says A study." in shown
