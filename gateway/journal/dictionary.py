@@ -21,7 +21,7 @@ from gateway.model.tag import UNTAGGED, Category, Tag
 from gateway.model.verdict import ALLOWED, Action, Verdict
 
 _LOG = logging.getLogger(__name__)
-_MAX_FACTS = 12_000
+_MAX_FACTS = 8_000
 _MAX_TEXTS = 12_000
 _MAX_CLIENTS = 5_000
 _LONGEST = 1024

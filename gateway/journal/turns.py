@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 _Piece = TypeVar("_Piece")
-_MANY = 64
-_TURN = 16
+_MANY = 128
+_TURN = 64
 _REST = 0.00005
 
 

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -165,7 +166,9 @@ class Writer:
             if session is None:
                 session = self._open()
             self._do_tasks(session)
-            if not self._flooded():
+            if self._flooded():
+                self._bind_rush()
+            else:
                 self._write(session)
             session.fold(self._clock())
             self._tidy(session)
@@ -187,26 +190,35 @@ class Writer:
         queue, sheaves, pending = self._queue, self._sheaves, self._pending
         room = len(queue) if keep_newest else min(len(queue), max(_MAX_BATCH - len(pending), 0))
         rows = [queue.popleft() for _ in range(room)]
+        hurried = not (keep_newest or self._stopping) and self._bind_rush(_RUSH)
         room = 0 if len(pending) >= _MAX_BATCH and not keep_newest else min(len(sheaves), _MAX_SHEAVES)
-        bound = [sheaves.popleft() for _ in range(room)]
+        bound = [] if hurried else [sheaves.popleft() for _ in range(room)]
         if self._told is not None:
             self._account(rows, bound)
-        rush = not (keep_newest or self._stopping) and sum([len(sheaf.facts) for sheaf in bound]) > _RUSH
-        if rush:
-            self._rush.add(bound)
-            bound.clear()
         pending += gather(rows, bound)
         if self._rush.lookups:
-            pending += self._rush.over(int(self._clock()) if rush else None)
+            pending += self._rush.over(int(self._clock()) if hurried else None)
         surplus = len(pending) - _MAX_BATCH if keep_newest else 0
         if surplus > 0:
             self._counts["dropped"] += _lookups(pending[:surplus])
             del pending[:surplus]
 
+    def _bind_rush(self, more_than: int = 0) -> bool:
+        """Counts what the fast path answered instead of keeping it, when that is more than so many lookups."""
+        sheaves = self._sheaves
+        room = min(len(sheaves), _MAX_SHEAVES)
+        if sum([len(sheaf.facts) for sheaf in islice(sheaves.copy(), room)]) <= more_than:
+            return False
+        bound = [sheaves.popleft() for _ in range(room)]
+        if self._told is not None:
+            self._account((), bound)
+        self._rush.add(bound)
+        return True
+
     def _flooded(self) -> bool:
         """In a flood of new names the answers go first, and writing waits a second."""
         now, waiting = time.monotonic(), len(self._queue)
-        if _RUSH < waiting < _MAX_BATCH // 2 and now < self._due and not self._stopping:
+        if _RUSH < waiting < _MAX_BATCH // 4 and now < self._due and not self._stopping:
             return True
         self._due = now + _HELD_FOR
         return False

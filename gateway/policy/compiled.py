@@ -116,7 +116,11 @@ class CompiledLists:
         """Maps the file. Raises ListError when it is missing, truncated, damaged or from another version."""
         try:
             with path.open("rb") as file:
-                return cls(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            lists = cls(mapped)
+            # The checksum was read over all of it; only what is looked up from now on shall stay in memory.
+            mapped.madvise(mmap.MADV_DONTNEED)
+            return lists
         except FileNotFoundError:
             raise ListError("The lists have not been compiled yet; refresh the lists.") from None
         except (OSError, ValueError) as error:

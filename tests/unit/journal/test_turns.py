@@ -14,15 +14,15 @@ def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_a_few_rows_are_written_without_a_rest(rests: list[float]) -> None:
-    rows = list(range(63))
+    rows = list(range(127))
     assert in_turns(rows) is rows
     assert rests == []
 
 
 def test_many_rows_are_all_written_with_a_rest_between_some(rests: list[float]) -> None:
-    rows = list(range(100))
+    rows = list(range(200))
     assert list(in_turns(rows)) == rows
-    assert len(rests) == 6
+    assert len(rests) == 3
     assert max(rests) < 0.001
 
 

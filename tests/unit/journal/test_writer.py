@@ -351,3 +351,17 @@ def test_in_a_flood_of_new_names_rows_wait_a_second_and_none_is_lost(tmp_path: P
         assert time.monotonic() - began > 0.5
         desk.queue.extend([row(f"m{number}.example", number) for number in range(3_000)])
     assert desk.count() == 5_501
+
+
+def test_known_answers_beside_a_flood_are_counted_meanwhile(tmp_path: Path) -> None:
+    sheaves: deque[Sheaf] = deque()
+    (when, client, facts_, latency), *_ = [row("ads.example", 0)]
+    with open_desk(tmp_path / "journal.sqlite", sheaves=sheaves) as desk:
+        desk.queue.append(row("first.example", 0))
+        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+        desk.queue.extend([row(f"n{number}.example", number) for number in range(2_500)])
+        sheaves.append(Sheaf(when, [client] * 3, [facts_] * 3, latency))
+        desk.wait_for(lambda: not sheaves)
+        waiting = desk.writer.counters()
+        assert (waiting["recorded"], waiting["waiting"]) == (1, 2_503)
+    assert desk.count() == 2_504
