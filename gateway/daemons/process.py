@@ -44,6 +44,13 @@ def _keep_memory_together() -> None:
         mallopt(_M_ARENA_MAX, 1)
 
 
+def _give_memory_back() -> None:
+    """What is free anywhere in the heap (malloc_trim(3)): of itself the C library gives back only what lies on top."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def end_with_parent() -> None:
     """Asks the kernel to end this process when the one that started it has gone (prctl(2))."""
     parent = os.getppid()
@@ -113,6 +120,7 @@ async def tidy(busy: Callable[[], int]) -> None:
             gc.unfreeze()
         gc.collect()
         gc.freeze()
+        _give_memory_back()
 
 
 def notify(state: str) -> None:

@@ -24,6 +24,7 @@ _when = itemgetter(0)
 # id, milliseconds, stream, fact, client, microseconds of latency, times
 _Row: TypeAlias = tuple[int, int, int, int, int, int, int]
 _AT_ONCE = 2_000
+_MOST_HELD_BACK = 4_000
 
 
 class Ledger:
@@ -84,6 +85,8 @@ class Ledger:
         for minute, (number_then, sums) in minutes.items():
             self._count(minute, number_then, sums)
         self._next = number
+        if len(self._last_seen) > _MOST_HELD_BACK:
+            self._note_last_seen()
         return first
 
     def fold(self, now: float) -> None:
@@ -146,7 +149,7 @@ class Ledger:
     def _note_last_seen(self) -> None:
         seen = [(millis, stream) for stream, millis in sorted(self._last_seen.items())]
         self._last_seen.clear()
-        self._cursor.executemany(say.TOUCH_STREAM, seen)
+        self._cursor.executemany(say.TOUCH_STREAM, in_turns(seen))
 
     def _count(self, minute: int, first: int, sums: dict[int, int]) -> None:
         """`first` is the id of the minute's first lookup, `sums` how many there are of each stream."""

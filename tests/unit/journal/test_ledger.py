@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.journal import dictionary
+from gateway.journal import ledger as ledger_module
 from gateway.model.lookup import Facts
 from gateway.model.response import Source
 from tests.unit.journal.home import BLOCKED, NOON, PHONE, TELEVISION, open_ledger, record, row
@@ -46,6 +47,20 @@ def test_a_text_is_stored_once_however_often_it_is_looked_up(tmp_path: Path) -> 
     assert ask(path, "SELECT count(*) FROM facts") == [(1,)]
     assert ask(path, "SELECT count(*) FROM streams") == [(2,)]
     assert ask(path, "SELECT count(*) FROM clients") == [(2,)]
+
+
+def test_when_many_names_were_seen_they_are_not_held_back_for_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_module, "_MOST_HELD_BACK", 2)
+    path = tmp_path / "journal.sqlite"
+    with open_ledger(path) as (_, ledger):
+        for second in (0, 30):
+            ledger.record([(*row(name, second), 1) for name in ("a.example", "b.example")])
+            assert len(ledger._last_seen) == 2
+        ledger.record([(*row("c.example", 31), 1)])
+        assert ledger._last_seen == {}
+    assert ask(path, "SELECT last - first FROM streams ORDER BY id") == [(30_000,), (30_000,), (0,)]
 
 
 def test_a_full_memory_of_facts_costs_no_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
