@@ -43,6 +43,9 @@ class _Open:
         self.ends = ends
         self.future = future
 
+    def is_over(self, now: float) -> bool:
+        return self.ends <= now or self.future.done()
+
 
 class DatagramUpstream:
     """Each question leaves with a random id, through one of several short-lived random ports, spelled at random.
@@ -199,11 +202,10 @@ class DatagramUpstream:
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         timing = self._timing
-        for _ in range(min(len(timing), _BITE)):
-            port, message_id, going = timing[0]
-            if going.ends > now and not going.future.done():
+        for _ in range(_BITE):
+            if not (timing and timing[0][2].is_over(now)):
                 break
-            timing.popleft()
+            port, message_id, going = timing.popleft()
             if port.open.get(message_id) is going:
                 del port.open[message_id]
                 _fail(going.future, UpstreamTimeout(f"{self.url} did not answer within {self._timeout:g} s."))
@@ -214,7 +216,7 @@ class DatagramUpstream:
         for port in served[:_CLOSINGS]:
             self._retired.remove(port)
             port.close()
-        more = len(served) > _CLOSINGS or (bool(timing) and timing[0][2].future.done())
+        more = len(served) > _CLOSINGS or (bool(timing) and timing[0][2].is_over(now))
         if timing or self._ports or self._retired:
             self._sweeper = loop.call_later(_SOON if more else _SWEEP, self._sweep, loop)
         else:

@@ -61,6 +61,19 @@ def test_after_a_flood_it_is_swept_up_in_bites_and_all_of_it(server: Upstream) -
     play(server, story)
 
 
+def test_of_a_dead_upstream_a_thousand_questions_end_in_time(server: Upstream) -> None:
+    async def story(upstream: DatagramUpstream) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        asked = [upstream.ask(Question.of(query(f"n{n}.example.com"))) for n in range(1_000)]
+        ended = await asyncio.gather(*asked, return_exceptions=True)
+        assert {type(each) for each in ended} == {UpstreamTimeout}
+        assert loop.time() - began < 0.4 + 0.25 + 1.0
+
+    server.fail_all(drop=True)
+    play(server, story)
+
+
 def test_ports_are_used_for_a_handful_of_questions_and_never_pile_up(server: Upstream) -> None:
     async def story(upstream: DatagramUpstream) -> None:
         for n in range(40):
