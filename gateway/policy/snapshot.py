@@ -23,7 +23,7 @@ from gateway.model.tag import Category, Need, Tag
 from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
 from gateway.policy.compiled import CompiledLists
 
-MEMO_LIMIT: Final = 10_000
+MEMO_LIMIT: Final = 4_000
 PresetBlocks: TypeAlias = Callable[[str, str, str], bool]
 """(preset, canonical name, maker of the asking device or "") -> whether this preset blocks this name."""
 

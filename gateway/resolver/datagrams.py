@@ -20,8 +20,9 @@ Reply: TypeAlias = Callable[[bytes], None]
 Serve: TypeAlias = Callable[[bytes, Client, float, Reply], None]
 
 _ROUNDS = 4
-# How many of those that need work are looked at before those that need none have their turn again.
-_SLICE = 3
+# How many of those that need work are looked at before those that need none have their turn again: three, and more
+# where so many wait that the socket would not be read in time.
+_SLICE, _SHARE = 3, 16
 _MOST_AHEAD = 1_024
 
 # (datagram, sender as one value, sender as the socket module writes it, when it came)
@@ -105,7 +106,7 @@ class DatagramServer:
         """A few of those that wait for more than the memo; whoever needs only that never waits for all of them."""
         ahead = self._ahead
         try:
-            for _ in range(min(_SLICE, len(ahead))):
+            for _ in range(min(max(_SLICE, len(ahead) // _SHARE), len(ahead))):
                 datagram, key, sender, at = ahead.popleft()
                 self._hand_on(datagram, key, sender, at)
         finally:
