@@ -92,7 +92,7 @@ def test_a_television_resolves_within_three_seconds_and_the_dashboard_says_so(a_
     with dashboard(box) as browser:
         assert "Filtering on" in browser.get("/").text
         assert not [each for each in outside.asked if each.name == TRACKER]
-        # Who has just begun may be silent for five seconds; once it has been heard, which takes half of one, it may not.
+        # Who has just begun may be silent for five seconds; once it was heard, within half of one, it may not.
         time.sleep(1.5)
 
         box.kill_resolver()
