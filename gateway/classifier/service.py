@@ -18,7 +18,7 @@ from gateway.classifier.party_rules import PartyRules, party_by
 from gateway.classifier.public_suffix import registrable_domain
 from gateway.model.tag import UNTAGGED, Category, Evidence, Need, Party, Tag
 
-_MEMO = 2_048
+_MEMO = 4_096
 _MAX_TARGETS = 16
 _GUESS = "Telltale's own guess"
 _OWNER_CONFIDENCE = 0.5
