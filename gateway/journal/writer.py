@@ -9,7 +9,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -167,7 +166,7 @@ class Writer:
                 session = self._open()
             self._do_tasks(session)
             if self._flooded():
-                self._bind_rush()
+                self._count_meanwhile()
             else:
                 self._write(session)
             session.fold(self._clock())
@@ -187,14 +186,16 @@ class Writer:
         return session
 
     def _take(self, *, keep_newest: bool = False) -> None:
-        queue, sheaves, pending = self._queue, self._sheaves, self._pending
+        queue, pending = self._queue, self._pending
         room = len(queue) if keep_newest else min(len(queue), max(_MAX_BATCH - len(pending), 0))
         rows = [queue.popleft() for _ in range(room)]
-        hurried = not (keep_newest or self._stopping) and self._bind_rush(_RUSH)
-        room = 0 if len(pending) >= _MAX_BATCH and not keep_newest else min(len(sheaves), _MAX_SHEAVES)
-        bound = [] if hurried else [sheaves.popleft() for _ in range(room)]
+        bound = [] if len(pending) >= _MAX_BATCH and not keep_newest else self._pop_sheaves()
         if self._told is not None:
             self._account(rows, bound)
+        hurried = not (keep_newest or self._stopping) and sum([len(sheaf.facts) for sheaf in bound]) > _RUSH
+        if hurried:
+            self._rush.add(bound)
+            bound = []
         pending += gather(rows, bound)
         if self._rush.lookups:
             pending += self._rush.over(int(self._clock()) if hurried else None)
@@ -203,17 +204,15 @@ class Writer:
             self._counts["dropped"] += _lookups(pending[:surplus])
             del pending[:surplus]
 
-    def _bind_rush(self, more_than: int = 0) -> bool:
-        """Counts what the fast path answered instead of keeping it, when that is more than so many lookups."""
-        sheaves = self._sheaves
-        room = min(len(sheaves), _MAX_SHEAVES)
-        if sum([len(sheaf.facts) for sheaf in islice(sheaves.copy(), room)]) <= more_than:
-            return False
-        bound = [sheaves.popleft() for _ in range(room)]
+    def _pop_sheaves(self) -> list[Sheaf]:
+        return [self._sheaves.popleft() for _ in range(min(len(self._sheaves), _MAX_SHEAVES))]
+
+    def _count_meanwhile(self) -> None:
+        """In a flood: what the fast path answered is counted, so that it need not be kept until writing goes on."""
+        bound = self._pop_sheaves()
         if self._told is not None:
             self._account((), bound)
         self._rush.add(bound)
-        return True
 
     def _flooded(self) -> bool:
         """In a flood of new names the answers go first, and writing waits a second."""
