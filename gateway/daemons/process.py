@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+_C = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _M_ARENA_MAX = -8
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
@@ -39,14 +40,14 @@ def _keep_memory_together() -> None:
     Only one of our threads runs at a time, so they seldom wait for each other there; a few minutes of load took 46 MB
     more without this.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = getattr(_C, "mallopt", None)
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, 1)
 
 
 def _give_memory_back() -> None:
     """What is free anywhere in the heap (malloc_trim(3)): of itself the C library gives back only what lies on top."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    trim = getattr(_C, "malloc_trim", None)
     if trim is not None:
         trim(0)
 
@@ -54,7 +55,7 @@ def _give_memory_back() -> None:
 def end_with_parent() -> None:
     """Asks the kernel to end this process when the one that started it has gone (prctl(2))."""
     parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    _C.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit(0)
 
@@ -86,7 +87,7 @@ def _take_short_turns(flags: int) -> None:
     if number is not None and sys.maxsize > 1 << 32 and sys.platform == "linux":
         nice = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
         attributes = struct.pack("=IIQiIQQQ", 48, os.SCHED_OTHER, flags, nice, 0, _SLICE, 0, 0)
-        ctypes.CDLL(None).syscall(number, 0, ctypes.create_string_buffer(attributes), 0)
+        _C.syscall(number, 0, ctypes.create_string_buffer(attributes), 0)
 
 
 def spare_the_collector() -> None:

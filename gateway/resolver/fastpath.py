@@ -70,7 +70,7 @@ class Memos:
         self.epoch += 1
         names, below = concern
         for memo in self._memos.values():
-            # Nobody is answered meanwhile, and there may be tens of thousands: no call for each.
+            # Nobody is answered meanwhile, and there may be thousands: no call for each.
             gone = [
                 key
                 for key, (_, _, _, facts, _, _) in memo.items()
