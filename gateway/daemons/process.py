@@ -18,7 +18,8 @@ from contextlib import suppress
 
 _C = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
-_M_ARENA_MAX = -8
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+_LARGE = 128 << 10
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 _RESET_ON_FORK = 1
 _SLICE = 100_000  # nanoseconds
@@ -38,11 +39,13 @@ def _keep_memory_together() -> None:
     """One heap for all threads: the C library gives each its own, and none of them gives back (mallopt(3)).
 
     Only one of our threads runs at a time, so they seldom wait for each other there; a few minutes of load took 46 MB
-    more without this.
+    more without this. What is large is mapped by itself, always: unless it is told so, the library takes it from the
+    heap from the second time on, and what is small settles down where it was.
     """
     mallopt = getattr(_C, "mallopt", None)
     if mallopt is not None:
         mallopt(_M_ARENA_MAX, 1)
+        mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def _give_memory_back() -> None:

@@ -84,11 +84,11 @@ def _places() -> list[ColumnElement[Any]]:
 
 
 def _fold(table: Table, size: int) -> str:
+    # Minute after minute, as they stand in the table: a sum over all of them at once is sorted in memory, in pieces of
+    # some bytes that the heap does not get whole again.
     bucket = minutes.c.bucket // literal_column(str(size), Integer)
-    closed = (
-        select(bucket, minutes.c.stream, func.sum(minutes.c.lookups))
-        .where(minutes.c.bucket > bindparam("after"), minutes.c.bucket <= bindparam("until"))
-        .group_by(bucket, minutes.c.stream)
+    closed = select(bucket, minutes.c.stream, minutes.c.lookups).where(
+        minutes.c.bucket > bindparam("after"), minutes.c.bucket <= bindparam("until")
     )
     statement = insert(table).from_select(["bucket", "stream", "lookups"], closed)
     total = table.c.lookups + statement.excluded.lookups
