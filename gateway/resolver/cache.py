@@ -14,6 +14,8 @@ from gateway.model.response import Response, Source
 from gateway.resolver.answer import Answer, failed, peek_of
 from gateway.resolver.link import Handler
 from gateway.wire.patch import aged, with_ttl
+from gateway.wire.peek import ResponsePeek, peek_response
+from gateway.wire.plain import peek_plain
 
 STALE_TTL = 30
 # RFC 8767 section 5: how long a client waits before it gets a stale answer, and how long nobody asks again then.
@@ -28,23 +30,25 @@ _PREFETCH_SHARE = 10
 _PREFETCH_MIN_TTL = 10
 # The fast path comes back here at least this often, so that a name in use stays young in the cache.
 _MAX_RECHECK = 120
-_OVERHEAD = 1_000
+_OVERHEAD = 300
 # Plain numbers: an enum's member costs a look-up each time.
 _SERVFAIL, _NXDOMAIN = int(Rcode.SERVFAIL), int(Rcode.NXDOMAIN)
 
 
 class _Kept:
-    """One answer and its times, monotonic seconds."""
+    """What cannot be read off an answer's bytes again, and its times, monotonic seconds. Ten thousand of them stay:
+    half of what the resolver grows by.
+    """
 
-    __slots__ = ("answer", "ends", "made", "resting_until", "size", "ttl")
+    __slots__ = ("ede", "ends", "made", "rcode", "resting_until", "wire")
 
-    def __init__(self, answer: Answer, ttl: int, now: float, size: int) -> None:
-        self.answer = answer
-        self.ttl = ttl
+    def __init__(self, answer: Response, ttl: int, now: float) -> None:
+        self.wire = answer.wire
+        self.rcode = answer.rcode
+        self.ede = answer.ede
         self.made = now
         self.ends = now + ttl
         self.resting_until = 0.0
-        self.size = size
 
 
 class Cache:
@@ -116,50 +120,44 @@ class Cache:
 
     def _hit(self, key: bytes, kept: _Kept, query: Query, below: Handler, now: float) -> Response:
         self.hits += 1
-        left = kept.ends - now
-        early = kept.ttl / _PREFETCH_SHARE
-        worth_it = kept.ttl >= _PREFETCH_MIN_TTL
+        left, ttl = kept.ends - now, kept.ends - kept.made
+        early = ttl / _PREFETCH_SHARE
+        worth_it = ttl >= _PREFETCH_MIN_TTL
         if worth_it and left <= early and kept.resting_until <= now and self._reachable():
             kept.resting_until = now + early
             self.prefetches += 1
             self._refresh(key, query, below)
         recheck = left - early if worth_it and left > early else left
-        return self._handed_out(kept, now, int(left), min(int(recheck), _MAX_RECHECK))
-
-    def _handed_out(self, kept: _Kept, now: float, ttl: int, recheck: int) -> Response:
-        answer = kept.answer
-        assert answer.peek is not None
-        wire = aged(answer.wire, answer.peek.ttl_offsets, int(now - kept.made))
+        peek = _peek(key, kept)
         return Answer(
-            wire, answer.rcode, Source.CACHE, ede=answer.ede, targets=answer.targets, ttl=ttl, peek=answer.peek,
-            recheck=recheck,
+            aged(kept.wire, peek.ttl_offsets, int(now - kept.made)), kept.rcode, Source.CACHE, ede=kept.ede,
+            targets=peek.targets, ttl=int(left), peek=peek, recheck=min(int(recheck), _MAX_RECHECK),
         )  # fmt: skip
 
     async def _resolve_or_stale(self, key: bytes, kept: _Kept, query: Query, below: Handler, now: float) -> Response:
         if kept.resting_until > now:
-            return self._stale(kept)
+            return self._stale(key, kept)
         task = self._refresh(key, query, below)
         patience = STALE_PATIENCE if self._reachable() else _PATIENCE_WHEN_DOWN
         await asyncio.wait({task}, timeout=patience)
         if task.done() and not task.cancelled() and isinstance(task.exception(), WireError):
             # This client asks too much: that tells nothing about the upstream, and the next one may ask.
-            return self._stale(kept)
+            return self._stale(key, kept)
         if not task.done() or task.cancelled() or task.exception() is not None:
             kept.resting_until = self._clock() + STALE_REST
-            return self._stale(kept)
+            return self._stale(key, kept)
         answer = task.result()
         if answer.rcode == Rcode.SERVFAIL:
             kept.resting_until = self._clock() + STALE_REST
-            return self._stale(kept)
+            return self._stale(key, kept)
         return answer
 
-    def _stale(self, kept: _Kept) -> Response:
+    def _stale(self, key: bytes, kept: _Kept) -> Response:
         self.stale += 1
-        answer = kept.answer
-        assert answer.peek is not None
-        ede = Ede.STALE_NXDOMAIN if answer.rcode == Rcode.NXDOMAIN else Ede.STALE_ANSWER
-        wire = with_ttl(answer.wire, answer.peek.ttl_offsets, STALE_TTL)
-        return dataclasses.replace(answer, wire=wire, source=Source.STALE, ede=ede, ttl=STALE_TTL)
+        ede = Ede.STALE_NXDOMAIN if kept.rcode == Rcode.NXDOMAIN else Ede.STALE_ANSWER
+        peek = _peek(key, kept)
+        wire = with_ttl(kept.wire, peek.ttl_offsets, STALE_TTL)
+        return Answer(wire, kept.rcode, Source.STALE, ede=ede, targets=peek.targets, ttl=STALE_TTL, peek=peek)
 
     def _refresh(self, key: bytes, query: Query, below: Handler) -> asyncio.Task[Response]:
         """One task a question; it keeps what it gets, whether or not anybody waits for it."""
@@ -197,7 +195,7 @@ class Cache:
     def keep(self, key: bytes, response: Response) -> None:
         """Keeps what an upstream said for as long as it may be kept."""
         known = self._kept.get(key)
-        if known is not None and known.answer is response:
+        if known is not None and known.wire is response.wire:
             return
         if self._failures:
             self._failures.pop(key, None)
@@ -213,14 +211,24 @@ class Cache:
         ttl = ttl if ttl < most else most
         if ttl <= 0:
             return
-        size = len(response.wire) + len(key) + 8 * len(peek.ttl_offsets) + _OVERHEAD
+        kept = _Kept(response, ttl, self._clock())
+        size = _size(key, kept)
         if size > self._max_size:
             return
-        self._kept[key] = _Kept(response, ttl, self._clock(), size)
+        self._kept[key] = kept
         if known is not None:
-            self.size -= known.size
+            self.size -= _size(key, known)
             self._kept.move_to_end(key)
         self.size += size
         while len(self._kept) > self._max_entries or self.size > self._max_size:
-            _, gone = self._kept.popitem(last=False)
-            self.size -= gone.size
+            self.size -= _size(*self._kept.popitem(last=False))
+
+
+def _size(key: bytes, kept: _Kept) -> int:
+    return len(key) + len(kept.wire) + _OVERHEAD
+
+
+def _peek(key: bytes, kept: _Kept) -> ResponsePeek:
+    """What was known of the answer when it came, and what it said beside its records, which it carries no more."""
+    peek = peek_plain(kept.wire, key[:-1]) or peek_response(kept.wire)
+    return peek if kept.ede is None else dataclasses.replace(peek, ede=kept.ede)

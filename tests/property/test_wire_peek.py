@@ -115,7 +115,7 @@ def check_fitting(wire: bytes, edns: Edns | None, message_id: int) -> None:
     kept = bare(wire, peek)
     again = peek_response(kept)
     assert again.opt_at is None
-    assert again.answers == peek.answers
+    assert (again.answers, again.targets, again.addresses) == (peek.answers, peek.targets, peek.addresses)
     assert again.question == peek.question[:-4].lower() + peek.question[-4:]
     header = message_id.to_bytes(2) + b"\1\0\0\1\0\0\0\0\0\0"
     asked = read_query(header + peek.question)
