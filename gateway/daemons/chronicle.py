@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from gateway.classifier.service import Classifier
@@ -14,7 +14,6 @@ from gateway.control.hub import Hub
 from gateway.daemons.process import let_answers_pass
 from gateway.devices.inventory import Inventory
 from gateway.errors import JournalError
-from gateway.journal.reader import Reader
 from gateway.journal.retention import Retention
 from gateway.journal.stores import BookStore, DeviceStore
 from gateway.journal.writer import Writer
@@ -27,9 +26,6 @@ from gateway.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_LATELY = timedelta(hours=1)
-_ENOUGH = 500
-_STRANGERS = 16
 # A house meets a few new names a second when a television starts.
 _GUESSES_AT_ONCE, _GUESSES_A_SECOND = 200, 20.0
 
@@ -97,15 +93,6 @@ class Chronicle:
         """Stores a device some time soon."""
         self._devices.save(device)
 
-    def teach(self, reader: Reader, now: datetime) -> None:
-        """Has the inventory learn makers from the names that devices without one asked for lately. Blocking."""
-        assert self._inventory is not None, "the writer starts after the inventory"
-        strangers = [device for device in self._inventory.all() if not device.maker and device.addresses]
-        for device in strangers[:_STRANGERS]:
-            if device.last_seen >= now - _LATELY:
-                for row in reader.names(now - _LATELY, now, device=device.id, limit=_ENOUGH):
-                    self._inventory.learn(device.addresses[0], row.name)
-
     def close(self) -> None:
         """Writes what is still waiting."""
         self.writer.stop()
@@ -114,12 +101,17 @@ class Chronicle:
         assert self._inventory is not None, "the writer starts after the inventory"
         return self._inventory.device_of(client, when)
 
-    def _tag(self, name: str, targets: tuple[str, ...], maker: str) -> Tag:
-        """In a flood of new names most are not judged by their spelling: nobody will ever look at them, and each costs
+    def _tag(self, name: str, targets: tuple[str, ...], device: Device) -> Tag:
+        """Called once for each name that a device asks for, so it is also where a name can tell whose device it is.
+
+        In a flood of new names most are not judged by their spelling: nobody will ever look at them, and each costs
         more than recording it. Whoever does look at one has it judged then.
         """
-        guess = self._classifier.is_listed(name) or self._guesses.take()
-        return self._classifier.tag(name, targets, maker, guess=guess)
+        listed = self._classifier.is_listed(name)
+        if listed and not device.maker and device.addresses:
+            assert self._inventory is not None, "the writer starts after the inventory"
+            self._inventory.learn(device.addresses[0], name)
+        return self._classifier.tag(name, targets, device.maker, guess=listed or self._guesses.take())
 
 
 class _Allowance:

@@ -88,7 +88,7 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
         asyncio.create_task(persist("prepare", partial(_prepare, house, chronicle))),
         asyncio.create_task(persist("lists", house.lists.run)),
         asyncio.create_task(persist("time", partial(keep_time, house))),
-        asyncio.create_task(persist("devices", partial(watch_devices, house, chronicle))),
+        asyncio.create_task(persist("devices", partial(watch_devices, house))),
         asyncio.create_task(persist("tidiness", partial(tidy, house.resolver.received))),
         asyncio.create_task(persist("control", partial(keep_listening, server, house))),
     ]

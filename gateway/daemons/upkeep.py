@@ -8,11 +8,8 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from gateway.control.server import ControlServer
-from gateway.daemons.chronicle import Chronicle
 from gateway.daemons.house import House
 from gateway.daemons.process import notify
-from gateway.errors import JournalError
-from gateway.journal.reader import Reader
 from gateway.model.event import HealthChanged
 
 log = logging.getLogger(__name__)
@@ -42,24 +39,14 @@ async def keep_time(house: House) -> None:
             house.lists.look(_now(), max_age)
 
 
-async def watch_devices(house: House, chronicle: Chronicle) -> None:
-    """Every few seconds, in a thread of its own: new neighbours, and makers that names give away."""
-    reader = Reader(house.settings.journal)
+async def watch_devices(house: House) -> None:
+    """Every few seconds, in a thread of its own: new neighbours."""
     while True:
         await asyncio.sleep(_NEIGHBOURS_EVERY)
         before = {device.id for device in house.inventory.all()}
-        await asyncio.to_thread(_look_around, house, chronicle, reader)
+        await asyncio.to_thread(house.inventory.refresh)
         if before != {device.id for device in house.inventory.all()}:
             house.forget_clients()
-
-
-def _look_around(house: House, chronicle: Chronicle, reader: Reader) -> None:
-    house.inventory.refresh()
-    try:
-        chronicle.teach(reader, _now())
-    except JournalError:
-        # The writer has reported it already; makers are learnt when the journal works again.
-        return
 
 
 async def persist(name: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -21,13 +21,13 @@ from gateway.model.tag import UNTAGGED, Category, Tag
 from gateway.model.verdict import ALLOWED, Action, Verdict
 
 _LOG = logging.getLogger(__name__)
-_MAX_FACTS = 8_000
+_MAX_FACTS = 12_000
 _MAX_TEXTS = 12_000
 _MAX_CLIENTS = 5_000
 _LONGEST = 1024
 _MOST = 32
 
-TagOf: TypeAlias = Callable[[str, tuple[str, ...], str], Tag]
+TagOf: TypeAlias = Callable[[str, tuple[str, ...], Device], Tag]
 DeviceOf: TypeAlias = Callable[[str, float], Device]
 
 
@@ -82,6 +82,7 @@ class Dictionary:
         self._names: dict[_Named, int] = {}
         self._fact_ids: dict[tuple[Any, ...], int] = {}
         self._facts = 0
+        self._passing: list[tuple[Asker, Facts]] = []
         self._day = 0
         self._complained: set[str] = set()
 
@@ -91,6 +92,7 @@ class Dictionary:
         self._clients.clear()
         self._names.clear()
         self._fact_ids.clear()
+        self._passing.clear()
         self._facts = 0
 
     def set_day(self, day: int) -> None:
@@ -100,7 +102,12 @@ class Dictionary:
             self.forget()
 
     def make_room(self) -> None:
-        """Forgets facts when they have become many. Never in the midst of a batch, of which some are known already."""
+        """Forgets facts that will not come again, and all when they have become many. Never in the midst of a batch, of
+        which some are known already.
+        """
+        for asker, facts in self._passing:
+            asker.known.pop(facts, None)
+        self._passing.clear()
         if self._facts >= _MAX_FACTS:
             for each in self._askers.values():
                 each.known.clear()
@@ -137,7 +144,7 @@ class Dictionary:
             known = asker.alike.get(alike)
             if known is None:
                 asker.alike[alike] = _UNDER_WAY
-                tag = self._ask_tag(facts, asker.device.maker)
+                tag = self._ask_tag(facts, asker.device)
                 new.append((asker, facts, alike, tag, _named(facts.name, tag), millis))
             elif known is _UNDER_WAY:
                 twins.append((asker, facts, alike))
@@ -151,7 +158,10 @@ class Dictionary:
             asker.alike[alike] = asker.known[facts] = Known(stream, self._fact(facts, tag), tag)
         for asker, facts, alike in twins:
             asker.known[facts] = asker.alike[alike]
-        self._facts += len(news)
+        # What an upstream said is prepared only when it comes from the cache, as other facts: nobody shares these.
+        passing = [(asker, facts) for asker, facts, _ in news if facts.source is Source.UPSTREAM]
+        self._passing += passing
+        self._facts += len(new) + len(news) - len(passing)
 
     def _learn_names(self, new: Iterable[_New]) -> None:
         if len(self._names) >= _MAX_TEXTS:
@@ -222,9 +232,9 @@ class Dictionary:
         rows = self._cursor.execute(statement, values).fetchall()
         return int(rows[0][0])
 
-    def _ask_tag(self, facts: Facts, maker: str) -> Tag:
+    def _ask_tag(self, facts: Facts, device: Device) -> Tag:
         try:
-            return self._tag(facts.name, facts.targets, maker)
+            return self._tag(facts.name, facts.targets, device)
         except Exception as error:  # noqa: BLE001 - a neighbour's mistake must not cost the lookup
             self._complain("tag", error)
             return UNTAGGED

@@ -123,7 +123,7 @@ class _Ours:
         self._engine.dispose()
 
 
-def _tag(name: str, _targets: tuple[str, ...], _maker: str) -> Tag:
+def _tag(name: str, _targets: tuple[str, ...], _device: Device) -> Tag:
     number = hash(name)
     return Tag(f"Company {number % 60}", _CATEGORIES[number % len(_CATEGORIES)])
 

@@ -283,7 +283,7 @@ class Scene:
                 log_row(datetime.now(UTC), self.devices[device], ENTRIES.get(name, _stranger(name)), **changes)
             )
 
-    def tag(self, name: str, _targets: tuple[str, ...], _maker: str) -> Tag:
+    def tag(self, name: str, _targets: tuple[str, ...], _device: Device) -> Tag:
         if name in self.tags:
             return self.tags[name]
         _, company, category, need, symptom, _, _ = ENTRIES.get(name, _stranger(name))

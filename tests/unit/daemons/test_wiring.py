@@ -14,8 +14,10 @@ from gateway.daemons.chronicle import Chronicle
 from gateway.daemons.house import HealthBoard, House
 from gateway.daemons.verbs import Verbs
 from gateway.errors import Refused
+from gateway.model.lookup import Facts
+from gateway.model.response import Source
 from gateway.model.rule import Scope, ScopeKind
-from gateway.model.verdict import Action
+from gateway.model.verdict import ALLOWED, Action
 from gateway.settings import Settings
 
 TV = "10.42.0.7"
@@ -86,6 +88,21 @@ def test_a_rule_follows_a_device_that_joined_before_the_restart(tmp_path: Path, 
 
     asyncio.run(before())
     asyncio.run(after())
+
+
+def test_a_device_is_known_by_the_names_that_it_asks_for_as_soon_as_they_are_recorded(tmp_path: Path) -> None:
+    async def story() -> None:
+        house, chronicle = wire(tmp_path)
+        for number, name in enumerate(("scribe.logs.roku.com", "api.sr.roku.com", "www.netflix.com", "n1.example")):
+            house.resolver.record([(float(number), TV, Facts(name, 1, 0, Source.UPSTREAM, ALLOWED), 0.01)], ())
+        await becomes(lambda: chronicle.writer.counters()["recorded"] == 4)
+        (television,) = house.inventory.all()
+        assert television.maker == "", "two of a maker's names are what an app on a telephone asks for"
+        house.resolver.record([(9.0, TV, Facts("tvupdate.roku.com", 1, 0, Source.UPSTREAM, ALLOWED), 0.01)], ())
+        await becomes(lambda: house.inventory.all()[0].maker == "Roku")
+        await close(house, chronicle)
+
+    asyncio.run(story())
 
 
 def test_a_pause_says_who_made_it_and_a_name_with_a_space_is_a_slip(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ DEVICES = {
 }
 
 
-def tag_of(name: str, _targets: tuple[str, ...] = (), _maker: str = "") -> Tag:
+def tag_of(name: str, _targets: tuple[str, ...] = (), _device: Device | None = None) -> Tag:
     return TAGS.get(name, Tag())
 
 
@@ -42,8 +42,15 @@ def device_of(client: str, _when: float) -> Device:
     return DEVICES.get(client) or Device(f"ip:{client}", None, (client,), NOON, NOON)
 
 
-def facts(name: str, verdict: Verdict = ALLOWED, *, qtype: int = 1, targets: tuple[str, ...] = ()) -> Facts:
-    return Facts(name, qtype, 0, Source.POLICY if verdict.blocked else Source.UPSTREAM, verdict, targets)
+def facts(
+    name: str,
+    verdict: Verdict = ALLOWED,
+    *,
+    qtype: int = 1,
+    targets: tuple[str, ...] = (),
+    source: Source = Source.UPSTREAM,
+) -> Facts:
+    return Facts(name, qtype, 0, Source.POLICY if verdict.blocked else source, verdict, targets)
 
 
 @lru_cache(maxsize=10_000)

@@ -15,6 +15,7 @@ from gateway.journal.schema import facts as facts_table
 from gateway.journal.schema import names
 from gateway.model.device import Device
 from gateway.model.lookup import Facts
+from gateway.model.response import Source
 from gateway.model.tag import Category, Tag
 from gateway.model.verdict import Action, Reason, Verdict
 from tests.unit.journal.home import NOON, TELEVISION, device_of, facts, tag_of
@@ -86,6 +87,17 @@ def test_memory_is_bounded_when_every_name_is_new(tmp_path: Path, monkeypatch: p
             assert len(dictionary._names) <= 50
 
 
+def test_what_an_upstream_said_just_now_is_not_held_for_the_next_batch(tmp_path: Path) -> None:
+    with open_dictionary(tmp_path) as dictionary:
+        _, asker = dictionary.asker(TELEVISION, WHEN)
+        fetched, kept = facts("shop.example", source=Source.UPSTREAM), facts("shop.example", source=Source.CACHE)
+        known = learn(dictionary, asker, fetched)
+        learn(dictionary, asker, kept)
+        dictionary.make_room()
+        assert list(asker.known) == [kept]
+        assert learn(dictionary, asker, facts("shop.example", source=Source.UPSTREAM)) is known
+
+
 def test_a_flood_of_clients_is_bounded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MAX_CLIENTS", 10)
     with open_dictionary(tmp_path) as dictionary:
@@ -96,7 +108,7 @@ def test_a_flood_of_clients_is_bounded_too(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_name_keeps_its_owner_when_an_answer_led_elsewhere(tmp_path: Path) -> None:
-    def tag(_name: str, targets: tuple[str, ...], _maker: str) -> Tag:
+    def tag(_name: str, targets: tuple[str, ...], _device: Device) -> Tag:
         if targets:
             return Tag("Hidden Tracker", Category.ANALYTICS, via=targets[0])
         return Tag("Shop", Category.CONTENT)

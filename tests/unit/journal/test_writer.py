@@ -19,6 +19,7 @@ from gateway.journal import engine as engine_module
 from gateway.journal.reader import Reader
 from gateway.journal.schema import lookups, marks
 from gateway.journal.writer import Writer
+from gateway.model.device import Device
 from gateway.model.event import HealthChanged, LookupRecorded
 from gateway.model.lookup import LogRow, Sheaf
 from gateway.model.tag import Tag
@@ -304,8 +305,8 @@ def test_old_lookups_go_while_new_ones_come(tmp_path: Path) -> None:
 def test_a_tag_follows_the_maker_of_the_device(tmp_path: Path) -> None:
     makers: list[str] = []
 
-    def tag(_name: str, _targets: tuple[str, ...], maker: str) -> Tag:
-        makers.append(maker)
+    def tag(_name: str, _targets: tuple[str, ...], device: Device) -> Tag:
+        makers.append(device.maker)
         return Tag()
 
     with open_desk(tmp_path / "journal.sqlite", tag=tag) as desk:
