@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from gateway.journal import statements as say
 from gateway.journal.device_rows import DEVICE_NUMBER, SAVE_DEVICE, device_row
-from gateway.journal.turns import in_turns, resting
+from gateway.journal.turns import in_turns
 from gateway.model.device import Device
 from gateway.model.lookup import Facts
 from gateway.model.response import Source
@@ -110,8 +110,8 @@ class Dictionary:
         self._passing.clear()
         if self._facts >= _MAX_FACTS:
             for each in self._askers.values():
-                each.known.clear()
-                each.alike.clear()
+                _empty(each.known)
+                _empty(each.alike)
             self._facts = 0
 
     def asker(self, client: str, when: float) -> tuple[int, Asker]:
@@ -139,7 +139,7 @@ class Dictionary:
         """
         new: list[_New] = []
         twins: list[tuple[Asker, Facts, _Content]] = []
-        for asker, facts, millis in news:
+        for asker, facts, millis in in_turns(news):
             alike = _content(facts)
             known = asker.alike.get(alike)
             if known is None:
@@ -153,7 +153,7 @@ class Dictionary:
         self._learn_names(new)
         streams = self._learn_streams(new)
         names = self._names
-        for asker, facts, alike, tag, named, _ in new:
+        for asker, facts, alike, tag, named, _ in in_turns(new):
             stream = streams[names[named], asker.number, _blocked(facts)]
             asker.alike[alike] = asker.known[facts] = Known(stream, self._fact(facts, tag), tag)
         for asker, facts, alike in twins:
@@ -165,18 +165,18 @@ class Dictionary:
 
     def _learn_names(self, new: Iterable[_New]) -> None:
         if len(self._names) >= _MAX_TEXTS:
-            self._names.clear()
+            _empty(self._names)
         unknown = {named: tag for _, _, _, tag, named, _ in new if named not in self._names}
         # A tag that came from where a CNAME led does not outlive one that the name has itself.
         sure: list[tuple[str, str | None, str]] = []
         unsure: list[tuple[str, str | None, str]] = []
-        for (name, company, category), tag in unknown.items():
+        for (name, company, category), tag in in_turns(unknown.items()):
             hasty = tag.via is not None or (tag.company is None and tag.category is Category.UNKNOWN)
             (unsure if hasty else sure).append((name, company, _SPELLED[category]))
         self._cursor.executemany(say.LEARN_NAME_WITHOUT_HASTE, in_turns(unsure))
         self._cursor.executemany(say.LEARN_NAME, in_turns(sure))
         ids: dict[str, int] = {}
-        for asked in resting(_handfuls([name for name, _, _ in unknown])):
+        for asked in in_turns(_handfuls([name for name, _, _ in unknown])):
             ids.update(self._cursor.execute(say.FIND_NAMES, asked))
         for key in unknown:
             self._names[key] = ids[key[0]]
@@ -186,7 +186,7 @@ class Dictionary:
         rows: list[tuple[int, int, int, int, int]] = []
         by_device: dict[int, set[int]] = {}
         names = self._names
-        for asker, facts, _, _, named, millis in new:
+        for asker, facts, _, _, named, millis in in_turns(new):
             name = names[named]
             rows.append((name, asker.number, _blocked(facts), millis, millis))
             by_device.setdefault(asker.number, set()).add(name)
@@ -194,7 +194,7 @@ class Dictionary:
         return {
             (name, device, blocked): number
             for device, wanted in by_device.items()
-            for asked in resting(_handfuls(list(wanted)))
+            for asked in in_turns(_handfuls(list(wanted)))
             for name, blocked, number in self._cursor.execute(say.FIND_STREAMS, (device, *asked))
         }
 
@@ -251,6 +251,12 @@ class Dictionary:
         if part not in self._complained:
             self._complained.add(part)
             _LOG.warning("a lookup is recorded without its %s: %r", part, error)
+
+
+def _empty(memory: dict[Any, Any]) -> None:
+    """One by one: all at once, ten thousand hold up everybody for milliseconds."""
+    for _ in in_turns(range(len(memory))):
+        memory.popitem()
 
 
 def _content(facts: Facts) -> _Content:

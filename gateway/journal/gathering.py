@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
 
+from gateway.journal.turns import in_turns
 from gateway.model.lookup import Facts, LogRow, Sheaf
 
 # A LogRow and how often the same happened.
@@ -44,7 +45,7 @@ class Rush:
 
     def add(self, sheaves: Iterable[Sheaf]) -> None:
         began: dict[int, Sheaf] = {}
-        for sheaf in sheaves:
+        for sheaf in in_turns(sheaves):
             second = int(sheaf.when)
             if second not in began:
                 began[second] = sheaf
@@ -61,7 +62,7 @@ class Rush:
         rows: list[Counted] = []
         for second in [each for each in self._counts if before is None or each < before]:
             counts, first = self._counts.pop(second), self._first.pop(second)
-            rows += [(first[pair].when, *pair, first[pair].latency, count) for pair, count in counts.items()]
+            rows += [(first[pair].when, *pair, first[pair].latency, count) for pair, count in in_turns(counts.items())]
             self.lookups -= counts.total()
         return rows
 
@@ -69,10 +70,10 @@ class Rush:
 def _thresh(moment: list[Sheaf], into: list[Counted]) -> None:
     # For every query that the fast path answered: counted by C, looked at once.
     counts: Counter[tuple[str, Facts]] = Counter()
-    for sheaf in moment:
+    for sheaf in in_turns(moment):
         counts.update(zip(sheaf.clients, sheaf.facts, strict=True))
     add = into.append
-    for sheaf in moment:
+    for sheaf in in_turns(moment):
         when, latency = sheaf.when, sheaf.latency
         for pair in zip(sheaf.clients, sheaf.facts, strict=True):
             count = counts[pair]
@@ -85,9 +86,9 @@ def _thresh(moment: list[Sheaf], into: list[Counted]) -> None:
 
 def _fold_storms(rows: Sequence[LogRow], into: list[Counted]) -> None:
     """Every row has facts of its own here, so that alike are those with the same content."""
-    busy = {who for who, count in Counter((row[1], row[2].name) for row in rows).items() if count > FEW}
+    busy = {who for who, count in Counter((row[1], row[2].name) for row in in_turns(rows)).items() if count > FEW}
     storms: dict[tuple[Any, ...], list[LogRow]] = {}
-    for row in rows:
+    for row in in_turns(rows):
         when, client, facts, latency = row
         if (client, facts.name) in busy:
             content = facts.qtype, facts.rcode, facts.source, facts.verdict, facts.targets

@@ -58,7 +58,7 @@ class Ledger:
         dictionary.make_room()
         askers: dict[str, tuple[int, Asker]] = {}
         news: list[News] = []
-        for when, client, facts, _, _ in batch:
+        for when, client, facts, _, _ in in_turns(batch):
             found = askers.get(client)
             if found is None:
                 found = askers[client] = dictionary.asker(client, when)
@@ -71,7 +71,7 @@ class Ledger:
         for start in range(0, len(batch), _AT_ONCE):
             rows: list[_Row] = []
             add = rows.append
-            for when, client, facts, latency, times in batch[start : start + _AT_ONCE]:
+            for when, client, facts, latency, times in in_turns(batch[start : start + _AT_ONCE]):
                 client_id, asker = askers[client]
                 known = asker.known[facts]
                 add((number, int(when * 1000), known[0], known[1], client_id, int(latency * 1e6), times))
@@ -80,7 +80,7 @@ class Ledger:
             self._last_seen.update((row[2], row[1]) for row in rows)
             for run in _minutes_apart(rows):
                 _, sums = minutes.setdefault(run[0][1] // 60_000, (run[0][0], {}))
-                for _, _, stream, _, _, _, often in run:
+                for _, _, stream, _, _, _, often in in_turns(run):
                     sums[stream] = sums.get(stream, 0) + often
         for minute, (number_then, sums) in minutes.items():
             self._count(minute, number_then, sums)

@@ -1,4 +1,4 @@
-"""Many rows are written a few at a time.
+"""Much work is done a little at a time.
 
 Who answers on the same core has used up its share of it in a flood, and the kernel weighs shares in ticks of four
 milliseconds: only a writer that rests of itself lets an answer pass at once.
@@ -7,23 +7,19 @@ milliseconds: only a writer that rests of itself lets an answer pass at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 _Piece = TypeVar("_Piece")
-_MANY = 128
-_TURN = 64
-_REST = 0.00005
+_STRETCH, _REST = 0.0001, 0.00005
 
 
-def in_turns(rows: Sequence[_Piece]) -> Iterable[_Piece]:
-    """The rows for one statement; of many, with a rest before every few."""
-    return rows if len(rows) < _MANY else resting(rows, _TURN)
-
-
-def resting(pieces: Sequence[_Piece], turn: int = 1) -> Iterator[_Piece]:
-    """The pieces with a rest before the second, third ... `turn` of them."""
-    for number, piece in enumerate(pieces):
-        if number and not number % turn:
-            time.sleep(_REST)
+def in_turns(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
+    """The pieces, with a rest before the next one whenever 0.15 ms have gone by since the last."""
+    now, rest = time.monotonic, time.sleep
+    ends = now() + _STRETCH
+    for piece in pieces:
+        if now() > ends:
+            rest(_REST)
+            ends = now() + _STRETCH
         yield piece

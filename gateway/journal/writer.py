@@ -22,6 +22,7 @@ from gateway.journal.preparation import begin_anew
 from gateway.journal.retention import Retention
 from gateway.journal.session import Session, explain, is_damage, is_outage
 from gateway.journal.sweep import sweep
+from gateway.journal.turns import in_turns
 from gateway.model.event import HealthChanged, LookupRecorded
 from gateway.model.lookup import Facts, LogRow, Lookup, Sheaf
 
@@ -188,7 +189,7 @@ class Writer:
     def _take(self, *, keep_newest: bool = False) -> None:
         queue, pending = self._queue, self._pending
         room = len(queue) if keep_newest else min(len(queue), max(_MAX_BATCH - len(pending), 0))
-        rows = [queue.popleft() for _ in range(room)]
+        rows = [queue.popleft() for _ in in_turns(range(room))]
         bound = [] if len(pending) >= _MAX_BATCH and not keep_newest else self._pop_sheaves()
         if self._told is not None:
             self._account(rows, bound)

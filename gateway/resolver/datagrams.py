@@ -24,6 +24,8 @@ _ROUNDS = 4
 # where so many wait that the socket would not be read in time.
 _SLICE, _SHARE = 3, 16
 _MOST_AHEAD = 1_024
+# Seconds after which somebody who needs no work may have been waiting for long enough.
+_GLANCE = 0.00015
 
 # (datagram, sender as one value, sender as the socket module writes it, when it came)
 _Kept: TypeAlias = tuple[bytes, AddressKey, Any, float]
@@ -60,6 +62,7 @@ class DatagramServer:
         self._ahead: deque[_Kept] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._going_on = False
+        self._looked = 0.0
         self.received = 0
         self.fast = 0
         self.fast_blocked = 0
@@ -92,9 +95,11 @@ class DatagramServer:
             self._work_off()
 
     def look_in(self) -> None:
-        """Between two pieces of other work: who needs none is answered now."""
-        if self._batch is None or self._loop is None:
+        """Between two pieces of other work: who needs none is answered now, unless somebody looked just before."""
+        now = self._clock()
+        if self._batch is None or self._loop is None or now - self._looked < _GLANCE:
             return
+        self._looked = now
         count = self._batch.receive()
         if count:
             self._answer_batch(self._batch, count)
@@ -105,10 +110,12 @@ class DatagramServer:
     def _work_off(self) -> None:
         """A few of those that wait for more than the memo; whoever needs only that never waits for all of them."""
         ahead = self._ahead
+        self._going_on = True
         try:
             for _ in range(min(max(_SLICE, len(ahead) // _SHARE), len(ahead))):
                 datagram, key, sender, at = ahead.popleft()
                 self._hand_on(datagram, key, sender, at)
+                self.look_in()
         finally:
             # Also when one of them goes wrong: the others behind it must not wait for ever.
             self._going_on = bool(ahead) and self._loop is not None
@@ -123,7 +130,8 @@ class DatagramServer:
 
     def _answer_batch(self, datagrams: batch.Batch, count: int) -> None:
         # Every line in the loop runs for every query: no object is made but the key.
-        began, when = self._clock(), self._wall()
+        self._looked = began = self._clock()
+        when = self._wall()
         buffer, reply_lengths, slot, longest = datagrams.buffer, datagrams.reply_lengths, batch.SLOT, MAX_QUERY
         known, look_again = self._clients.by_key.get, self._memos.look_again
         clients: list[str] = []

@@ -47,8 +47,6 @@ from gateway.wire.peek import peek_query
 # What we make up ourselves stays true until the policy changes; what others said, and failures, age.
 _OURS = frozenset({Source.POLICY, Source.LOCAL})
 _MEMORABLE = _OURS | {Source.CACHE, Source.ERROR}
-# Seconds after which somebody who needs no work may have been waiting for long enough.
-_GLANCE = 0.0005
 
 
 class Resolver:
@@ -129,7 +127,6 @@ class Resolver:
         self._tcp: list[StreamServer] = []
         self._journeys: set[Journey[Response]] = set()
         self._malformed = 0
-        self._looked_in = 0.0
         self._waiting = Waiting(options.max_in_flight)
         self._joined_blocked = 0
         self._latency = {source: Histogram() for source in Source}
@@ -287,11 +284,8 @@ class Resolver:
 
     def _conclude(self, errand: Errand, response: Response | None) -> None:
         # Hundreds of answers can come from upstreams at once; who asks for what is known already must not wait for all.
-        now = self._clock()
-        if now - self._looked_in > _GLANCE:
-            self._looked_in = now
-            for server in self._udp:
-                server.look_in()
+        for server in self._udp:
+            server.look_in()
         try:
             self._answer_datagram(errand, response)
         except WireError:

@@ -3,30 +3,48 @@ from __future__ import annotations
 import pytest
 
 from gateway.journal import turns
-from gateway.journal.turns import in_turns, resting
+from gateway.journal.turns import in_turns
+
+
+class Clock:
+    """Time that passes only when somebody works or rests."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.rests: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.rests.append(self.now)
+        self.now += seconds
 
 
 @pytest.fixture
-def rests(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    taken: list[float] = []
-    monkeypatch.setattr(turns.time, "sleep", taken.append)
-    return taken
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(turns, "time", clock)
+    return clock
 
 
-def test_a_few_rows_are_written_without_a_rest(rests: list[float]) -> None:
-    rows = list(range(127))
-    assert in_turns(rows) is rows
-    assert rests == []
+def test_work_that_is_soon_done_has_no_rest(clock: Clock) -> None:
+    assert list(in_turns(range(10_000))) == list(range(10_000))
+    assert clock.rests == []
 
 
-def test_many_rows_are_all_written_with_a_rest_between_some(rests: list[float]) -> None:
-    rows = list(range(200))
-    assert list(in_turns(rows)) == rows
-    assert len(rests) == 3
-    assert max(rests) < 0.001
+def test_of_much_work_none_is_lost_and_a_rest_comes_before_somebody_waits_for_long(clock: Clock) -> None:
+    done = []
+    for piece in in_turns(range(100)):
+        done.append(piece)
+        clock.now += 0.00002
+    assert done == list(range(100))
+    stretches = [later - earlier for earlier, later in zip([0.0, *clock.rests], clock.rests, strict=False)]
+    assert len(stretches) > 10
+    assert max(stretches) < 0.0003
 
 
-def test_before_the_first_piece_nobody_rests(rests: list[float]) -> None:
-    assert list(resting(["one"])) == ["one"]
-    assert list(resting(["one", "two"])) == ["one", "two"]
-    assert len(rests) == 1
+def test_behind_the_last_piece_nobody_rests(clock: Clock) -> None:
+    for _ in in_turns(["one", "two"]):
+        clock.now += 1.0
+    assert len(clock.rests) == 1

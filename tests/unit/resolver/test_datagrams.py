@@ -29,6 +29,7 @@ class Door:
     """One server on a real socket, whose other half of the house only notes what it is handed."""
 
     def __init__(self, batched: bool) -> None:
+        self.now = 1.0
         self.log: deque[LogRow] = deque()
         self.handed: list[tuple[bytes, Client, Reply]] = []
         memos = Memos(100)
@@ -43,13 +44,16 @@ class Door:
             clients=clients,
             memos=memos,
             recorder=Recorder(self.log, 1000, clock=lambda: 1.0, wall=lambda: 2.0),
-            serve=lambda wire, client, at, reply: self.handed.append((wire, client, reply)),
-            clock=lambda: 1.0,
+            serve=self.serve,
+            clock=lambda: self.now,
             wall=lambda: 2.0,
             batched=batched,
         )
         known = query("known.example")
         memos.remember(memos.of(None), known.wire, null_answer(known, 10), FACTS, now=0.0, lifetime=inf)
+
+    def serve(self, wire: bytes, client: Client, _at: float, reply: Reply) -> None:
+        self.handed.append((wire, client, reply))
 
     def drain(self, rounds: int = 1) -> None:
         async def story() -> None:
@@ -159,6 +163,7 @@ def test_between_other_work_who_needs_none_is_answered_and_nobody_is_forgotten()
         door.server.start(loop)
         for name in ("known.example", "new.example"):
             door.client.send(query(name).wire)
+        door.now = 2.0
         door.server.look_in()
         # The loop has not turned yet.
         assert (door.server.fast, door.handed) == (1, [])
@@ -169,6 +174,40 @@ def test_between_other_work_who_needs_none_is_answered_and_nobody_is_forgotten()
 
     asyncio.run(story())
     assert [query_name(wire) for wire, _, _ in door.handed] == ["new.example"]
+    door.socket.close()
+    door.client.close()
+
+
+def test_who_needs_no_work_is_answered_between_two_that_need_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    door = Door(batched=True)
+    waiting: list[str] = []
+
+    def work_hard(wire: bytes, _client: Client, _at: float, _reply: Reply) -> None:
+        waiting.append(f"{query_name(wire)} after {door.server.fast}")
+        door.client.send(query("known.example").wire)
+        door.now += 0.001
+
+    monkeypatch.setattr(door.server, "_serve", work_hard)
+    for name in ("first.example", "second.example", "third.example"):
+        door.client.send(query(name).wire)
+    door.drain(rounds=3)
+    assert waiting == ["first.example after 0", "second.example after 1", "third.example after 2"]
+    assert not door.server._going_on
+    door.socket.close()
+    door.client.close()
+
+
+def test_looking_twice_at_once_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    door = Door(batched=True)
+    door.drain()
+    door.now = 2.0
+    assert door.server._batch is not None
+    looks: list[int] = []
+    monkeypatch.setattr(door.server._batch, "receive", lambda: looks.append(1) or 0)
+    monkeypatch.setattr(door.server, "_loop", object())
+    for _ in range(3):
+        door.server.look_in()
+    assert len(looks) == 1
     door.socket.close()
     door.client.close()
 
