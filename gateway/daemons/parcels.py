@@ -129,7 +129,7 @@ class Unpacker:
         return rows, sheaves
 
     def _sheaf(self, when: Any, latency: Any, clients: Any, facts: Any) -> Sheaf:
-        if len(clients) != len(facts) or min(clients, default=0) < 0 or min(facts, default=0) < 0:
+        if len(clients) not in (1, len(facts)) or min(clients, default=0) < 0 or min(facts, default=0) < 0:
             raise ControlError(_NONSENSE)
         who, what = [self._clients[i] for i in clients], [self._facts[i] for i in facts]
         return Sheaf(_seconds(when), who, what, _seconds(latency))

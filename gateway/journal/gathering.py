@@ -50,7 +50,7 @@ class Rush:
             if second not in began:
                 began[second] = sheaf
                 self._counts.setdefault(second, Counter())
-            self._counts[second].update(zip(sheaf.clients, sheaf.facts, strict=True))
+            self._counts[second].update(sheaf.pairs())
             self.lookups += len(sheaf.facts)
         for second, sheaf in began.items():
             # Once a turn and not once a sheaf: thousands are known already.
@@ -71,11 +71,11 @@ def _thresh(moment: list[Sheaf], into: list[Counted]) -> None:
     # For every query that the fast path answered: counted by C, looked at once.
     counts: Counter[tuple[str, Facts]] = Counter()
     for sheaf in in_turns(moment):
-        counts.update(zip(sheaf.clients, sheaf.facts, strict=True))
+        counts.update(sheaf.pairs())
     add = into.append
     for sheaf in in_turns(moment):
         when, latency = sheaf.when, sheaf.latency
-        for pair in zip(sheaf.clients, sheaf.facts, strict=True):
+        for pair in sheaf.pairs():
             count = counts[pair]
             if count > FEW:
                 add((when, *pair, latency, count))

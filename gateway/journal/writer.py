@@ -22,15 +22,17 @@ from gateway.journal.preparation import begin_anew
 from gateway.journal.retention import Retention
 from gateway.journal.session import Session, explain, is_damage, is_outage
 from gateway.journal.sweep import sweep
-from gateway.journal.turns import in_turns
+from gateway.journal.turns import in_turns, meanwhile
 from gateway.model.event import HealthChanged, LookupRecorded
 from gateway.model.lookup import Facts, LogRow, Lookup, Sheaf
 
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
-_MAX_BATCH = 20_000
-_MAX_SHEAVES = 2_000
-_RUSH, _HELD_FOR = 2_000, 1.0
+# How many rows one transaction takes, each with a kilobyte of what is made for it; and how many are kept meanwhile when
+# none can be made.
+_MAX_BATCH, _MAX_KEPT = 4_000, 20_000
+_MAX_SHEAVES, _MANY_SHEAVES = 2_000, 500
+_RUSH, _FLOOD, _HELD_FOR = 2_000, 5_000, 1.0
 _FEW, _MANY = 20, 1_000
 _MAX_SHOWN = 100
 _MOST_HEARD = 1_000
@@ -85,7 +87,7 @@ class Writer:
         self._session: Session | None = None
         self._pending: list[Counted] = []
         self._rush = Rush()
-        self._trouble = False
+        self._trouble = self._held = False
         self._news = ""
         self._pause = self._try_again = self._due = 0.0
         self._sweep: Iterator[None] | None = None
@@ -132,13 +134,14 @@ class Writer:
 
     def _work(self) -> None:
         self._begins()
+        meanwhile(self._count_many)
         while True:
             last = self._stopping
             before = self._counts["recorded"]
             self._turn(last)
-            if last and (self._trouble or not (self._queue or self._sheaves or self._pending)):
+            if last and (self._trouble or not (self._waiting() or self._pending)):
                 break
-            if len(self._queue) < _MAX_BATCH and len(self._sheaves) < _MAX_SHEAVES:
+            if self._held or (len(self._queue) < _MAX_BATCH and len(self._sheaves) < _MAX_SHEAVES):
                 # Answers wait while we write: of some hundred rows a little at a time. Floods fold into fewer rows.
                 steady = _FEW < self._counts["recorded"] - before < _MANY
                 self._wake.wait(self._interval / 4 if steady else self._interval)
@@ -166,7 +169,8 @@ class Writer:
             if session is None:
                 session = self._open()
             self._do_tasks(session)
-            if self._flooded():
+            self._held = self._flooded()
+            if self._held:
                 self._count_meanwhile()
             else:
                 self._write(session)
@@ -200,13 +204,18 @@ class Writer:
         pending += gather(rows, bound)
         if self._rush.lookups:
             pending += self._rush.over(int(self._clock()) if hurried else None)
-        surplus = len(pending) - _MAX_BATCH if keep_newest else 0
+        surplus = len(pending) - _MAX_KEPT if keep_newest else 0
         if surplus > 0:
             self._counts["dropped"] += _lookups(pending[:surplus])
             del pending[:surplus]
 
     def _pop_sheaves(self) -> list[Sheaf]:
         return [self._sheaves.popleft() for _ in range(min(len(self._sheaves), _MAX_SHEAVES))]
+
+    def _count_many(self) -> None:
+        """However long a batch takes, what the fast path answers meanwhile does not pile up."""
+        if len(self._sheaves) > _MANY_SHEAVES:
+            self._count_meanwhile()
 
     def _count_meanwhile(self) -> None:
         """In a flood: what the fast path answered is counted, so that it need not be kept until writing goes on."""
@@ -216,12 +225,12 @@ class Writer:
         self._rush.add(bound)
 
     def _flooded(self) -> bool:
-        """In a flood of new names the answers go first, and writing waits a second."""
+        """In a flood of new names the answers go first, and writing waits a second; then it goes on to the end."""
         now, waiting = time.monotonic(), len(self._queue)
-        if _RUSH < waiting < _MAX_BATCH // 4 and now < self._due and not self._stopping:
-            return True
-        self._due = now + _HELD_FOR
-        return False
+        if waiting <= _RUSH:
+            self._due = now + _HELD_FOR
+            return False
+        return waiting < _FLOOD and now < self._due and not self._stopping
 
     def _waiting(self) -> int:
         return len(self._queue) + sum(len(sheaf.facts) for sheaf in tuple(self._sheaves)) + self._rush.lookups
@@ -319,7 +328,7 @@ class Writer:
         """
         heard = [(when, client, facts) for when, client, facts, _ in rows]
         for sheaf in sheaves:
-            heard += [(sheaf.when, *pair) for pair in zip(sheaf.clients, sheaf.facts, strict=True)]
+            heard += [(sheaf.when, *pair) for pair in sheaf.pairs()]
         if len(heard) > _MOST_HEARD:
             heard = list({each[1:]: each for each in heard}.values())
         for when, client, facts in sorted(heard, key=itemgetter(0)):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 from typing import TypeAlias
 
 from gateway.model.response import Source
@@ -34,7 +36,8 @@ LogRow: TypeAlias = tuple[float, str, Facts, float]
 
 @word(eq=False)
 class Sheaf:
-    """Many rows of one moment, as the fast path leaves them: `clients[i]` asked what `facts[i]` tells.
+    """Many rows of one moment, as the fast path leaves them: `clients[i]` asked what `facts[i]` tells, or the only one
+    in `clients` asked it all.
 
     `when` is in seconds since the epoch, `latency` in seconds, of all of them. Ten thousand rows a second would be as
     many objects for the garbage collector to walk.
@@ -44,6 +47,11 @@ class Sheaf:
     clients: list[str]
     facts: list[Facts]
     latency: float
+
+    def pairs(self) -> Iterable[tuple[str, Facts]]:
+        """Who was told what."""
+        clients = self.clients
+        return zip(repeat(clients[0]) if len(clients) == 1 else clients, self.facts, strict=len(clients) != 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,11 +55,14 @@ class Recorder(Prompt):
         self._log.extend(rows)
 
     def bind(self, when: float, clients: list[str], facts: list[Facts], latency: float) -> None:
-        """What the fast path answered at once; the lists are ours from now on."""
+        """What the fast path answered at once, as `Sheaf` has it; the lists are ours from now on."""
+        if len(clients) > 1 and clients.count(clients[0]) == len(clients):
+            clients = clients[:1]
+        sheaf = Sheaf(when, clients, facts, latency)
         if self._sheaves is None:
-            self.extend([(when, client, each, latency) for client, each in zip(clients, facts, strict=True)])
+            self.extend([(when, *pair, latency) for pair in sheaf.pairs()])
         elif len(self._sheaves) < self._limit // _ROWS_A_SHEAF:
-            self._sheaves.append(Sheaf(when, clients, facts, latency))
+            self._sheaves.append(sheaf)
         else:
             self.dropped += len(facts)
 

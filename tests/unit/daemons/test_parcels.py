@@ -44,6 +44,8 @@ def test_rows_and_sheaves_come_through_and_what_is_common_is_told_once() -> None
     again = packer.pack([], [sheaf])
     assert (again["facts"], again["clients"]) == ([], [])
     assert unpacker.unpack(again)[1][0].facts == sheaves[0].facts, "the very same objects: the journal knows them"
+    (_, (of_one,)) = through(packer, unpacker, [], [Sheaf(WHEN, ["192.0.2.9"], [ADS, PLAIN], 0.0)])
+    assert [client for client, _ in of_one.pairs()] == ["192.0.2.9"] * 2
 
 
 def test_the_numbers_begin_anew_before_they_fill_the_memory() -> None:
@@ -109,5 +111,5 @@ def test_no_parcel_gives_anything_but_rows_or_a_refusal(value: Any) -> None:
         return
     assert all(isinstance(client, str) and isinstance(facts, Facts) for _, client, facts, _ in rows)
     for sheaf in sheaves:
-        assert len(sheaf.clients) == len(sheaf.facts)
+        assert len(list(sheaf.pairs())) == len(sheaf.facts)
         assert sheaf.when == sheaf.when

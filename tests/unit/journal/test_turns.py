@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from gateway.journal import turns
@@ -48,3 +50,25 @@ def test_behind_the_last_piece_nobody_rests(clock: Clock) -> None:
     for _ in in_turns(["one", "two"]):
         clock.now += 1.0
     assert len(clock.rests) == 1
+
+
+def test_what_a_thread_does_meanwhile_may_take_turns_itself(clock: Clock) -> None:
+    done: list[str] = []
+
+    def count() -> None:
+        for piece in in_turns(["a", "b"]):
+            clock.now += 1.0
+            done.append(piece)
+
+    thread = threading.Thread(target=lambda: (turns.meanwhile(count), slowly(clock, done)))
+    thread.start()
+    thread.join()
+    assert done == ["one", "a", "b", "two", "a", "b", "three"]
+    slowly(clock, done)
+    assert done[7:] == ["one", "two", "three"], "another thread has nothing to do meanwhile"
+
+
+def slowly(clock: Clock, done: list[str]) -> None:
+    for piece in in_turns(["one", "two", "three"]):
+        clock.now += 1.0
+        done.append(piece)

@@ -366,3 +366,23 @@ def test_known_answers_beside_a_flood_are_counted_meanwhile(tmp_path: Path) -> N
         waiting = desk.writer.counters()
         assert (waiting["recorded"], waiting["waiting"]) == (1, 2_503)
     assert desk.count() == 2_504
+
+
+def test_while_a_long_batch_is_written_known_answers_do_not_pile_up_and_are_not_forgotten(tmp_path: Path) -> None:
+    sheaves: deque[Sheaf] = deque()
+    waiting: list[int] = []
+    (when, client, facts_, latency), *_ = [row("ads.example", 0)]
+
+    def slow_tag(name: str, _targets: tuple[str, ...], _device: Device) -> Tag:
+        if name == "n0.example":
+            sheaves.extend(Sheaf(when, [client], [facts_] * 2, latency) for _ in range(700))
+        time.sleep(0.001)
+        waiting.append(len(sheaves))
+        return Tag()
+
+    with open_desk(tmp_path / "journal.sqlite", tag=slow_tag, sheaves=sheaves) as desk:
+        desk.queue.extend([row(f"n{number}.example", number) for number in range(20)])
+        desk.wait_for(lambda: len(waiting) >= 20)
+    assert waiting[0] == 700
+    assert min(waiting[1:19]) == 0, "counted between two names of the same batch"
+    assert desk.count() == 20 + 1_400

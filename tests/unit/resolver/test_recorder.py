@@ -81,6 +81,16 @@ def test_what_the_fast_path_answered_at_once_is_one_sheaf() -> None:
     assert (sheaf.when, sheaf.clients, sheaf.facts, sheaf.latency) == (1.5, ["a", "b"], [FACTS, FACTS], 0.25)
 
 
+def test_of_a_sheaf_that_one_client_asked_for_it_is_named_once() -> None:
+    sheaves: deque[Sheaf] = deque()
+    recorder = Recorder(deque(), 100, sheaves=sheaves, clock=lambda: 0.0, wall=lambda: 0.0)
+    for clients in (["a"] * 3, ["a", "a", "b"], ["a"]):
+        recorder.bind(1.5, list(clients), [FACTS] * len(clients), 0.25)
+        assert list(sheaves.pop().pairs()) == [(client, FACTS) for client in clients]
+    recorder.bind(1.5, ["a"] * 64, [FACTS] * 64, 0.25)
+    assert sheaves.pop().clients == ["a"]
+
+
 def test_sheaves_are_bounded_too() -> None:
     sheaves: deque[Sheaf] = deque()
     recorder = Recorder(deque(), 32, sheaves=sheaves, clock=lambda: 0.0, wall=lambda: 0.0)
