@@ -33,7 +33,6 @@ T = TypeVar("T")
 _MAX_BATCH, _MAX_KEPT = 4_000, 20_000
 _MAX_SHEAVES, _MANY_SHEAVES = 2_000, 500
 _RUSH, _FLOOD, _HELD_FOR = 2_000, 5_000, 1.0
-_FEW, _MANY = 20, 1_000
 _MAX_SHOWN = 100
 _MOST_HEARD = 1_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
@@ -48,9 +47,8 @@ class Writer:
     `publish` is called after the commit, in the thread, with at most 100 lookups a batch; `wants_events` says whether
     anybody listens. `report` is called when the journal stops or starts working. While it does not, the newest 20,000
     lookups are kept to be written later; older ones are dropped and counted. `clock` is in seconds since the epoch,
-    `interval` in seconds, and a quarter of it is waited between some hundred rows. `begins` is what the thread does
-    first. `told` hears in the thread, before the commit, which client was answered with what, and when:
-    each pair once a batch.
+    `interval` in seconds. `begins` is what the thread does first. `told` hears in the thread, before the commit, which
+    client was answered with what, and when: each pair once a batch.
     """
 
     def __init__(
@@ -137,14 +135,11 @@ class Writer:
         meanwhile(self._count_many)
         while True:
             last = self._stopping
-            before = self._counts["recorded"]
             self._turn(last)
             if last and (self._trouble or not (self._waiting() or self._pending)):
                 break
             if self._held or (len(self._queue) < _MAX_BATCH and len(self._sheaves) < _MAX_SHEAVES):
-                # Answers wait while we write: of some hundred rows a little at a time. Floods fold into fewer rows.
-                steady = _FEW < self._counts["recorded"] - before < _MANY
-                self._wake.wait(self._interval / 4 if steady else self._interval)
+                self._wake.wait(self._interval)
             self._wake.clear()
         with self._gate:
             self._closed = True
