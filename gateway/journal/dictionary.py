@@ -105,7 +105,7 @@ class Dictionary:
         """Forgets facts that will not come again, and all when they have become many. Never in the midst of a batch, of
         which some are known already.
         """
-        for asker, facts in self._passing:
+        for asker, facts in in_turns(self._passing):
             asker.known.pop(facts, None)
         self._passing.clear()
         if self._facts >= _MAX_FACTS:

@@ -326,7 +326,7 @@ class Writer:
             heard += [(sheaf.when, *pair) for pair in sheaf.pairs()]
         if len(heard) > _MOST_HEARD:
             heard = list({each[1:]: each for each in heard}.values())
-        for when, client, facts in sorted(heard, key=itemgetter(0)):
+        for when, client, facts in in_turns(sorted(heard, key=itemgetter(0))):
             self._call_told(client, facts, when)
 
     def _call_told(self, client: str, facts: Facts, when: float) -> None:

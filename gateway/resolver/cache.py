@@ -36,9 +36,7 @@ _SERVFAIL, _NXDOMAIN = int(Rcode.SERVFAIL), int(Rcode.NXDOMAIN)
 
 
 class _Kept:
-    """What cannot be read off an answer's bytes again, and its times, monotonic seconds. Ten thousand of them stay:
-    half of what the resolver grows by.
-    """
+    """What cannot be read off an answer's bytes again, and its times, monotonic seconds: ten thousand of them stay."""
 
     __slots__ = ("ede", "ends", "made", "rcode", "resting_until", "wire")
 
