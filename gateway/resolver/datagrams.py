@@ -99,6 +99,9 @@ class DatagramServer:
         now = self._clock()
         if self._batch is None or self._loop is None or now - self._looked < _GLANCE:
             return
+        if len(self._ahead) >= _MOST_AHEAD:
+            # More than can be worked off: the rest waits in the socket, whose room has an end.
+            return
         self._looked = now
         count = self._batch.receive()
         if count:

@@ -11,7 +11,7 @@ import pytest
 from gateway.model.lookup import Facts, LogRow
 from gateway.model.response import Source
 from gateway.model.verdict import ALLOWED
-from gateway.resolver import batch
+from gateway.resolver import batch, datagrams
 from gateway.resolver.clients import Client, Clients
 from gateway.resolver.datagrams import DatagramServer, Reply
 from gateway.resolver.fastpath import Memos
@@ -193,6 +193,28 @@ def test_who_needs_no_work_is_answered_between_two_that_need_some(monkeypatch: p
     door.drain(rounds=3)
     assert waiting == ["first.example after 0", "second.example after 1", "third.example after 2"]
     assert not door.server._going_on
+    door.socket.close()
+    door.client.close()
+
+
+def test_what_waits_for_work_has_a_bound_however_much_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datagrams, "_MOST_AHEAD", 10)
+    door = Door(batched=True)
+    waiting: list[int] = []
+
+    def fall_behind(wire: bytes, _client: Client, _at: float, _reply: Reply) -> None:
+        waiting.append(len(door.server._ahead))
+        if len(waiting) < 100:
+            for _ in range(10):
+                door.client.send(wire)
+        door.now += 0.001
+
+    monkeypatch.setattr(door.server, "_serve", fall_behind)
+    door.client.send(query("new.example").wire)
+    door.drain(rounds=1_000)
+    assert 10 <= max(waiting) <= 10 + 4 * batch.SIZE, "and what one round of reading brings"
+    assert len(waiting) > 250, "the socket has room for some"
+    assert not door.server._ahead, "nobody waits for ever"
     door.socket.close()
     door.client.close()
 
