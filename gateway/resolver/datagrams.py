@@ -84,31 +84,30 @@ class DatagramServer:
         self._loop = None
 
     def _drain(self) -> None:
+        self._read(_ROUNDS)
+        if self._ahead and not self._going_on:
+            self._work_off()
+
+    def _read(self, rounds: int) -> None:
+        """Nothing while more waits than can be worked off: the rest stays in the socket, whose room has an end."""
         assert self._batch is not None
-        for _ in range(_ROUNDS if len(self._ahead) < _MOST_AHEAD else 0):
+        for _ in range(rounds if len(self._ahead) < _MOST_AHEAD else 0):
             count = self._batch.receive()
             if count:
                 self._answer_batch(self._batch, count)
             if count < batch.SIZE:
                 break
-        if self._ahead and not self._going_on:
-            self._work_off()
 
     def look_in(self) -> None:
         """Between two pieces of other work: who needs none is answered now, unless somebody looked just before."""
         now = self._clock()
         if self._batch is None or self._loop is None or now - self._looked < _GLANCE:
             return
-        if len(self._ahead) >= _MOST_AHEAD:
-            # More than can be worked off: the rest waits in the socket, whose room has an end.
-            return
         self._looked = now
-        count = self._batch.receive()
-        if count:
-            self._answer_batch(self._batch, count)
-            if self._ahead and not self._going_on:
-                self._going_on = True
-                self._loop.call_soon(self._go_on)
+        self._read(1)
+        if self._ahead and not self._going_on:
+            self._going_on = True
+            self._loop.call_soon(self._go_on)
 
     def _work_off(self) -> None:
         """A few of those that wait for more than the memo; whoever needs only that never waits for all of them."""
