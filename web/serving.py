@@ -18,7 +18,7 @@ def settle_in(worker: Any) -> None:
 
     A visitor who sends half a request and falls silent is hung up on when the listener's patience is over; gunicorn
     would log each of them as an error with its trace. And a worker with an open stream, which never ends by itself,
-    would be killed when `graceful_timeout` is over.
+    would be killed when `graceful_timeout` is over. What pages keep open after that, gunicorn closes itself.
     """
     worker.log.error_log.addFilter(_is_news)
     broadcaster = cast(Broadcaster, worker.wsgi.extensions["telltale.stream"])

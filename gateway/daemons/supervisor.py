@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = 10.0
+PATIENCE = 10.0
 _STEADY = 30.0
 _KILLED_STEADY = 1.5
 _WRONG_SETTINGS = 2
@@ -66,7 +66,7 @@ class Supervisor:
         await self._stopping.wait()
         for process in list(self._running.values()):
             _end(process, signal.SIGTERM)
-        _, late = await asyncio.wait(tasks, timeout=_PATIENCE)
+        _, late = await asyncio.wait(tasks, timeout=PATIENCE)
         if late:
             for process in list(self._running.values()):
                 _end(process, signal.SIGKILL)

@@ -16,6 +16,10 @@ from web import create_app
 from web.auth import AuthStore
 from web.serving import THREADS, settle_in
 
+_GRACE = 6
+"""Seconds until a worker that was told to stop is killed. It keeps the connections of open pages for two of them
+(gunicorn's STOP_KEEPALIVE_LINGER), so with less each stop beside an open page is a race with the kill."""
+
 
 class Dashboard(BaseApplication):  # type: ignore[misc]
     """Gunicorn with our settings instead of its configuration file. `bind` is "fd://N" or "ADDR:PORT"."""
@@ -32,7 +36,7 @@ class Dashboard(BaseApplication):  # type: ignore[misc]
             "worker_class": "gthread",
             "threads": THREADS,
             "timeout": 30,
-            "graceful_timeout": 2,
+            "graceful_timeout": _GRACE,
             "keepalive": 5,
             "limit_request_line": 8190,
             "limit_request_fields": 64,
