@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gateway.daemons.process import begin, end_with_parent
-from gateway.daemons.sockets import bind_dns
+from gateway.daemons.sockets import DnsSockets, adopt_sockets, bind_dns, sort_dns
 from gateway.daemons.supervisor import Program
 from gateway.daemons.up import run_up
 from gateway.demo.fleet import Fleet
@@ -35,24 +35,17 @@ def run_demo(settings: Settings, *, explicit_data: bool, pace: float) -> int:
         if not explicit_data:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="telltale-demo-"))
             settings = replace(settings, data=Path(folder))
-        internet = _free_loopback()
-        settings = replace(settings, upstreams=(f"udp://{internet}",), simulated=True)
+        internet = bind_dns((Address("127.0.0.1", 0),))
+        settings = replace(settings, upstreams=(f"udp://{internet.addresses()[0]}",), simulated=True)
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
         lines = _password(settings)
-        resolver = settings.dns[0]
-        if resolver.port == 0:
-            resolver = replace(resolver, port=_free_loopback(resolver.host).port)
-            settings = replace(settings, dns=(resolver,))
-        flags = ("--internet", str(internet), "--resolver", str(resolver), "--pace", str(pace))
-        return run_up(settings, [Program("gateway.daemons.demo", flags)], lines)
 
+        def beside(settings: Settings) -> list[Program]:
+            flags = [word for fd in internet.fds() for word in ("--internet-fd", str(fd))]
+            flags += ["--resolver", str(settings.dns[0]), "--pace", str(pace)]
+            return [Program("gateway.daemons.demo", tuple(flags), tuple(internet.fds()))]
 
-def _free_loopback(host: str = "127.0.0.1") -> Address:
-    sockets = bind_dns((Address(host, 0),))
-    address = sockets.addresses()[0]
-    for each in (*sockets.udp, *sockets.tcp):
-        each.close()
-    return address
+        return run_up(settings, beside, lines)
 
 
 def _password(settings: Settings) -> list[str]:
@@ -65,11 +58,11 @@ def _password(settings: Settings) -> list[str]:
     return [f"Password    {password}", "            The televisions and their internet are simulated."]
 
 
-async def _live(internet: Address, resolver: Address, pace: float) -> None:
+async def _live(internet: DnsSockets, resolver: Address, pace: float) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with simulated_internet(internet.host, internet.port):
+    async with simulated_internet(internet.udp[0], internet.tcp[0]):
         fleet = Fleet((resolver.host, resolver.port), pace=pace)
         living = asyncio.create_task(fleet.run())
         ending = asyncio.create_task(stop.wait())
@@ -84,12 +77,13 @@ def main(arguments: list[str] | None = None) -> int:
     begin("telltale-demo")
     end_with_parent()
     parser = argparse.ArgumentParser(prog="telltale-demo")
-    parser.add_argument("--internet", required=True, type=Address.parse)
+    parser.add_argument("--internet-fd", required=True, type=int, action="append")
     parser.add_argument("--resolver", required=True, type=Address.parse)
     parser.add_argument("--pace", type=float, default=1.0)
     parsed = parser.parse_args(arguments)
     try:
-        asyncio.run(_live(parsed.internet, parsed.resolver, parsed.pace))
+        internet = sort_dns(adopt_sockets(parsed.internet_fd))
+        asyncio.run(_live(internet, parsed.resolver, parsed.pace))
     except TelltaleError as error:
         print(error, file=sys.stderr)
         return 2

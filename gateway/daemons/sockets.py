@@ -18,6 +18,7 @@ from gateway.settings import Address
 _FIRST_INHERITED = 3
 _RECEIVE_BUFFER = 4 << 20
 _PATIENCE = 10
+_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,12 @@ def bind_dns(addresses: tuple[Address, ...], processes: int = 1) -> DnsSockets:
             if processes > 1:
                 # Whoever shares an address on purpose would not notice that somebody else has it.
                 _bind(address, socket.SOCK_DGRAM).close()
-            udp.append(_bind(address, socket.SOCK_DGRAM, shared=processes > 1))
-            bound = Address(address.host, udp[-1].getsockname()[1])
+            datagrams, stream = _bind_both(address, shared=processes > 1)
+            udp.append(datagrams)
+            tcp.append(stream)
+            bound = Address(address.host, datagrams.getsockname()[1])
             for each in more:
                 each.append(_bind(bound, socket.SOCK_DGRAM, shared=True))
-            tcp.append(_bind(bound, socket.SOCK_STREAM))
-            tcp[-1].listen(256)
     except SettingsError:
         for each in (udp, tcp, *more):
             for sock in each:
@@ -78,6 +79,23 @@ def _be_patient_but_not_for_ever(listener: socket.socket) -> None:
     patience = struct.pack("ll", _PATIENCE, 0)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
+
+
+def _bind_both(address: Address, *, shared: bool) -> tuple[socket.socket, socket.socket]:
+    """A UDP and a listening TCP socket. A port that is free for the one is not always free for the other."""
+    tries = _TRIES if address.port == 0 else 1
+    while True:
+        datagrams = _bind(address, socket.SOCK_DGRAM, shared=shared)
+        try:
+            stream = _bind(Address(address.host, datagrams.getsockname()[1]), socket.SOCK_STREAM)
+        except SettingsError:
+            datagrams.close()
+            tries -= 1
+            if not tries:
+                raise
+        else:
+            stream.listen(256)
+            return datagrams, stream
 
 
 def _bind(address: Address, kind: int, *, shared: bool = False) -> socket.socket:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,8 +22,11 @@ from gateway.settings import Address, Settings, to_arguments
 _START = 20.0
 
 
-def run_up(settings: Settings, extra: Sequence[Program] = (), lines: Sequence[str] = ()) -> int:
-    """Runs until Ctrl-C. `extra` programs run beside; `lines` are printed with the addresses.
+def run_up(
+    settings: Settings, beside: Callable[[Settings], Sequence[Program]] = lambda _: (), lines: Sequence[str] = ()
+) -> int:
+    """Runs until Ctrl-C. `beside` says what else is to run, once the addresses are known; `lines` are printed with
+    them.
 
     Raises SettingsError when an address is taken.
     """
@@ -46,7 +49,7 @@ def run_up(settings: Settings, extra: Sequence[Program] = (), lines: Sequence[st
             (web.fileno(),),
             lets_pass=lambda: _is_up(settings.control),
         ),
-        *extra,
+        *beside(settings),
     ]
     supervisor = Supervisor(programs)
     asyncio.run(_run(supervisor, settings, lines))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -47,28 +48,15 @@ class Internet:
         host, port = self.address
         return f"udp://[{host}]:{port}" if ":" in host else f"udp://{host}:{port}"
 
-    async def start(self, addr: str, port: int) -> None:
-        """Raises NetworkError when the address cannot be had; port 0 takes a free one."""
-        if not _is_loopback(addr):
-            raise NetworkError(f"The simulated internet stays on loopback; {addr} is not a loopback address.")
+    async def start(self, udp: socket.socket, tcp: socket.socket) -> None:
+        """Serves on these, both bound to one loopback address, until `stop` closes them. Raises NetworkError."""
+        host, port = udp.getsockname()[:2]
+        if not ipaddress.ip_address(host).is_loopback:
+            raise NetworkError(f"The simulated internet stays on loopback; {host} is not a loopback address.")
         loop = asyncio.get_running_loop()
-        for attempt in range(20):
-            try:
-                transport, _ = await loop.create_datagram_endpoint(
-                    lambda: _Datagrams(self._datagram), local_addr=(addr, port)
-                )
-                self._transport = transport
-                chosen = transport.get_extra_info("sockname")[1]
-                self._server = await asyncio.start_server(self._stream, addr, chosen)
-            except OSError as error:
-                self._close()
-                if port or attempt == 19:
-                    raise NetworkError(
-                        f"The simulated internet cannot listen on {addr} port {port}: {error.strerror}."
-                    ) from error
-            else:
-                self.address = (addr, chosen)
-                return
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self._datagram), sock=udp)
+        self._server = await asyncio.start_server(self._stream, sock=tcp)
+        self.address = (host, port)
 
     async def stop(self) -> None:
         self._close()
@@ -155,26 +143,19 @@ def distance(name: str) -> float:
 
 @asynccontextmanager
 async def simulated_internet(
-    addr: str = "127.0.0.1",
-    port: int = 0,
+    udp: socket.socket,
+    tcp: socket.socket,
     *,
     world: World | None = None,
     latency: Callable[[str], float] | None = None,
 ) -> AsyncIterator[Internet]:
-    """Runs the simulated internet while the block does; `.address` and `.url` say where it listens.
+    """Runs the simulated internet on these sockets while the block does; `.address` and `.url` say where they are.
 
-    Raises NetworkError when it cannot listen there.
+    Raises NetworkError when that is no loopback address.
     """
     internet = Internet(world or World.load(), latency=latency)
-    await internet.start(addr, port)
+    await internet.start(udp, tcp)
     try:
         yield internet
     finally:
         await internet.stop()
-
-
-def _is_loopback(addr: str) -> bool:
-    try:
-        return ipaddress.ip_address(addr).is_loopback
-    except ValueError:
-        return False

@@ -7,17 +7,21 @@ import dataclasses
 import socket
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import dns.flags
 import dns.message
 import dns.rcode
 import pytest
 
+from gateway.daemons.sockets import bind_dns
 from gateway.demo.fleet import TELEVISIONS, Fleet
-from gateway.demo.internet import simulated_internet
+from gateway.demo.internet import Internet, simulated_internet
 from gateway.demo.stub import StubResolver
-from gateway.errors import NetworkError, UpstreamError, UpstreamTimeout
+from gateway.errors import UpstreamError, UpstreamTimeout
 from gateway.model.dns import QType
+from gateway.settings import Address
 from tests.support.client import Connection, addresses, ask, burst, question
 from tests.support.upstream import Upstream
 
@@ -35,9 +39,14 @@ def upstream() -> Iterator[Upstream]:
         yield server
 
 
+def an_internet(**how: Any) -> AbstractAsyncContextManager[Internet]:
+    bound = bind_dns((Address("127.0.0.1", 0),))
+    return simulated_internet(bound.udp[0], bound.tcp[0], **how)
+
+
 def test_the_internet_answers_over_udp_and_tcp() -> None:
     async def story() -> None:
-        async with simulated_internet() as internet:
+        async with an_internet() as internet:
             server = internet.address
             assert internet.url == f"udp://127.0.0.1:{server[1]}"
             udp = await asyncio.to_thread(ask, "appboot.netflix.com", "A", server, edns=1232)
@@ -54,7 +63,7 @@ def test_the_internet_answers_over_udp_and_tcp() -> None:
 
 def test_the_internet_answers_many_at_once() -> None:
     async def story() -> None:
-        async with simulated_internet(latency=lambda _: 0.0) as internet:
+        async with an_internet(latency=lambda _: 0.0) as internet:
             asked = [question(f"n{n}.example.net", message_id=n) for n in range(400)]
             answers = await asyncio.to_thread(burst, asked, internet.address)
             assert all(answers)
@@ -73,7 +82,7 @@ def test_one_connection_may_ask_often_and_nonsense_ends_it() -> None:
             assert connection.is_closed_by_peer()
 
     async def story() -> None:
-        async with simulated_internet() as internet:
+        async with an_internet() as internet:
             await asyncio.to_thread(visit, internet.address)
 
     asyncio.run(story())
@@ -81,7 +90,7 @@ def test_one_connection_may_ask_often_and_nonsense_ends_it() -> None:
 
 def test_the_internet_ends_with_open_connections_and_questions() -> None:
     async def story() -> None:
-        async with simulated_internet(latency=lambda _: 60.0) as internet:
+        async with an_internet(latency=lambda _: 60.0) as internet:
             _, writer = await asyncio.open_connection(*internet.address)
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
                 sock.sendto(question("a.example.net").to_wire(), internet.address)
@@ -91,16 +100,6 @@ def test_the_internet_ends_with_open_connections_and_questions() -> None:
             await asyncio.open_connection(*internet.address)
 
     asyncio.run(asyncio.wait_for(story(), 10))
-
-
-def test_an_address_in_use_says_so() -> None:
-    async def story() -> None:
-        async with simulated_internet() as internet:
-            with pytest.raises(NetworkError, match="cannot listen on"):
-                async with simulated_internet(*internet.address):
-                    pass
-
-    asyncio.run(story())
 
 
 def test_a_television_asks_from_its_own_address(upstream: Upstream) -> None:
@@ -145,7 +144,7 @@ def test_a_resolver_that_is_gone_or_hangs_up_is_an_error_not_a_crash(upstream: U
 
 def test_a_fleet_lives_on_its_internet() -> None:
     async def story() -> dict[str, Counter[str]]:
-        async with simulated_internet() as internet:
+        async with an_internet() as internet:
             fleet = Fleet(internet.address, pace=20, seed=3)
             running = asyncio.create_task(fleet.run())
             await asyncio.sleep(2.0)

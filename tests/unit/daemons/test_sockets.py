@@ -50,6 +50,24 @@ def test_more_processes_get_sockets_of_their_own_on_the_same_address() -> None:
             each.close()
 
 
+def test_a_free_port_is_free_for_udp_and_tcp(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel only looks whether it is free for UDP; here every other one is somebody's for TCP."""
+    real, turns = sockets._bind, iter(range(100))
+
+    def bind(address: Address, kind: int, **how: bool) -> socket.socket:
+        if kind == socket.SOCK_STREAM and next(turns) < 3:
+            raise SettingsError("Something else already listens there.")
+        return real(address, kind, **how)
+
+    monkeypatch.setattr(sockets, "_bind", bind)
+    before = len(os.listdir("/proc/self/fd"))
+    bound = bind_dns((Address("127.0.0.1", 0),))
+    assert bound.udp[0].getsockname() == bound.tcp[0].getsockname()
+    assert len(os.listdir("/proc/self/fd")) == before + 2, "those that were of no use are closed"
+    for each in (*bound.udp, *bound.tcp):
+        each.close()
+
+
 def test_a_taken_port_is_a_sentence_and_nothing_stays_open() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

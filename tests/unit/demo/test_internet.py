@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import dns.message
 import dns.rcode
@@ -41,6 +42,9 @@ def test_other_kinds_of_messages_are_told_off_or_ignored(internet: Internet) -> 
 
 
 def test_it_never_leaves_loopback() -> None:
-    for addr in ("0.0.0.0", "192.0.2.1", "localhost"):
-        with pytest.raises(NetworkError, match="stays on loopback"):
-            asyncio.run(Internet(World.load()).start(addr, 0))
+    for address in ("0.0.0.0", "::"):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as udp, socket.socket(family) as tcp:
+            udp.bind((address, 0))
+            with pytest.raises(NetworkError, match="stays on loopback"):
+                asyncio.run(Internet(World.load()).start(udp, tcp))
