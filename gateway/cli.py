@@ -80,8 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     rules.add_argument("what", choices=("ls", "add", "rm"))
     rules.add_argument("rest", nargs="*", metavar="ACTION NAME | ID", help="add block ads.example | rm 7")
     _device(rules)
-    lists = verb("lists", _lists, "list, add, remove or refresh block lists")
-    lists.add_argument("what", choices=("ls", "add", "rm", "refresh"))
+    lists = verb("lists", _lists, "list, add, remove or refresh block lists, or say which are known")
+    lists.add_argument("what", choices=("ls", "add", "rm", "refresh", "known"))
     lists.add_argument("rest", nargs="*", metavar="PATH_OR_URL | ID")
     lists.add_argument("--allow", action="store_true", help="the list says what to allow")
     verb("devices", _devices, "list the devices on the network").add_argument("--json", action="store_true")
@@ -242,8 +242,11 @@ def _lists(parsed: argparse.Namespace, settings: Settings) -> int:
         case "refresh", []:
             client.call("lists.refresh")
             print("The lists are being fetched; `telltale lists ls` says when they are.")
+        case "known", []:
+            for each in client.call("lists.list")["known"]:
+                print(f"{each['source']}\n  {each['title']}, kept by {each['keeper']}: {each['about']}")
         case _:
-            raise SettingsError("Write: lists ls, lists add PATH_OR_URL, lists rm ID, or lists refresh.")
+            raise SettingsError("Write: lists ls, lists known, lists add PATH_OR_URL, lists rm ID, or lists refresh.")
     return 0
 
 

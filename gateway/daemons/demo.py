@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import secrets
+import shlex
 import signal
 import sys
 import tempfile
@@ -49,10 +50,11 @@ def run_demo(settings: Settings, *, explicit_data: bool, pace: float) -> int:
 
 
 def _password(settings: Settings) -> list[str]:
-    """A password for the demo's dashboard, made once and printed; one that a person chose stays theirs."""
+    """A password for the demo's dashboard, made once and printed then; later only how to set another."""
     auth = AuthStore(settings.auth)
     if auth.has_password:
-        return ["Password    the one you chose"]
+        another = shlex.join(("telltale", "password", "--data", str(settings.data)))
+        return [f"Password    as before; when it is forgotten: {another}"]
     password = "-".join(secrets.choice(_WORDS) for _ in range(4))
     auth.set_first_password(password)
     return [f"Password    {password}", "            The televisions and their internet are simulated."]

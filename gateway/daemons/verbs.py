@@ -22,6 +22,7 @@ from gateway.model.rule import Rule, ScopeKind
 from gateway.model.tag import Category
 from gateway.model.verdict import Action
 from gateway.network.known_resolvers import known_resolvers
+from gateway.policy.known import KNOWN_LISTS
 
 Arguments = Mapping[str, Any]
 _MOST_SERVERS = 1_000
@@ -154,7 +155,8 @@ class Verbs:
     def lists_list(self, _: Arguments) -> dict[str, Any]:
         details = self._house.lists.details()
         lists = [_list_to_json(each, details.get(str(each.id), {})) for each in self._house.policy.book.lists]
-        return {"lists": lists, "refreshing": self._house.lists.refreshing}
+        known = [asdict(each) for each in KNOWN_LISTS]
+        return {"lists": lists, "refreshing": self._house.lists.refreshing, "known": known}
 
     async def lists_add(self, arguments: Arguments) -> dict[str, Any]:
         source = _text(dict(arguments), "source", 2000)

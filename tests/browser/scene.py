@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.tag import Category, Need, Party, Tag
 from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
 from gateway.network.join import join_picture, join_uri
+from gateway.policy.known import KNOWN_LISTS
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'\u202eevil\u2066"
 LONGEST = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
@@ -120,7 +121,11 @@ class Scene:
             "explain": self.explain,
             "devices.list": lambda _: {"devices": [device_to_json(device) for device in self.devices]},
             "devices.update": self.update_device,
-            "lists.list": lambda _: {"lists": self.lists, "refreshing": False},
+            "lists.list": lambda _: {
+                "lists": self.lists,
+                "refreshing": False,
+                "known": [asdict(each) for each in KNOWN_LISTS],
+            },
             "lists.add": self.add_list,
             "lists.remove": self.remove_list,
             "lists.refresh": lambda _: {"started": True},

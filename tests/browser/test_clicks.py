@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from gateway.model.rule import Scope, ScopeKind
+from gateway.policy.known import KNOWN_LISTS
 from tests.browser.conftest import Watched
 from tests.browser.stage import Stage
 from web import present
@@ -184,7 +185,7 @@ def test_a_name_is_blocked_for_this_device_only(stage: Stage, watched: Watched) 
 
 def test_a_list_is_added_undone_and_checked(stage: Stage, watched: Watched) -> None:
     page = watched.open(stage, "/lists")
-    form = page.locator("form[data-form=add-list]")
+    form = page.locator("form.filters[data-form=add-list]")
     form.locator("[name=source]").fill("https://example.org/new.txt")
     form.get_by_role("button", name="Add").click()
     expect(page.locator("#subscriptions")).to_contain_text("https://example.org/new.txt")
@@ -195,6 +196,32 @@ def test_a_list_is_added_undone_and_checked(stage: Stage, watched: Watched) -> N
     page.get_by_role("button", name="Check").click()
     expect(page.locator("#checked")).to_contain_text("Blocked: advertising (Samsung Ads).")
     assert "check=" in page.url
+
+
+def test_a_list_that_others_keep_is_one_click(stage: Stage, watched: Watched) -> None:
+    page = watched.open(stage, "/lists")
+    known = page.locator("#known li", has_text="Smart televisions")
+    known.get_by_role("button", name="Subscribe to Smart televisions, kept by Perflyst").click()
+    subscribed = page.locator("#subscriptions .subscription", has_text="PiHoleBlocklist/master/SmartTV.txt")
+    expect(subscribed).to_contain_text("Smart televisions")
+    expect(known).to_contain_text("subscribed")
+    expect(known.get_by_role("button")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(subscribed).to_have_count(0)
+    expect(known.get_by_role("button")).to_have_count(1)
+
+
+def test_a_button_that_was_drawn_anew_still_subscribes_to_what_it_says(stage: Stage, watched: Watched) -> None:
+    page = watched.open(stage, "/lists")
+    known = page.locator("#known li")
+    for number in (0, 1):
+        # Elsewhere one list takes the place of another: there are as many buttons as before, for other lists.
+        stage.scene.lists.clear()
+        stage.scene.add_list({"source": KNOWN_LISTS[number].source, "action": "block"})
+        page.evaluate("import('/static/js/fresh.js').then((fresh) => fresh.freshen())")
+        expect(known.nth(number)).to_contain_text("subscribed")
+    known.first.get_by_role("button").click()
+    expect(page.locator("#subscriptions")).to_contain_text(KNOWN_LISTS[0].source)
 
 
 def test_a_menu_closes_on_escape_and_the_toast_after_a_while(stage: Stage, watched: Watched) -> None:

@@ -88,6 +88,7 @@ def test_lists_come_and_go(house: RunningHouse, telltale, tmp_path: Path) -> Non
     telltale("lists", "rm", line.split()[0])
     house.wait_for(lambda: house.control.call("status")["listed_names"] == 0)
     assert "neither a file nor" in telltale("lists", "add", "file:///etc/passwd", status=2)
+    assert "SmartTV.txt\n  Smart televisions, kept by Perflyst: Advertising and trackers" in telltale("lists", "known")
 
 
 def test_devices_and_a_token(house: RunningHouse, telltale) -> None:  # type: ignore[no-untyped-def]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +28,7 @@ from gateway.journal.reader import (
     Totals,
 )
 from gateway.model.lookup import Lookup
+from gateway.policy.known import KNOWN_LISTS
 from web import create_app
 from web.auth import AuthStore
 
@@ -184,7 +185,8 @@ class FakeControl:
         return dict(self._device)
 
     def do_lists_list(self) -> dict[str, Any]:
-        return {"lists": list(self.lists.values()), "refreshing": False}
+        known = [asdict(each) for each in KNOWN_LISTS]
+        return {"lists": list(self.lists.values()), "refreshing": False, "known": known}
 
     def do_lists_add(self, **said: Any) -> dict[str, Any]:
         if any(one["source"] == said["source"] for one in self.lists.values()):

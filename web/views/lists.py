@@ -22,6 +22,8 @@ def lists() -> str:
         "lists",
         lists=answer.get("lists", []),
         refreshing=bool(answer.get("refreshing")),
+        known=answer.get("known", []),
+        subscribed={each["source"] for each in answer.get("lists", [])},
         check=name,
         check_device=device,
         explained=explained,

@@ -43,10 +43,10 @@ function isTouched(part) {
 function swap(old, part) {
   const open = [...old.querySelectorAll("details[id][open]")].map((each) => each.id);
   const focused = old.contains(document.activeElement) ? trail(old, document.activeElement) : null;
-  const choices = [...old.querySelectorAll("select, input")].map((each) => each.value);
+  const choices = [...old.querySelectorAll("select, input:not([type=hidden])")].map((each) => each.value);
   old.replaceWith(part);
   for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-  const fields = [...part.querySelectorAll("select, input")];
+  const fields = [...part.querySelectorAll("select, input:not([type=hidden])")];
   if (fields.length === choices.length) {
     fields.forEach((field, index) => {
       if (field.tagName !== "SELECT" || [...field.options].some((option) => option.value === choices[index])) field.value = choices[index];
