@@ -41,8 +41,12 @@ async def pretend_traffic(accounts: Accounts, inventory: Inventory) -> None:
 def remember_past(until: datetime, inventory: Inventory, policy: Policy, log: deque[LogRow]) -> None:
     """Puts a simulated day before `until` (aware, in the viewers' zone) into the log, oldest first."""
     known: dict[tuple[object, ...], Facts] = {}
+    met: set[str] = set()
     for past in history(until):
         device = inventory.identify(past.client)
+        if device not in met:
+            met.add(device)
+            inventory.update(device, first_seen=past.when.astimezone(UTC))
         key = (past.name, past.qtype, past.cached, policy.profile(device))
         facts = known.get(key)
         if facts is None:

@@ -100,8 +100,9 @@ class Inventory:
         kind: str | None = None,
         maker: str | None = None,
         simulated: bool | None = None,
+        first_seen: datetime | None = None,
     ) -> Device:
-        """What a person says about a device; None leaves a field as it is, "" empties it.
+        """What a person says about a device, or a demo; None leaves a field as it is, "" empties it.
 
         Raises Refused when nobody knows the device or the text cannot be shown.
         """
@@ -109,6 +110,8 @@ class Inventory:
         changes: dict[str, Any] = {f: checked_label(text, f) for f, text in texts.items() if text is not None}
         if simulated is not None:
             changes["simulated"] = simulated
+        if first_seen is not None:
+            changes["first_seen"] = first_seen
         with self._lock:
             if device_id not in self._devices:
                 raise Refused("This device is not known here; look at the list of devices again.", "id")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,9 @@ def test_the_demo_shows_four_simulated_televisions_live(tmp_path: Path) -> None:
         )
         overview = house.get("/api/v1/overview?hours=24")[1]
         assert overview["totals"]["lookups"] > 5000, "the charts are not empty at the start"
+        for device in devices:
+            age = datetime.now(UTC) - datetime.fromisoformat(device["first_seen"])
+            assert age > timedelta(hours=22), "no television was seen first after what it asked for"
         assert {row["company"] for row in overview["companies"]} >= {"Samsung", "LG", "Roku", "Netflix"}
 
         name = "acr-us-prd.samsungcloud.tv"
