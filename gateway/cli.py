@@ -85,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     lists.add_argument("rest", nargs="*", metavar="PATH_OR_URL | ID")
     lists.add_argument("--allow", action="store_true", help="the list says what to allow")
     verb("devices", _devices, "list the devices on the network").add_argument("--json", action="store_true")
-    token = verb("token", _token, "print a new bearer token for the API")
+    token = verb("token", _token, "print a new bearer token for the API; list or remove those there are")
+    token.add_argument("what", nargs="?", choices=("new", "ls", "rm"), default="new")
+    token.add_argument("rest", nargs="*", metavar="ID", help="rm 1f3a90c2")
     token.add_argument("--label", default="command line", help="what you call it")
     net = verb("network", _network, "show, put in force or take away the network for televisions")
     net.add_argument("what", choices=("status", "plan", "apply", "clear"))
@@ -270,7 +272,18 @@ def _token(parsed: argparse.Namespace, settings: Settings) -> int:
     from web.auth import AuthStore
 
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
-    print(AuthStore(settings.auth).create_token(parsed.label))
+    store = AuthStore(settings.auth)
+    match parsed.what, parsed.rest:
+        case "new", []:
+            print(store.create_token(parsed.label))
+        case "ls", []:
+            for token in store.tokens():
+                print(f"{token.id}\t{token.label}\t{token.made}")
+        case "rm", [token_id]:
+            store.remove_token(token_id)
+            print("Removed; nobody gets in with it any more.")
+        case _:
+            raise SettingsError("Write: token, token ls, or token rm ID.")
     return 0
 
 

@@ -114,7 +114,11 @@ class AuthStore:
         token = Token(secrets.token_hex(4), label, _digest(text), made)
         with self._change() as keys:
             if len(keys.tokens) >= _MAX_TOKENS:
-                raise Refused(f"There are {_MAX_TOKENS} tokens already; remove one first.", "label")
+                raise Refused(
+                    f"There are {_MAX_TOKENS} tokens already: `telltale token ls` shows them, "
+                    "`telltale token rm ID` removes one.",
+                    "label",
+                )
             self._save(replace(keys, tokens=(*keys.tokens, token)))
         return text
 

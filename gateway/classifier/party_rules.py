@@ -17,15 +17,10 @@ from gateway.model.tag import Category, Party
 
 
 class PartyRules(Enum):
-    """Which rules decide; `edition` is the year and month of the rules."""
+    """Which rules decide."""
 
     TELLTALE = "telltale"
     STUDY = "study"
-
-    @property
-    def edition(self) -> str:
-        """When these rules were written down, as YYYY or YYYY-MM."""
-        return {PartyRules.TELLTALE: "2026-11", PartyRules.STUDY: "2024"}[self]
 
 
 _SUPPORT = ("aws", "cloudflare", "amazon", "org", "neu.edu", "aka", "digicert", "wikimedia")

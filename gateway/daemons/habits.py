@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.classifier.fact import Fact
-from gateway.classifier.learned.behaviour import behaviour
+from gateway.classifier.learned.behaviour import behaviour, with_behaviour
 from gateway.classifier.party_rules import PartyRules
 from gateway.classifier.service import Classifier
 from gateway.model.tag import Evidence, Party, Tag
@@ -33,7 +33,7 @@ def habits(
     return {
         "cadence": _cadence(classifier.fact(name)),
         "parties": _parties(classifier, name, tag, maker),
-        "seen": _seen(times, devices),
+        "seen": _seen(classifier, name, times, devices),
     }
 
 
@@ -78,11 +78,16 @@ def _parties(classifier: Classifier, name: str, tag: Tag, maker: str) -> dict[st
     }
 
 
-def _seen(times: Sequence[float], devices: int) -> dict[str, Any] | None:
+def _seen(classifier: Classifier, name: str, times: Sequence[float], devices: int) -> dict[str, Any] | None:
     if not times:
         return None
     found = behaviour(times, devices)
     said = "; ".join(found.says)
+    if found.odds and not classifier.is_listed(name):
+        spelling = classifier.look(name).probability
+        alone, together = f"{100 * spelling:.0f} %", f"{100 * with_behaviour(spelling, found):.0f} %"
+        if together != alone:
+            said += f". With its spelling that looks like a tracker: {together}, by the spelling alone {alone}"
     return {
         "lookups": found.lookups,
         "period": round(found.period, 1) if found.period is not None else None,

@@ -60,7 +60,6 @@ class Inventory:
         self._seen: dict[str, float] = {}
         self._saved: dict[str, float] = {}
         self._fingerprints: dict[str, Fingerprint] = {}
-        self._leases: dict[str, Lease] = {}
         self._looked = self._made_room = float("-inf")
         self._take_over(devices)
 
@@ -117,13 +116,6 @@ class Inventory:
                 raise Refused("This device is not known here; look at the list of devices again.", "id")
             return self._change(device_id, **changes)
 
-    def name_host(self, client: str, host: str) -> Device | None:
-        """What a device calls itself (DHCP option 12 and the like). Raises Refused when it cannot be shown."""
-        tidy = checked_label(host, "host")
-        with self._lock:
-            device_id = self.identify(client)
-            return self._change(device_id, host=tidy) if device_id in self._devices else None
-
     def take_lease(self, lease: Lease) -> Device | None:
         """Our own DHCP server gave this address to this device: no need to wait until the neighbour table says so."""
         address, device_id = str(lease.address), "mac:" + lease.mac
@@ -135,8 +127,6 @@ class Inventory:
                 self._move(address, known, lease.mac)
             if device_id not in self._devices:
                 return None
-            if len(self._leases) < _MAX_DEVICES or device_id in self._leases:
-                self._leases[device_id] = lease
             return self._change(device_id, host=lease.host) if lease.host else self._devices[device_id]
 
     def meet_card(self, mac: str) -> str:
@@ -148,10 +138,6 @@ class Inventory:
             if device_id not in self._devices:
                 self._begin(device_id, mac, ())
         return device_id
-
-    def lease_of(self, device_id: str) -> Lease | None:
-        """The last lease that a device took: its vendor class and its options tell what it is."""
-        return self._leases.get(device_id)
 
     def refresh(self) -> None:
         """Reads the neighbour table: addresses move to the device that has them now; a device that was known by its

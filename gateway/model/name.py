@@ -72,14 +72,6 @@ class Name:
         """The name itself, then each parent, ending with the top level; nothing for the root."""
         return ancestors(self.text)
 
-    def has_below(self, text: str) -> bool:
-        """True for this name itself and for every canonical name below it."""
-        return not self.text or text == self.text or text.endswith("." + self.text)
-
-    def is_under(self, parent: str) -> bool:
-        """True for `parent` itself and for every name below it."""
-        return Name(parent).has_below(self.text)
-
     def registrable(self, public_suffix: Callable[[str], str | None]) -> str | None:
         """The registrable domain: one label more than the public suffix; None for a public suffix itself."""
         suffix = public_suffix(self.text)

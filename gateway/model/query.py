@@ -47,10 +47,6 @@ class Query:
     key: bytes
 
     @property
-    def recursion_desired(self) -> bool:
-        return bool(self.flags & 0x0100)
-
-    @property
     def checking_disabled(self) -> bool:
         return bool(self.flags & 0x0010)
 

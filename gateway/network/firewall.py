@@ -62,7 +62,6 @@ COUNTERS = (
 )
 MEMORY = 4096
 MEMORY_SECONDS = 3600
-CUT_MEMORY = 8192
 CARRIED = ("tcp", "udp", "icmp", "ipv6-icmp")
 """All that a television speaks to the internet. Whatever else hides others inside (IP in IP, IPv6 in IPv4, GRE, L2TP,
 ESP) or has ports of its own (SCTP, UDP-Lite), and would pass every rule of ours unseen."""

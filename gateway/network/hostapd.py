@@ -16,8 +16,6 @@ from gateway.model.network import AccessPoint, Security
 CHANNELS_24 = tuple(range(1, 14))
 """Channel 14 is for Japan and 802.11b only."""
 CHANNELS_5 = (*range(36, 65, 4), *range(100, 145, 4), *range(149, 178, 4))
-DFS_CHANNELS = frozenset((*range(52, 65, 4), *range(100, 145, 4)))
-"""Where weather radar goes first: an access point there listens for a minute before it speaks (ETSI EN 301 893)."""
 _ELEVEN_CHANNELS = frozenset({"US", "CA", "MX", "TW", "CO", "PA"})
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", re.ASCII)
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)

@@ -1,4 +1,4 @@
-"""hostapd's control socket (its ctrl_iface protocol): one datagram asks, one answers; events come after ATTACH."""
+"""hostapd's control socket (its ctrl_iface protocol): one datagram asks, one answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ class HostapdControl:
     def __init__(self, folder: Path, interface: str, timeout: float = 2.0) -> None:
         self._folder, self._interface, self._timeout = folder, interface, timeout
         self._channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._events: list[str] = []
         try:
             self._connect()
         except OSError:
@@ -37,7 +36,7 @@ class HostapdControl:
         self._channel.close()
 
     def ask(self, command: str) -> str:
-        """The reply to one command, events that come between are kept. Raises NetworkError."""
+        """The reply to one command; events that come between are passed over. Raises NetworkError."""
         try:
             self._channel.send(command.encode("ascii"))
             ends = time.monotonic() + self._timeout
@@ -45,7 +44,6 @@ class HostapdControl:
                 said = self._receive(max(0.0, ends - time.monotonic()))
                 if not said.startswith("<"):
                     return said
-                self._events.append(said)
         except OSError:
             raise NetworkError("The Wi-Fi's program (hostapd) does not answer.") from None
 
@@ -61,19 +59,6 @@ class HostapdControl:
             found.append(station)
             said = self.ask(f"STA-NEXT {station.mac}")
         return found
-
-    def attach(self) -> None:
-        """From now on `next_event` tells what happens. Raises NetworkError."""
-        if self.ask("ATTACH").strip() != "OK":
-            raise NetworkError("The Wi-Fi's program (hostapd) tells no events.")
-
-    def next_event(self, timeout: float) -> str | None:
-        """Such as "AP-STA-CONNECTED 02:00:00:00:00:01", without its level; None when there was none in time."""
-        try:
-            said = self._events.pop(0) if self._events else self._receive(timeout)
-        except OSError:
-            return None
-        return said.partition(">")[2] if said.startswith("<") else said
 
     def _connect(self) -> None:
         # An address that the kernel chooses leaves no file behind (unix(7), autobind).

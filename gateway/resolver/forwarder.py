@@ -76,6 +76,11 @@ class Forwarder:
     def reachable(self) -> bool:
         return any(member.healthy for member in self.members)
 
+    @property
+    def forged(self) -> int:
+        """How many datagrams came to our ports that answer none of our questions; a connection brings none."""
+        return sum(getattr(member.upstream, "forged", 0) for member in self.members)
+
     def states(self) -> list[UpstreamState]:
         return [member.state() for member in self.members]
 

@@ -241,6 +241,7 @@ class Resolver:
             "errors": links.recorder.errors,
             "upstream_asked": links.forwarder.asked,
             "upstream_errors": links.forwarder.errors,
+            "upstream_forged": links.forwarder.forged,
             "log_dropped": links.recorder.dropped,
             "malformed": self._malformed,
             "outsiders": links.guard.dropped + sum(server.refused for server in self._udp),

@@ -131,6 +131,13 @@ def test_thousands_of_guesses_of_the_id_are_in_vain(upstream: Upstream, forge: C
     assert upstream.asked[-1].transport == "tcp", "whoever guesses does not guess for long"
 
 
+def test_what_answers_no_question_is_counted(upstream: Upstream) -> None:
+    upstream.fail_all(wrong_id=True, transport="udp", times=1)
+    with Serving(upstream.url) as serving:
+        assert addresses(ask(NAME, server=serving.server, timeout=8)) == [TRUE]
+        assert serving.counters()["upstream_forged"] == 1
+
+
 def test_an_answer_that_must_have_come_in_fragments_is_fetched_over_tcp() -> None:
     long = [f'60 TXT "{"x" * 200}{n}"' for n in range(9)]
     with Upstream({"long.example.com": long}) as rude:

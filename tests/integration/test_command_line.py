@@ -98,6 +98,14 @@ def test_devices_and_a_token(house: RunningHouse, telltale) -> None:  # type: ig
     token = telltale("token").strip()
     assert house.request("GET", "/api/v1/status", token=token)[0] == 200
     assert house.request("GET", "/api/v1/status", token="wrong")[0] == 401
+    telltale("token", "--label", "kitchen tablet")
+    made = [line.split("\t") for line in telltale("token", "ls").splitlines()]
+    token_id = next(each[0] for each in made if each[1] == "command line")
+    assert made[-1][1] == "kitchen tablet"
+    assert token not in telltale("token", "ls")
+    telltale("token", "rm", token_id)
+    assert house.request("GET", "/api/v1/status", token=token)[0] == 401, "at once"
+    assert "no token with this id" in telltale("token", "rm", token_id, status=1)
 
 
 def test_the_doctor_finds_a_healthy_box_healthy(house: RunningHouse, telltale) -> None:  # type: ignore[no-untyped-def]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.policy.parsers import Extent, Syntax, parse_list
+from gateway.policy.parsers.names import CANARIES
 from tests.support.shared_data import shared_data
 
 pytestmark = pytest.mark.integration
@@ -70,7 +71,7 @@ def test_the_roku_list_says_the_same_as_rules_and_as_a_zone() -> None:
     assert (rules.syntax, zone.syntax) == (Syntax.ADBLOCK, Syntax.RPZ)
     assert {name for name, extent in records if extent is Extent.EXACT} == subtrees
     assert {name for name, extent in records if extent is Extent.BELOW} == subtrees
-    assert (len(subtrees), rules.canaries, zone.canaries) == (72, 1, 2)
+    assert (len(subtrees), rules.skipped[CANARIES], zone.skipped[CANARIES]) == (72, 1, 2)
 
 
 def test_names_that_perflyst_commented_out_are_not_blocked() -> None:

@@ -33,6 +33,7 @@ _COUNTERS = {
     "errors": "Queries that met a fault of ours; the log tells which.",
     "upstream_asked": "Questions sent to upstreams.",
     "upstream_errors": "Questions that no upstream answered.",
+    "upstream_forged": "Datagrams that answered none of the questions sent: forged, or far too late.",
     "log_dropped": "Lookups answered but not recorded, because the journal fell behind.",
     "malformed": "Datagrams that are no DNS query.",
     "outsiders": "Queries from networks that get no answers.",

@@ -11,7 +11,6 @@ from gateway.policy.parsers import dnsmasq, unbound
 from gateway.policy.parsers.detect import detect_syntax
 from gateway.policy.parsers.entry import BadPattern, Entry, Extent, LineParser, Skip, Syntax
 from gateway.policy.parsers.mixed import line_parser
-from gateway.policy.parsers.names import CANARIES
 from gateway.policy.parsers.patterns import entry_of_regex
 from gateway.policy.parsers.rpz import ZoneParser
 from gateway.policy.parsers.text import chunks_of, read_lines
@@ -41,10 +40,6 @@ class ParsedList:
         self.syntax = syntax or detect_syntax(head)
         self.title = _title_of(head)
         self.entries = self._read(chain(head, lines))
-
-    @property
-    def canaries(self) -> int:
-        return self.skipped[CANARIES]
 
     def _read(self, lines: Iterator[str]) -> Iterator[Entry]:
         parse = _parser_for(self.syntax)

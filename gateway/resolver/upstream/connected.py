@@ -38,7 +38,6 @@ class ConnectedUpstream:
     ) -> None:
         self.url = url
         self.address = address
-        self.dialled = 0
         self._dial = dial
         self._padded = padded
         self._timeout = timeout
@@ -124,7 +123,6 @@ class ConnectedUpstream:
         return self._opening
 
     async def _connect(self) -> Channel:
-        self.dialled += 1
         async with asyncio.timeout(self._timeout):
             return await self._dial()
 

@@ -44,7 +44,3 @@ def test_the_study_finds_org_inside_other_words() -> None:
 def test_names_inside_the_home_are_local_under_both() -> None:
     for rules in PartyRules:
         assert _party(rules, "printer.lan", None, Category.LOCAL, "LG") is Party.LOCAL
-
-
-def test_each_rule_set_has_an_edition() -> None:
-    assert {rules.edition for rules in PartyRules} == {"2026-11", "2024"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from gateway.classifier.service import Classifier
@@ -54,12 +56,16 @@ def test_where_there_is_nothing_to_compare_nothing_is_said(classifier: Classifie
 
 def test_a_heartbeat_in_this_home_is_told(classifier: Classifier) -> None:
     times = [at * HOUR / 2 for at in range(30)]
-    told = habits(classifier, "a.example.com", classifier.tag("a.example.com"), "", times, 3)["seen"]
+    told = habits(classifier, "ads.samsung.com", classifier.tag("ads.samsung.com"), "", times, 3)["seen"]
     assert told["beacon"]
     assert told["period"] == HOUR / 2
-    assert told["says"] == (
-        "In your home it is asked for every 30 minutes, as regular as a heartbeat; 3 devices ask for it."
-    )
+    heartbeat = "In your home it is asked for every 30 minutes, as regular as a heartbeat; 3 devices ask for it"
+    assert told["says"] == f"{heartbeat}.", "of a listed name there is nothing to guess"
+    told = habits(classifier, "a.example.com", classifier.tag("a.example.com"), "", times, 3)["seen"]
+    guess = r"\. With its spelling that looks like a tracker: \d\d %, by the spelling alone \d\d %\."
+    assert re.fullmatch(heartbeat + guess, told["says"])
+    told = habits(classifier, "cdn.nobody.example", classifier.tag("cdn.nobody.example"), "", times, 3)["seen"]
+    assert told["says"] == f"{heartbeat}.", "what looks like none is not made one by how it is asked for"
 
 
 def test_too_few_look_ups_tell_no_rhythm(classifier: Classifier) -> None:

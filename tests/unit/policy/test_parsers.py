@@ -8,6 +8,7 @@ from gateway.errors import ListError
 from gateway.model.verdict import Action
 from gateway.policy.parsers import Entry, Extent, ParsedList, Syntax, parse_list
 from gateway.policy.parsers import text as list_text
+from gateway.policy.parsers.names import CANARIES
 
 BELOW, EXACT, SUBTREE = Extent.BELOW, Extent.EXACT, Extent.SUBTREE
 
@@ -283,7 +284,7 @@ def test_junk_between_names_is_counted_not_read() -> None:
 def test_canaries_are_dropped_and_counted() -> None:
     parsed, entries = read("||a.h4g3z1-z.example^\n||h4g3z1-x.web.app^\n*.h4g3z1-y.example^\n")
     assert entries == [Entry("a.h4g3z1-z.example", SUBTREE)]
-    assert parsed.canaries == 2
+    assert parsed.skipped == {CANARIES: 2}
 
 
 def test_a_list_cannot_bring_more_patterns_than_the_cap() -> None:
