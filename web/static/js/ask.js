@@ -1,6 +1,6 @@
 // Every request of a page goes through here: JSON out, JSON back, one sentence when it is refused.
 
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(sentence, status, field) {
     super(sentence);
     this.status = status;

@@ -7,7 +7,7 @@ import { plain, presetWords, target } from "./words.js";
 const CHANGED = "telltale:decided";
 const labels = new Map();
 
-export function labelOf(device) {
+function labelOf(device) {
   if (!device) return "everyone";
   if (labels.size === 0) {
     for (const option of document.querySelectorAll('select[name="device"] option, select[name="whom"] option')) {

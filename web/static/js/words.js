@@ -30,7 +30,7 @@ export const slug = (text) => (text || "unknown").toLowerCase().replace(/[^a-z]+
 export const number = (count) => Math.max(0, Math.trunc(count)).toLocaleString("en-US");
 export const counted = (count, one, many = one + "s") => `${number(count)} ${count === 1 ? one : many}`;
 
-export function duration(seconds) {
+function duration(seconds) {
   const left = Math.max(0, Math.round(seconds));
   for (const [size, unit] of UNITS) {
     if (left >= size) return counted(Math.floor(left / size), unit);
@@ -58,7 +58,7 @@ export function ago(when, now = Date.now()) {
 export const absolute = (when) => when.toLocaleString("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 export const clockTime = (when) => when.toLocaleTimeString("en-GB");
 
-export function subject(category, company) {
+function subject(category, company) {
   const known = category && category !== "unknown";
   if (known && company) return `${categoryWords(category)} (${plain(company)})`;
   return known ? categoryWords(category) : plain(company);
@@ -111,7 +111,7 @@ export function cite(source) {
 }
 
 // A link may only lead to where a person expects a link to lead.
-export function webAddress(text) {
+function webAddress(text) {
   if (!text || text.length > 2048 || text.search(UNSEEN) >= 0 || /[\s"'<>\\]/.test(text)) return null;
   return /^https?:\/\/[^/?#]/i.test(text) ? text : null;
 }
