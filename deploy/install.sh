@@ -172,8 +172,8 @@ install_release() {
   fi
   put - /usr/local/bin/telltale 755 <<'TEXT'
 #!/bin/sh
-# The command line of the Telltale that runs here: its data folder is the default.
-export XDG_DATA_HOME=/var/lib
+# The command line of the Telltale that runs here: its data folder and its dashboard's keys are the default.
+export XDG_DATA_HOME=/var/lib TELLTALE_KEYS=/var/lib/telltale-web/web.json
 exec /opt/telltale/current/.venv/bin/python -m gateway.cli "$@"
 TEXT
 }

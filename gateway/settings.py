@@ -172,8 +172,9 @@ def from_arguments(arguments: argparse.Namespace, environment: Mapping[str, str]
     if not settings.upstreams:
         settings = replace(settings, upstreams=_machine_upstreams(settings.dns))
     settings = replace(settings, bootstrap=_bootstrap(settings))
-    keys = Path(arguments.keys).absolute() if arguments.keys else None
-    return replace(settings, simulated=arguments.simulated, keys=keys)
+    # On an appliance the dashboard's user keeps the keys; whoever names another folder means the keys in it.
+    keys = arguments.keys or (not arguments.data and environment.get("TELLTALE_KEYS"))
+    return replace(settings, simulated=arguments.simulated, keys=Path(keys).absolute() if keys else None)
 
 
 def to_arguments(settings: Settings) -> list[str]:

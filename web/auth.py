@@ -21,7 +21,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from gateway.errors import Refused, SettingsError
-from gateway.files import put_in_place, write_synced
+from gateway.files import give_away, put_in_place, write_synced
 from web.keys import Keys, Token, keys_from_json, keys_to_json
 
 log = logging.getLogger(__name__)
@@ -214,9 +214,7 @@ class AuthStore:
         beside = parent / f".{self._path.name}.new"
         try:
             write_synced(beside, [keys_to_json(keys)], 0o600)
-            if os.geteuid() == 0:
-                owner = (self._path if self._path.exists() else parent).stat()
-                os.chown(beside, owner.st_uid, owner.st_gid)
+            give_away(beside, self._path if self._path.exists() else parent)
             put_in_place(beside, self._path)
         finally:
             beside.unlink(missing_ok=True)

@@ -19,14 +19,15 @@ from pathlib import Path
 from gateway import __version__
 from gateway.daemons.folder import hold_folder, release_folder
 from gateway.errors import SettingsError
-from gateway.files import put_in_place, write_synced
+from gateway.files import give_away, put_in_place, write_synced
 from gateway.journal.copying import copy_journal
 from gateway.settings import Settings
 
 _FORMAT = 1
 _MANIFEST = "telltale.json"
 _JOURNAL = "journal.sqlite"
-_PLAIN_FILES = ("policy.json", "web.json", "settings.toml", "lists/report.json", "lists/compiled.bin")
+_KEYS = "web.json"
+_PLAIN_FILES = ("policy.json", _KEYS, "settings.toml", "lists/report.json", "lists/compiled.bin")
 _LARGEST = 8 << 30
 _CHUNK = 1 << 20
 _UNREADABLE = (
@@ -51,7 +52,7 @@ def write_backup(settings: Settings, file: str, now: datetime | None = None) -> 
     temporary = target.with_name(f".{target.name}.part")
     try:
         with tempfile.TemporaryDirectory(dir=settings.data) as scratch:
-            members = {name: settings.data / name for name in _PLAIN_FILES}
+            members = {name: _place(settings, name) for name in _PLAIN_FILES}
             lists = sorted(settings.lists_folder.glob("*.txt"))
             members |= {f"lists/{path.name}": path for path in lists if path.stem.isdigit()}
             if settings.journal.exists():
@@ -81,19 +82,20 @@ def restore_backup(settings: Settings, file: str) -> str:
     beside: dict[Path, Path] = {}
     try:
         settings.lists_folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        give_away(settings.lists_folder, settings.data)
         with zipfile.ZipFile(Path(file).expanduser()) as archive:
-            for name, wanted in _manifest(archive).items():
-                target = settings.data / name
+            names = _manifest(archive)
+            for name, wanted in names.items():
+                target = _place(settings, name)
                 beside[target] = target.with_name(f".{target.name}.restored")
                 _unpack(archive, name, beside[target], wanted)
-        names = {str(target.relative_to(settings.data)) for target in beside}
         if _JOURNAL in names:
             for suffix in ("-wal", "-shm"):
                 settings.journal.with_name(_JOURNAL + suffix).unlink(missing_ok=True)
         for target, new in beside.items():
             put_in_place(new, target)
-        for name in set(_PLAIN_FILES) - names:
-            (settings.data / name).unlink(missing_ok=True)
+        for name in set(_PLAIN_FILES) - names.keys():
+            _place(settings, name).unlink(missing_ok=True)
     except _UNREADABLE:
         raise SettingsError(f"{file} is not a backup of Telltale, or it is damaged; nothing was changed.") from None
     finally:
@@ -101,6 +103,11 @@ def restore_backup(settings: Settings, file: str) -> str:
             new.unlink(missing_ok=True)
         release_folder()
     return f"Restored {len(beside)} files into {settings.data}. Start Telltale again."
+
+
+def _place(settings: Settings, name: str) -> Path:
+    """Where a file of a backup lives: in the data folder, but for the keys, which may be the dashboard's alone."""
+    return settings.auth if name == _KEYS else settings.data / name
 
 
 def _store(archive: zipfile.ZipFile, name: str, path: Path) -> str:
@@ -123,12 +130,10 @@ def _unpack(archive: zipfile.ZipFile, name: str, to: Path, wanted: str) -> None:
                 digest.update(chunk)
                 yield chunk
 
-    write_synced(to, pieces(), 0o600 if name == "web.json" else 0o640)
+    write_synced(to, pieces(), 0o600 if name == _KEYS else 0o640)
     if digest.hexdigest() != wanted:
         raise SettingsError(f"{name} in the backup is damaged; nothing was changed.")
-    if os.geteuid() == 0:
-        owner = to.parent.stat()
-        os.chown(to, owner.st_uid, owner.st_gid)
+    give_away(to, to.parent)
 
 
 def _manifest(archive: zipfile.ZipFile) -> dict[str, str]:

@@ -35,7 +35,7 @@ def run_demo(settings: Settings, *, explicit_data: bool, pace: float) -> int:
     with ExitStack() as stack:
         if not explicit_data:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="telltale-demo-"))
-            settings = replace(settings, data=Path(folder))
+            settings = replace(settings, data=Path(folder), keys=None)
         internet = bind_dns((Address("127.0.0.1", 0),))
         settings = replace(settings, upstreams=(f"udp://{internet.addresses()[0]}",), simulated=True)
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from gateway.errors import SettingsError
+from gateway.files import give_away
 
 _PATIENCE = 5.0
 _HELD: list[int] = []
@@ -26,6 +27,7 @@ def hold_folder(data: Path, patience: float = _PATIENCE) -> None:
         raise SettingsError(f"{data} cannot be made: {error.strerror}; choose a folder with --data.") from None
     try:
         handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        give_away(data / "lock", data)
     except OSError as error:
         if error.errno in (errno.EROFS, errno.EACCES, errno.ENOSPC):
             return
@@ -39,7 +41,10 @@ def hold_folder(data: Path, patience: float = _PATIENCE) -> None:
                 time.sleep(0.05)
                 continue
             os.close(handle)
-            raise SettingsError(f"Another Telltale runs on {data}; stop it, or choose another --data.") from None
+            raise SettingsError(
+                f"Another Telltale runs on {data}; stop it (on a Pi: sudo systemctl stop telltale.target), "
+                "or choose another --data."
+            ) from None
         _HELD.append(handle)
         return
 

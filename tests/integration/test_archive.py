@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -13,8 +14,10 @@ from gateway.cli import main
 from tests.support.client import addresses, ask
 from tests.support.house import RunningHouse
 from tests.support.upstream import Upstream
+from web.auth import AuthStore
 
 pytestmark = pytest.mark.integration
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
 ZONE = {"tv.example.com": ["60 A 198.51.100.9"], "listed.example.com": ["60 A 198.51.100.10"]}
 
@@ -47,6 +50,39 @@ def test_a_backup_brings_everything_back(tmp_path: Path, capsys: pytest.CaptureF
             assert addresses(ask("listed.example.com", server=again.dns)) == ["0.0.0.0"]
             kept = again.get("/api/v1/lookups")[1]["lookups"]
             assert all(each in kept for each in lookups["lookups"])
+
+
+def test_the_keys_come_back_to_where_the_dashboard_keeps_them(tmp_path: Path) -> None:
+    data, keys, saved = tmp_path / "data", tmp_path / "web" / "keys.json", tmp_path / "box.zip"
+    data.mkdir()
+    keys.parent.mkdir()
+    flags = ["--data", str(data), "--keys", str(keys)]
+    token = AuthStore(keys).create_token("television")
+    assert main(["backup", str(saved), *flags]) == 0
+    keys.unlink()
+    (data / "lock").unlink(missing_ok=True)
+    assert main(["restore", str(saved), *flags]) == 0
+    assert AuthStore(keys).token_of(token) is not None
+    assert not (data / "web.json").exists()
+    assert keys.stat().st_mode & 0o777 == 0o600
+
+
+@needs_root
+def test_what_root_restores_belongs_to_whom_the_folders_do(tmp_path: Path) -> None:
+    data, keys, saved = tmp_path / "data", tmp_path / "web" / "keys.json", tmp_path / "box.zip"
+    flags = ["--data", str(data), "--keys", str(keys)]
+    for folder in (data, keys.parent):
+        folder.mkdir()
+    (data / "settings.toml").write_text("")
+    AuthStore(keys).create_token("television")
+    assert main(["backup", str(saved), *flags]) == 0
+    shutil.rmtree(data)
+    data.mkdir()
+    os.chown(data, 1001, 1002)
+    os.chown(keys.parent, 1003, 1002)
+    assert main(["restore", str(saved), *flags]) == 0
+    for path, owner in ((data / "settings.toml", 1001), (data / "lists", 1001), (data / "lock", 1001), (keys, 1003)):
+        assert (path.stat().st_uid, path.stat().st_gid) == (owner, 1002), path
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ pytestmark = [
 
 ADDRESS = "10.77.0.2"
 INSTALL = ("bash", "/src/deploy/install.sh")
+TELLTALE = "/usr/local/bin/telltale"
 # python3-dev stays out: the installer has to bring it.
 PACKAGES = ["systemd-sysv", "dbus", "iproute2", "python3", "procps", "ca-certificates"]
 PACKAGES += ["python3-venv", "gcc", "libc6-dev"]
@@ -104,6 +105,28 @@ def test_a_debian_becomes_the_appliance_and_comes_back(debian: Debian) -> None:
 _BOOT_CHANGES = ("etc/machine-id", "etc/resolv.conf", "etc/hostname", "etc/localtime")
 
 
+def the_command_line_is_the_box_s(debian: Debian) -> None:
+    """What it prints and sets is what the dashboard goes by, which runs as a user of its own."""
+
+    def status(token: str) -> str:
+        asked = f"Request('http://{ADDRESS}/api/v1/status', headers={{'Authorization': 'Bearer {token}'}})"
+        code = f"from urllib.request import *; print(urlopen({asked}, timeout=10).status)"
+        return debian.run("python3", "-c", code, check=False).strip().splitlines()[-1]
+
+    token = debian.run(TELLTALE, "token").strip()
+    assert status(token) == "200"
+    debian.run(TELLTALE, "backup", "/root/box.zip")
+    token_id = debian.run(TELLTALE, "token", "ls").split()[0]
+    debian.run(TELLTALE, "token", "rm", token_id)
+    assert "401" in status(token)
+    assert "password is set" in debian.run("sh", "-c", f"echo a new password | {TELLTALE} password")
+    debian.run("systemctl", "stop", "telltale.target")
+    assert "Restored" in debian.run(TELLTALE, "restore", "/root/box.zip")
+    debian.run("systemctl", "start", "telltale.target")
+    wait_for(lambda: status(token) == "200", "the token that was restored opens the dashboard again", 30)
+    debian.run("rm", "/root/box.zip")
+
+
 def lives_at_home(debian: Debian) -> None:
     """It answers with no uplink and no clock to trust; it comes back from a crash and from a hang; it is updated."""
 
@@ -115,6 +138,7 @@ def lives_at_home(debian: Debian) -> None:
         return debian.run("systemctl", "show", "-p", name, "--value", "telltale-resolver").strip()
 
     wait_for(answers, "DNS and the dashboard answer after the boot", 60)
+    the_command_line_is_the_box_s(debian)
     first = shown("MainPID")
     debian.run("kill", "-9", first)
     wait_for(lambda: shown("MainPID") not in (first, "0"), "a resolver that was killed comes back", 30)

@@ -27,6 +27,18 @@ def test_the_defaults_are_those_of_the_design(tmp_path: Path) -> None:
     assert default_data({"XDG_DATA_HOME": "/x"}) == Path("/x/telltale")
 
 
+def test_an_appliance_says_where_its_dashboard_keeps_its_keys(tmp_path: Path) -> None:
+    """The installer's command line: or a token would be written where no dashboard reads it."""
+    appliance = {"XDG_DATA_HOME": str(tmp_path), "TELLTALE_KEYS": "/var/lib/telltale-web/web.json"}
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    assert from_arguments(parser.parse_args([]), appliance).auth == Path("/var/lib/telltale-web/web.json")
+    elsewhere = from_arguments(parser.parse_args(["--data", str(tmp_path / "mine")]), appliance)
+    assert elsewhere.auth == tmp_path / "mine" / "web.json"
+    named = from_arguments(parser.parse_args(["--keys", "/k.json"]), appliance)
+    assert named.auth == Path("/k.json")
+
+
 def test_a_flag_wins_over_the_file(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text(
         '[dns]\nlisten = ["127.0.0.1:53", "[::1]:53"]\nupstreams = ["udp://192.0.2.1"]\n'
