@@ -60,7 +60,7 @@ check_choices() {
   [ -z "$address" ] || python3 -c 'import ipaddress, sys; ipaddress.ip_address(sys.argv[1])' "$address" 2>/dev/null ||
     problem "$address is not an IP address."
   for each in "${upstreams[@]}"; do
-    [[ $each =~ ^(udp|tcp|tls|https)://[A-Za-z0-9./:#_\[\]-]+$ ]] || problem "$each is not a resolver, like udp://9.9.9.9."
+    [[ $each =~ ^(udp|tcp|tls|https)://[][A-Za-z0-9./:#_-]+$ ]] || problem "$each is not a resolver, like udp://9.9.9.9."
   done
 }
 

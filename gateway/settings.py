@@ -246,6 +246,8 @@ def _from_file(data: Path) -> Settings:
         value = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Settings(data)
+    except PermissionError:
+        raise SettingsError(f"You may not read {path}: put sudo before the command.") from None
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path} cannot be read: {error}.") from None
     settings = Settings(data)

@@ -62,7 +62,8 @@ def _tell(client: ControlClient) -> None:
     if not said["reached"]:
         print("The network process does not answer; televisions keep the network they had.", file=sys.stderr)
         return
-    print(f"{said['mode'] or 'no network'}, {said['leases']} leases, filtering {'on' if said['filtering'] else 'OFF'}")
+    leases = "1 lease" if said["leases"] == 1 else f"{said['leases']} leases"
+    print(f"{said['mode'] or 'no network'}, {leases}, filtering {'on' if said['filtering'] else 'OFF'}")
     for part in said["health"]:
         print(f"  {'ok ' if part['healthy'] else 'BAD'} {part['says']}")
     for note in said["notes"]:

@@ -25,6 +25,7 @@ _MAX_DEVICES = 4096
 _MAX_ADDRESSES = 16
 _MAKE_ROOM_FOR = 64
 _MAKE_ROOM_EVERY = 60.0
+_OURS = "this machine"
 
 
 class Inventory:
@@ -32,7 +33,8 @@ class Inventory:
     `maker_of` the maker whose televisions alone ask for a name, `on_seen` is told of every device that is new or of
     which something new is known. `on_joined` is told the old id and the new one when a device that was known by its
     address turns out to be the one with a MAC address; whoever keeps ids of devices has to follow. `wanted` gives the
-    ids that somebody keeps: these devices are never forgotten. `now` gives seconds since the epoch.
+    ids that somebody keeps: these devices are never forgotten. `is_ours` says whether an address is this machine's.
+    `now` gives seconds since the epoch.
 
     `save`, `on_seen`, `on_joined` and `wanted` are called from either thread while the inventory is locked: they hand
     over and return at once. `on_joined` may be called by the constructor, for devices that joined before a restart.
@@ -49,11 +51,12 @@ class Inventory:
         on_seen: Callable[[Device], None] = lambda _: None,
         on_joined: Callable[[str, str], None] = lambda old, new: None,
         wanted: Callable[[], Collection[str]] = tuple,
+        is_ours: Callable[[str], bool] = lambda _: False,
         now: Callable[[], float] = lambda: datetime.now(UTC).timestamp(),
     ) -> None:
         self._save, self._neighbours, self._vendor_of = save, neighbours, vendor_of
         self._maker_of, self._on_seen, self._now = maker_of, on_seen, now
-        self._on_joined, self._wanted = on_joined, wanted
+        self._on_joined, self._wanted, self._is_ours = on_joined, wanted, is_ours
         self._lock = threading.RLock()
         self._devices: dict[str, Device] = {}
         self._ids: dict[str, str] = {}
@@ -217,7 +220,8 @@ class Inventory:
         when = self._now()
         moment = datetime.fromtimestamp(when, UTC)
         vendor = self._vendor_of(mac) if mac else ""
-        self._devices[device_id] = Device(device_id, mac, addresses, moment, moment, vendor=vendor)
+        host = _OURS if mac is None and any(map(self._is_ours, addresses)) else ""
+        self._devices[device_id] = Device(device_id, mac, addresses, moment, moment, host=host, vendor=vendor)
         self._seen[device_id] = when
         self._store(device_id)
         return True
@@ -264,7 +268,7 @@ class Inventory:
             new,
             first_seen=min(device.first_seen, before.first_seen),
             name=device.name or before.name,
-            host=device.host or before.host,
+            host=device.host or ("" if before.host == _OURS else before.host),
             maker=device.maker or before.maker,
             kind=device.kind or before.kind,
             simulated=device.simulated or before.simulated,

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.netns.escapee import TRACKER, TRACKER4, ZONE
+from tests.netns.household import Household
+from tests.netns.lab import RESOLVERS4, Lab
+from tests.netns.outside import Outside
 from tests.support.debian import Debian, begin_root, wait_for, why_not
 
 pytestmark = [
@@ -23,10 +27,11 @@ TELLTALE = "/usr/local/bin/telltale"
 PACKAGES = ["systemd-sysv", "dbus", "iproute2", "python3", "procps", "ca-certificates"]
 PACKAGES += ["python3-venv", "gcc", "libc6-dev"]
 SUITES = ("trixie", "bookworm")
+Making = dict[str, tuple[Path, subprocess.Popen[str]]]
 
 
 @pytest.fixture(scope="module")
-def making(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[Path, subprocess.Popen[str]]]]:
+def making(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Making]:
     """Both at the same time."""
     folder = tmp_path_factory.mktemp("debian")
     begun = {suite: (folder / suite, begin_root(suite, folder / suite, PACKAGES)) for suite in SUITES}
@@ -42,10 +47,16 @@ def making(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple
 
 
 @pytest.fixture(params=SUITES)
-def debian(request: pytest.FixtureRequest, making: dict[str, tuple[Path, subprocess.Popen[str]]]) -> Debian:
-    root, process = making[request.param]
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, said[-2000:]
+def debian(request: pytest.FixtureRequest, making: Making) -> Debian:
+    return made(making, request.param)
+
+
+def made(making: Making, suite: str) -> Debian:
+    """The Debian of this suite, as soon as it is there."""
+    root, process = making[suite]
+    if process.returncode is None:
+        said, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, said[-2000:]
     return Debian(root)
 
 
@@ -163,8 +174,8 @@ def lives_at_home(debian: Debian) -> None:
     assert answers()
 
 
-def test_what_stands_in_the_way_is_told_before_anything_is_changed(making: dict[str, tuple[Path, object]]) -> None:
-    debian = Debian(making["trixie"][0])
+def test_what_stands_in_the_way_is_told_before_anything_is_changed(making: Making) -> None:
+    debian = made(making, "trixie")
     before = debian.picture(whole=True)
     said = debian.run(*INSTALL, "--mode", "access-point", "--address", "somewhere", check=False)
     assert "nothing was changed" in said
@@ -181,3 +192,40 @@ def test_what_stands_in_the_way_is_told_before_anything_is_changed(making: dict[
             running.kill()
     assert "Port 53 is used by python3" in said
     assert not (debian.root / "opt/telltale").exists()
+
+
+def test_a_second_port_becomes_the_televisions_network(making: Making, tmp_path: Path) -> None:
+    """From the command that README shows to a television whose tracker is blocked, and back, with nothing left."""
+    debian = made(making, "trixie")
+    if not (debian.root / "wheels").exists():
+        download_packages(debian)
+    wanted = "sed 's/#.*//' /src/deploy/system-packages.txt | awk '$1 == \"run\" || $1 == \"gateway\" {print $2}'"
+    debian.run("sh", "-c", f"apt-get update -q && apt-get install -q -y --no-install-recommends $({wanted})")
+    flags = ("--mode", "wired", "--interface", "port-tv1", "--upstream", "udp://9.9.9.9", "--wheels", "/wheels")
+    with Lab(televisions=1) as lab:
+        household = Household(lab, tmp_path)
+        household.make_bare()
+        with lab.inside("internet"):
+            outside = Outside(ZONE, [(address, 53) for address in RESOLVERS4])
+        with outside, debian.booted(lab.names["gateway"]):
+            before = debian.run("sh", "-c", "ip -br link; nft list tables")
+            assert "Connect your televisions to the port port-tv1" in debian.run(*INSTALL, *flags, seconds=400)
+            address, _, router, resolver, _ = household.ask_for_address("tv1")
+            assert resolver == router
+            assert TRACKER4 in asked(lab, router)
+            assert TRACKER4 in asked(lab, "8.8.8.8")
+            assert {each.server for each in outside.asked if each.name == TRACKER} == {"9.9.9.9"}
+            debian.run(TELLTALE, "block", TRACKER)
+            assert asked(lab, router) == asked(lab, "8.8.8.8") == "0.0.0.0"
+            assert address in debian.run(TELLTALE, "devices")
+            wait_for(
+                lambda: "wired, 1 lease, filtering on" in debian.run(TELLTALE, "network", "status"), "it is known", 20
+            )
+            assert "WRONG" not in debian.run(TELLTALE, "doctor")
+            debian.run(*INSTALL, "--uninstall", "--purge")
+            assert debian.run("sh", "-c", "ip -br link; nft list tables") == before
+
+
+def asked(lab: Lab, server: str) -> str:
+    """The tracker's address as the television hears it from this server."""
+    return lab.run("tv1", "dig", "+short", "+time=2", "+tries=2", f"@{server}", TRACKER).strip()

@@ -153,17 +153,20 @@ class Debian:
                 ["link", "set", "tv0", "up"],
             ):
                 subprocess.run([*on, *words], check=True)
-            with self._booted(name):
+            with self.booted(name):
                 yield
         finally:
             subprocess.run(["ip", "netns", "delete", name], check=True)
 
     @contextmanager
-    def _booted(self, network: str) -> Iterator[None]:
+    def booted(self, network: str) -> Iterator[None]:
+        """Boots it in this network namespace, where it may do as the machine that owns it."""
         flags = ["-q", "--register=no", "--keep-unit", f"--network-namespace-path=/run/netns/{network}"]
         running = subprocess.Popen(
-            ["systemd-nspawn", *flags, "--capability=CAP_NET_ADMIN", "-D", str(self.root), "--boot"],
+            ["systemd-nspawn", *flags, "--capability=CAP_NET_ADMIN,CAP_NET_RAW", "-D", str(self.root), "--boot"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            # A real machine's /proc/sys/net can be written.
+            env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"},
         )  # fmt: skip
         try:
             children = Path(f"/proc/{running.pid}/task/{running.pid}/children")

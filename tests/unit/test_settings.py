@@ -39,6 +39,15 @@ def test_an_appliance_says_where_its_dashboard_keeps_its_keys(tmp_path: Path) ->
     assert named.auth == Path("/k.json")
 
 
+def test_who_may_not_read_the_settings_is_told_to_say_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_text(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    with pytest.raises(SettingsError, match="put sudo before the command"):
+        read("--data", str(tmp_path))
+
+
 def test_a_flag_wins_over_the_file(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text(
         '[dns]\nlisten = ["127.0.0.1:53", "[::1]:53"]\nupstreams = ["udp://192.0.2.1"]\n'

@@ -324,6 +324,16 @@ def test_a_device_that_only_the_firewall_has_met_is_noted_down() -> None:
     assert (device.vendor, device.addresses, device.label) == ("Roku, Inc.", (), "Roku, Inc.")
 
 
+def test_this_machine_is_called_so_until_its_address_is_somebody_else_s() -> None:
+    inventory = Inventory(is_ours=lambda address: address in ("127.0.0.1", "10.42.0.1"))
+    assert [inventory.get(inventory.identify(client)).label for client in ("127.0.0.1", "10.42.0.1", "10.42.0.9")] == [
+        "this machine", "this machine", "10.42.0.9",
+    ]  # fmt: skip
+    device = inventory.take_lease(Lease(_PHONE, ip_address("10.42.0.1")))
+    assert device is not None
+    assert device.host == ""
+
+
 def test_a_lease_says_at_once_whose_address_it_is(house: House) -> None:
     lease = Lease(_PHONE, ip_address("10.42.0.9"), "pixel", "android-dhcp-14", (1, 3, 6))
     device = house.inventory.take_lease(lease)
