@@ -123,7 +123,7 @@ take_back() {
       kept) cp -a "$original" "$(dirname "$what")/.telltale-half"; mv "$(dirname "$what")/.telltale-half" "$what" ;;
       tree) rm -rf "$what" ;;
       dir) [ ! -d "$what" ] || rmdir --ignore-fail-on-non-empty "$what" ;;
-      user) if getent passwd "$what" >/dev/null; then userdel "$what" 2>/dev/null; fi ;;
+      user) remove_user "$what" ;;
       group) if getent group "$what" >/dev/null; then groupdel "$what"; fi ;;
       unit) systemctl disable -q "$what" 2>/dev/null || true ;;
     esac
@@ -140,6 +140,16 @@ from gateway.model.network import Mode, NetworkPlan
 plan = plan_to_json(NetworkPlan(Mode.DNS_ONLY, "lo"))
 ControlClient(pathlib.Path("/run/telltale-network/network.sock"), 30).call("apply", plan=plan)' ||
     say "The television network could not be taken down at once; it is gone after the next start of this machine."
+}
+
+# A process that has just been stopped keeps its user for a moment.
+remove_user() {
+  local _
+  for _ in {1..20}; do
+    if ! getent passwd "$1" >/dev/null || userdel "$1" 2>/dev/null; then return 0; fi
+    sleep 0.25
+  done
+  userdel "$1"
 }
 
 uninstall() {

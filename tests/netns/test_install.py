@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -202,28 +203,40 @@ def test_a_second_port_becomes_the_televisions_network(making: Making, tmp_path:
     wanted = "sed 's/#.*//' /src/deploy/system-packages.txt | awk '$1 == \"run\" || $1 == \"gateway\" {print $2}'"
     debian.run("sh", "-c", f"apt-get update -q && apt-get install -q -y --no-install-recommends $({wanted})")
     flags = ("--mode", "wired", "--interface", "port-tv1", "--upstream", "udp://9.9.9.9", "--wheels", "/wheels")
+    with second_port(tmp_path) as (lab, household, outside), debian.booted(lab.names["gateway"]):
+        assert "Connect your televisions to the port port-tv1" in debian.run(*INSTALL, *flags, seconds=400)
+        address, _, router, resolver, _ = household.ask_for_address("tv1")
+        assert resolver == router
+        assert TRACKER4 in asked(lab, router)
+        assert TRACKER4 in asked(lab, "8.8.8.8")
+        assert {each.server for each in outside.asked if each.name == TRACKER} == {"9.9.9.9"}
+        debian.run(TELLTALE, "block", TRACKER)
+        assert asked(lab, router) == asked(lab, "8.8.8.8") == "0.0.0.0"
+        assert address in debian.run(TELLTALE, "devices")
+        wait_for(lambda: "wired, 1 lease, filtering on" in debian.run(TELLTALE, "network", "status"), "it is known", 20)
+        assert "WRONG" not in debian.run(TELLTALE, "doctor")
+        debian.pull_the_plug()
+    with second_port(tmp_path) as (lab, household, _):
+        before = lab.run("gateway", "sh", "-c", "ip -br link; nft list tables")
+        with debian.booted(lab.names["gateway"]):
+            assert household.ask_for_address("tv1")[0] == address, "the same as before the power went"
+            wait_for(
+                lambda: asked(lab, "8.8.8.8") == asked(lab, router) == "0.0.0.0", "the click is still in force", 30
+            )
+            debian.run(*INSTALL, "--uninstall", "--purge")
+            assert lab.run("gateway", "sh", "-c", "ip -br link; nft list tables") == before
+
+
+@contextmanager
+def second_port(folder: Path) -> Iterator[tuple[Lab, Household, Outside]]:
+    """A machine's network namespace with an uplink and a port for one television."""
     with Lab(televisions=1) as lab:
-        household = Household(lab, tmp_path)
+        household = Household(lab, folder)
         household.make_bare()
         with lab.inside("internet"):
             outside = Outside(ZONE, [(address, 53) for address in RESOLVERS4])
-        with outside, debian.booted(lab.names["gateway"]):
-            before = debian.run("sh", "-c", "ip -br link; nft list tables")
-            assert "Connect your televisions to the port port-tv1" in debian.run(*INSTALL, *flags, seconds=400)
-            address, _, router, resolver, _ = household.ask_for_address("tv1")
-            assert resolver == router
-            assert TRACKER4 in asked(lab, router)
-            assert TRACKER4 in asked(lab, "8.8.8.8")
-            assert {each.server for each in outside.asked if each.name == TRACKER} == {"9.9.9.9"}
-            debian.run(TELLTALE, "block", TRACKER)
-            assert asked(lab, router) == asked(lab, "8.8.8.8") == "0.0.0.0"
-            assert address in debian.run(TELLTALE, "devices")
-            wait_for(
-                lambda: "wired, 1 lease, filtering on" in debian.run(TELLTALE, "network", "status"), "it is known", 20
-            )
-            assert "WRONG" not in debian.run(TELLTALE, "doctor")
-            debian.run(*INSTALL, "--uninstall", "--purge")
-            assert debian.run("sh", "-c", "ip -br link; nft list tables") == before
+        with outside:
+            yield lab, household, outside
 
 
 def asked(lab: Lab, server: str) -> str:

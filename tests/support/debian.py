@@ -60,6 +60,7 @@ class Debian:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._leader = 0
+        self._running: subprocess.Popen[bytes] | None = None
         for path in ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt"):
             if Path(path).exists():
                 shutil.copy(path, f"{root}{path}")
@@ -168,6 +169,7 @@ class Debian:
             # A real machine's /proc/sys/net can be written.
             env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"},
         )  # fmt: skip
+        self._running = running
         try:
             children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
             wait_for(lambda: children.read_text().strip(), "systemd-nspawn starts", 30)
@@ -186,6 +188,12 @@ class Debian:
             except subprocess.TimeoutExpired:
                 running.kill()
                 running.wait()
+
+    def pull_the_plug(self) -> None:
+        """What runs in it is gone at once; nobody was asked."""
+        assert self._running is not None
+        self._running.kill()
+        self._running.wait()
 
 
 def wait_for(done: object, what: str, seconds: float) -> None:
