@@ -125,6 +125,8 @@ check_ports() {
     host=${local_end%:*}
     case $port in 53 | 80) ;; 67) [ "$mode" != dns-only ] || continue ;; *) continue ;; esac
     host=${host%\%*}
+    # The dashboard of a network of our own is for every address.
+    [ "$port-$mode" = 80-dns-only ] || [ "$port" != 80 ] || host='*'
     case $host in '*' | 0.0.0.0 | '[::]' | 127.0.0.1 | "$address" | "[$address]") ;; *) continue ;; esac
     who=$(sed -nE 's/users:\(\("([^"]+)".*/\1/p' <<<"$who")
     ours_already "$who" || problem "$(advice "$port" "${who:-a program}")"

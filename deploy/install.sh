@@ -237,10 +237,13 @@ install_units() {
     for each in 127.0.0.1 "$address" $address6; do
       printf 'ListenDatagram=%s\nListenStream=%s\n' "$(with_port "$each" 53)" "$(with_port "$each" 53)"
     done; } | put - "$UNITS/telltale-resolver.socket.d/address.conf"
-  { printf '[Socket]\nListenStream=\nListenStream=127.0.0.1:80\nListenStream=%s\n' "$(with_port "$address" 80)"
-    # People at home look at the dashboard from their own network; the firewall says who may.
-    [ "$mode" = dns-only ] || [ -z "$home_address" ] || printf 'ListenStream=%s\n' "$(with_port "$home_address" 80)"
-  } | put - "$UNITS/telltale-web.socket.d/address.conf"
+  if [ "$mode" = dns-only ]; then
+    printf '[Socket]\nListenStream=\nListenStream=127.0.0.1:80\nListenStream=%s\n' "$(with_port "$address" 80)"
+  else
+    # People at home look at the dashboard from their own network, whose router may give this machine another address
+    # any day; the firewall says who may.
+    printf '[Socket]\nListenStream=\nListenStream=0.0.0.0:80\n'
+  fi | put - "$UNITS/telltale-web.socket.d/address.conf"
   if [ "$mode" != dns-only ]; then keep_others_away; fi
 }
 
@@ -345,7 +348,12 @@ tell() {
   [ -z "$dry" ] || { say "This was a rehearsal: nothing was changed."; return; }
   if [ "$changes" -eq 0 ]; then say "Everything is in place already; nothing was changed."; fi
   say ""
-  say "Telltale is installed. Open http://$address/ and choose a password."
+  if [ "$mode" = dns-only ] || [ -z "$home_address" ]; then
+    say "Telltale is installed. Open http://$address/ and choose a password."
+  else
+    say "Telltale is installed. From your home network open http://$home_address/ and choose a password;" \
+      "from the televisions' own it is http://$address/."
+  fi
   case $mode in
     dns-only) say "On each television, set the DNS server by hand to $address." ;;
     wired) say "Connect your televisions to the port $interface." ;;

@@ -142,6 +142,14 @@ ControlClient(pathlib.Path("/run/telltale-network/network.sock"), 30).call("appl
     say "The television network could not be taken down at once; it is gone after the next start of this machine."
 }
 
+kept_folders() {
+  local folder kept=''
+  for folder in "$DATA" "$DATA-web" "$DATA-network"; do
+    [ ! -d "$folder" ] || kept+="${kept:+, }$folder"
+  done
+  printf %s "$kept"
+}
+
 # A process that has just been stopped keeps its user for a moment.
 remove_user() {
   local _
@@ -160,6 +168,8 @@ uninstall() {
     return
   fi
   if running; then
+    # First the resolver: it asks for its network again as soon as that is gone.
+    systemctl stop telltale-resolver.socket telltale-resolver.service 2>/dev/null || true
     leave_network
     systemctl stop telltale.target 'telltale-*.socket' 'telltale-*.service' 2>/dev/null || true
   fi
@@ -176,7 +186,7 @@ uninstall() {
     rm -rf "$DATA" "$DATA-web" "$DATA-network"
     say "Telltale is gone, and so are its history, rules and password."
   else
-    say "Telltale is gone. Your history, rules and password are still in $DATA and $DATA-web;" \
+    say "Telltale is gone. Your history, rules and password are still in $(kept_folders);" \
       "delete these folders when you need them no more, or use --uninstall --purge next time."
   fi
   rm -rf "$STATE"

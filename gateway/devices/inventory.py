@@ -67,13 +67,17 @@ class Inventory:
         self._take_over(devices)
 
     def identify(self, client: str) -> str:
-        """The id of the device behind a client's address; a device that is new is noted down."""
+        """The id of the device behind a client's address; a device that is new is noted down, but this machine only
+        when it has looked something up: parts of it ask all the time whether others are alive.
+        """
         found = self._ids.get(client)
+        if found is None and self._is_ours(_plain(client)):
+            return f"ip:{_plain(client)}"
         return found if found is not None else self._meet(client)
 
     def device_of(self, client: str, when: float) -> Device:
         """The device behind a client's address, which asked at `when` (seconds since the epoch)."""
-        device_id = self.identify(client)
+        device_id = self._ids.get(client) or self._meet(client)
         device = self._devices.get(device_id)
         if device is None:
             return self._stranger(client, when)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from tests.netns.escapee import TRACKER, TRACKER4, ZONE
 from tests.netns.household import Household
-from tests.netns.lab import RESOLVERS4, Lab
+from tests.netns.lab import OUTSIDE4, RESOLVERS4, Lab
 from tests.netns.outside import Outside
 from tests.support.debian import Debian, begin_root, wait_for, why_not
 
@@ -22,6 +23,7 @@ pytestmark = [
 ]
 
 ADDRESS = "10.77.0.2"
+MOVED = "192.168.77.99"
 INSTALL = ("bash", "/src/deploy/install.sh")
 TELLTALE = "/usr/local/bin/telltale"
 # python3-dev stays out: the installer has to bring it.
@@ -204,7 +206,9 @@ def test_a_second_port_becomes_the_televisions_network(making: Making, tmp_path:
     debian.run("sh", "-c", f"apt-get update -q && apt-get install -q -y --no-install-recommends $({wanted})")
     flags = ("--mode", "wired", "--interface", "port-tv1", "--upstream", "udp://9.9.9.9", "--wheels", "/wheels")
     with second_port(tmp_path) as (lab, household, outside), debian.booted(lab.names["gateway"]):
-        assert "Connect your televisions to the port port-tv1" in debian.run(*INSTALL, *flags, seconds=400)
+        said = debian.run(*INSTALL, *flags, seconds=400)
+        assert f"From your home network open http://{OUTSIDE4}/ " in said
+        assert "Connect your televisions to the port port-tv1" in said
         address, _, router, resolver, _ = household.ask_for_address("tv1")
         assert resolver == router
         assert TRACKER4 in asked(lab, router)
@@ -212,9 +216,16 @@ def test_a_second_port_becomes_the_televisions_network(making: Making, tmp_path:
         assert {each.server for each in outside.asked if each.name == TRACKER} == {"9.9.9.9"}
         debian.run(TELLTALE, "block", TRACKER)
         assert asked(lab, router) == asked(lab, "8.8.8.8") == "0.0.0.0"
-        assert address in debian.run(TELLTALE, "devices")
+        devices = debian.run(TELLTALE, "devices")
+        assert address in devices
+        assert "127.0.0.1" not in devices, "what watches whether DNS lives is no device of the home"
         wait_for(lambda: "wired, 1 lease, filtering on" in debian.run(TELLTALE, "network", "status"), "it is known", 20)
         assert "WRONG" not in debian.run(TELLTALE, "doctor")
+        assert shows_dashboard(lab, "internet", OUTSIDE4)
+        assert shows_dashboard(lab, "tv1", router)
+        # The router of the house gives the box another address.
+        lab.run("gateway", "ip", "address", "replace", f"{MOVED}/24", "dev", "wan0")
+        assert shows_dashboard(lab, "internet", MOVED)
         debian.pull_the_plug()
     with second_port(tmp_path) as (lab, household, _):
         before = lab.run("gateway", "sh", "-c", "ip -br link; nft list tables")
@@ -237,6 +248,11 @@ def second_port(folder: Path) -> Iterator[tuple[Lab, Household, Outside]]:
             outside = Outside(ZONE, [(address, 53) for address in RESOLVERS4])
         with outside:
             yield lab, household, outside
+
+
+def shows_dashboard(lab: Lab, role: str, address: str) -> bool:
+    code = f"from urllib.request import *; print(urlopen('http://{address}/', timeout=10).status)"
+    return lab.run(role, sys.executable, "-c", code).strip() == "200"
 
 
 def asked(lab: Lab, server: str) -> str:

@@ -324,14 +324,15 @@ def test_a_device_that_only_the_firewall_has_met_is_noted_down() -> None:
     assert (device.vendor, device.addresses, device.label) == ("Roku, Inc.", (), "Roku, Inc.")
 
 
-def test_this_machine_is_called_so_until_its_address_is_somebody_else_s() -> None:
+def test_this_machine_is_called_so_once_it_looks_something_up() -> None:
     inventory = Inventory(is_ours=lambda address: address in ("127.0.0.1", "10.42.0.1"))
-    assert [inventory.get(inventory.identify(client)).label for client in ("127.0.0.1", "10.42.0.1", "10.42.0.9")] == [
-        "this machine", "this machine", "10.42.0.9",
-    ]  # fmt: skip
+    assert inventory.identify("::ffff:127.0.0.1") == "ip:127.0.0.1"
+    assert inventory.all() == (), "a part of ours that only asks whether another is alive is no device of the home"
+    labels = [inventory.device_of(client, 1.0).label for client in ("127.0.0.1", "10.42.0.1", "10.42.0.9")]
+    assert labels == ["this machine", "this machine", "10.42.0.9"]
     device = inventory.take_lease(Lease(_PHONE, ip_address("10.42.0.1")))
     assert device is not None
-    assert device.host == ""
+    assert device.host == "", "the address is somebody else's now"
 
 
 def test_a_lease_says_at_once_whose_address_it_is(house: House) -> None:
