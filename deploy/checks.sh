@@ -57,11 +57,22 @@ check_choices() {
   for each in "$uplink" "$interface"; do
     [ -z "$each" ] || [[ $each =~ ^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$ ]] || problem "$each is not the name of a network interface."
   done
+  if [ -e "$DATA/settings.toml" ] && ! settings_are_ours && [ "$(written_mode)" != "$mode" ]; then
+    problem "$DATA/settings.toml, which you have changed, is for the mode $(written_mode): change its [network], or move it away."
+  fi
   [ -z "$address" ] || python3 -c 'import ipaddress, sys; ipaddress.ip_address(sys.argv[1])' "$address" 2>/dev/null ||
     problem "$address is not an IP address."
   for each in "${upstreams[@]}"; do
     [[ $each =~ ^(udp|tcp|tls|https)://[][A-Za-z0-9./:#_-]+$ ]] || problem "$each is not a resolver, like udp://9.9.9.9."
   done
+}
+
+written_mode() {
+  python3 -c 'import sys, tomllib
+try:
+    print(tomllib.load(open(sys.argv[1], "rb")).get("network", {}).get("mode", "dns-only"))
+except (OSError, ValueError, AttributeError):
+    print("that cannot be read")' "$DATA/settings.toml"
 }
 
 random_passphrase() {

@@ -183,7 +183,7 @@ write_settings() {
   text=$(settings_text)
   if [ -e "$file" ]; then
     if [ "$(cat "$file")" = "$text" ]; then return; fi
-    if [ "$(cat "$STATE/settings.sum" 2>/dev/null)" != "$(sha256sum <"$file")" ]; then
+    if ! settings_are_ours; then
       say "$file has words of your own, so it stays. It would have said:" "$text"
       return
     fi

@@ -85,9 +85,12 @@ keep_flags() {
 
 # What an earlier run was told counts until this one is told otherwise.
 recall_flags() {
-  local flag value remembered=()
+  local flag value remembered=() said=$mode
   if [ -r "$STATE/flags" ]; then
     while read -r flag value; do
+      if [ "$flag" = mode ] && [ "${said:-$value}" != "$value" ]; then
+        fail "Telltale is installed here as $value. Take that away first; it keeps your history: sudo $0 --uninstall"
+      fi
       case " ${FLAGS[*]} " in
         *" $flag "*) [ -n "${!flag}" ] || printf -v "$flag" %s "$value" ;;
         *) [ "$flag" != upstream ] || remembered+=("$value") ;;
@@ -142,6 +145,8 @@ ControlClient(pathlib.Path("/run/telltale-network/network.sock"), 30).call("appl
     say "The television network could not be taken down at once; it is gone after the next start of this machine."
 }
 
+settings_are_ours() { [ "$(cat "$STATE/settings.sum" 2>/dev/null)" = "$(sha256sum 2>/dev/null <"$DATA/settings.toml")" ]; }
+
 kept_folders() {
   local folder kept=''
   for folder in "$DATA" "$DATA-web" "$DATA-network"; do
@@ -186,6 +191,8 @@ uninstall() {
     rm -rf "$DATA" "$DATA-web" "$DATA-network"
     say "Telltale is gone, and so are its history, rules and password."
   else
+    # What the installer wrote and nobody touched is no history: the next installation may be of another kind.
+    if settings_are_ours; then rm -f "$DATA/settings.toml"; fi
     say "Telltale is gone. Your history, rules and password are still in $(kept_folders);" \
       "delete these folders when you need them no more, or use --uninstall --purge next time."
   fi

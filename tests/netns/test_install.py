@@ -95,6 +95,8 @@ def test_a_debian_becomes_the_appliance_and_comes_back(debian: Debian) -> None:
     assert "Telltale is installed" in debian.run(*INSTALL, *flags)
 
     installed = debian.picture(whole=True)
+    said = debian.run(*INSTALL, "--mode", "wired", "--interface", "eth1", check=False)
+    assert "installed here as dns-only. Take that away first; it keeps your history" in said
     said = debian.run(*INSTALL, *flags)
     assert "nothing was changed" in said
     differing = {path for path, about in debian.picture(whole=True).items() if installed.get(path) != about}
@@ -234,7 +236,14 @@ def test_a_second_port_becomes_the_televisions_network(making: Making, tmp_path:
             wait_for(
                 lambda: asked(lab, "8.8.8.8") == asked(lab, router) == "0.0.0.0", "the click is still in force", 30
             )
-            debian.run(*INSTALL, "--uninstall", "--purge")
+            debian.run(*INSTALL, "--uninstall")
+            kept = debian.root / "var/lib/telltale"
+            assert (kept / "journal.sqlite").exists()
+            assert not (kept / "settings.toml").exists(), "the next installation may be of another kind"
+            (kept / "settings.toml").write_text('[network]\nmode = "wired"\nports = ["port-tv1"]\n')
+            said = debian.run(*INSTALL, "--mode", "dns-only", check=False)
+            assert "which you have changed, is for the mode wired" in said
+            assert not (debian.root / "opt/telltale").exists()
             assert lab.run("gateway", "sh", "-c", "ip -br link; nft list tables") == before
 
 
