@@ -81,7 +81,8 @@ def restore_backup(settings: Settings, file: str) -> str:
     hold_folder(settings.data, patience=0)
     beside: dict[Path, Path] = {}
     try:
-        settings.lists_folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        for folder in (settings.lists_folder, settings.auth.parent):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         give_away(settings.lists_folder, settings.data)
         with zipfile.ZipFile(Path(file).expanduser()) as archive:
             names = _manifest(archive)

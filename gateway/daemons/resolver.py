@@ -35,7 +35,7 @@ from gateway.daemons.upkeep import keep_listening, keep_time, listen, persist, w
 from gateway.daemons.verbs import Verbs
 from gateway.devices.inventory import Inventory
 from gateway.devices.neighbours import read_neighbours
-from gateway.devices.own_addresses import own_addresses
+from gateway.devices.own_addresses import watch_own_addresses
 from gateway.devices.vendor import vendor_of
 from gateway.errors import TelltaleError
 from gateway.model.book import Book
@@ -187,7 +187,7 @@ def _wire(
         on_seen=device_seen,
         on_joined=device_joined,
         wanted=devices_with_rules,
-        is_ours=lambda address: address in own_addresses(),
+        is_ours=watch_own_addresses(),
     )
     makers.update((device.id, device.maker) for device in inventory.all())
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import netifaces
 
+_FOR = 5.0
 _FAMILIES = (netifaces.AF_INET, netifaces.AF_INET6)
 
 
@@ -19,3 +23,20 @@ def own_addresses() -> frozenset[str]:
             for entry in families.get(family, ()):
                 found.add(str(entry["addr"]).partition("%")[0])
     return frozenset(found)
+
+
+def watch_own_addresses(
+    look: Callable[[], frozenset[str]] = own_addresses, clock: Callable[[], float] = time.monotonic
+) -> Callable[[str], bool]:
+    """Whether an address is this machine's, as it was at most five seconds ago: strangers can ask of any number."""
+    known: frozenset[str] = frozenset()
+    until = float("-inf")
+
+    def is_own(address: str) -> bool:
+        nonlocal known, until
+        now = clock()
+        if now >= until:
+            known, until = look(), now + _FOR
+        return address in known
+
+    return is_own

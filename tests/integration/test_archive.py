@@ -59,8 +59,7 @@ def test_the_keys_come_back_to_where_the_dashboard_keeps_them(tmp_path: Path) ->
     flags = ["--data", str(data), "--keys", str(keys)]
     token = AuthStore(keys).create_token("television")
     assert main(["backup", str(saved), *flags]) == 0
-    keys.unlink()
-    (data / "lock").unlink(missing_ok=True)
+    shutil.rmtree(keys.parent)
     assert main(["restore", str(saved), *flags]) == 0
     assert AuthStore(keys).token_of(token) is not None
     assert not (data / "web.json").exists()
