@@ -7,7 +7,7 @@ import getpass
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gateway import __version__
@@ -210,12 +210,21 @@ def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _print_each(lines: Iterable[str], none: str) -> None:
+    """A program that reads the lines finds nothing where there is none; a person is told so."""
+    empty = True
+    for line in lines:
+        print(line)
+        empty = False
+    if empty:
+        print(none, file=sys.stderr)
+
+
 def _rules(parsed: argparse.Namespace, settings: Settings) -> int:
     client = _client(settings)
     match parsed.what, parsed.rest:
         case "ls", []:
-            for rule in client.call("rules.list")["rules"]:
-                print(_rule_line(rule))
+            _print_each(map(_rule_line, client.call("rules.list")["rules"]), "No rule yet.")
         case "add", [action, name]:
             made = client.call(
                 "rules.add", action=action, name=name, device=parsed.device, made_by="command line", subtree=False
@@ -234,8 +243,8 @@ def _lists(parsed: argparse.Namespace, settings: Settings) -> int:
     client = _client(settings)
     match parsed.what, parsed.rest:
         case "ls", []:
-            for each in client.call("lists.list")["lists"]:
-                print(_list_line(each))
+            lines = map(_list_line, client.call("lists.list")["lists"])
+            _print_each(lines, "No list yet; `telltale lists known` names some.")
         case "add", [source]:
             action = "allow" if parsed.allow else "block"
             print(_list_line(client.call("lists.add", source=list_source(source), action=action)))
@@ -257,8 +266,8 @@ def _devices(parsed: argparse.Namespace, settings: Settings) -> int:
     if parsed.json:
         print(json.dumps(devices, indent=2, ensure_ascii=False))
         return 0
-    for device in devices:
-        print(f"{_plain(device['id'])}\t{_plain(device['label'])}\t{', '.join(device['addresses'])}")
+    lines = (f"{_plain(each['id'])}\t{_plain(each['label'])}\t{', '.join(each['addresses'])}" for each in devices)
+    _print_each(lines, "No device yet: none has asked Telltale for a name.")
     return 0
 
 
@@ -277,8 +286,7 @@ def _token(parsed: argparse.Namespace, settings: Settings) -> int:
         case "new", []:
             print(store.create_token(parsed.label))
         case "ls", []:
-            for token in store.tokens():
-                print(f"{token.id}\t{token.label}\t{token.made}")
+            _print_each((f"{each.id}\t{each.label}\t{each.made}" for each in store.tokens()), "No token yet.")
         case "rm", [token_id]:
             store.remove_token(token_id)
             print("Removed; nobody gets in with it any more.")
@@ -337,7 +345,8 @@ def _list_line(each: dict[str, Any]) -> str:
     skipped = sum(each["skipped"].values())
     left_out = f", {skipped} left out" if skipped else ""
     wrong = f"  WRONG: {each['error']}" if each["error"] else ""
-    return _plain(f"{each['id']}  {each['action']}  {each['title']}  ({each['entries']} entries{left_out}){wrong}")
+    entries = "1 entry" if each["entries"] == 1 else f"{each['entries']} entries"
+    return _plain(f"{each['id']}  {each['action']}  {each['title']}  ({entries}{left_out}){wrong}")
 
 
 def _plain(text: str) -> str:

@@ -38,7 +38,9 @@ def telltale(house: RunningHouse, capsys: pytest.CaptureFixture[str]) -> object:
     return run
 
 
-def test_block_allow_and_rules(house: RunningHouse, telltale) -> None:  # type: ignore[no-untyped-def]
+def test_block_allow_and_rules(  # type: ignore[no-untyped-def]
+    house: RunningHouse, telltale, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert "block tv.example.com until" in telltale("block", "tv.example.com", "--for", "15m")
     assert addresses(ask("tv.example.com", server=house.dns)) == ["0.0.0.0"]
     assert "allow tv.example.com" in telltale("allow", "tv.example.com")
@@ -48,6 +50,8 @@ def test_block_allow_and_rules(house: RunningHouse, telltale) -> None:  # type: 
     for line in listed:
         telltale("rules", "rm", line.split()[0])
     assert telltale("rules", "ls") == ""
+    assert main(["rules", "ls", "--data", str(house.data)]) == 0
+    assert capsys.readouterr().err == "No rule yet.\n"
     assert "no such rule" in telltale("rules", "rm", "999999", status=1)
     assert "rules ls" in telltale("rules", "add", "block", status=2)
 
@@ -80,7 +84,7 @@ def test_lists_come_and_go(house: RunningHouse, telltale, tmp_path: Path) -> Non
     block_list = tmp_path / "list.txt"
     block_list.write_text("! Title: Mine\n||listed.example^\n||odd.example^$unknown\n")
     telltale("lists", "add", str(block_list))
-    line = house.wait_for(lambda: next((x for x in telltale("lists", "ls").splitlines() if "1 entries" in x), None))
+    line = house.wait_for(lambda: next((x for x in telltale("lists", "ls").splitlines() if "(1 entry" in x), None))
     assert "Mine" in line
     assert "1 left out" in line
     assert addresses(ask("sub.listed.example", server=house.dns)) == ["0.0.0.0"]
