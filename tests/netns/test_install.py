@@ -131,16 +131,16 @@ def the_command_line_is_the_box_s(debian: Debian) -> None:
 
     token = debian.run(TELLTALE, "token").strip()
     assert status(token) == "200"
-    debian.run(TELLTALE, "backup", "/root/box.zip")
+    debian.run(TELLTALE, "backup", "/tmp/box.zip")
     token_id = debian.run(TELLTALE, "token", "ls").split()[0]
     debian.run(TELLTALE, "token", "rm", token_id)
     assert "401" in status(token)
     assert "password is set" in debian.run("sh", "-c", f"echo a new password | {TELLTALE} password")
     debian.run("systemctl", "stop", "telltale.target")
-    assert "Restored" in debian.run(TELLTALE, "restore", "/root/box.zip")
+    assert "Restored" in debian.run(TELLTALE, "restore", "/tmp/box.zip")
     debian.run("systemctl", "start", "telltale.target")
     wait_for(lambda: status(token) == "200", "the token that was restored opens the dashboard again", 30)
-    debian.run("rm", "/root/box.zip")
+    debian.run("rm", "/tmp/box.zip")
 
 
 def lives_at_home(debian: Debian) -> None:
