@@ -118,13 +118,13 @@ def _client(settings: Settings) -> ControlClient:
 
 
 def _up(_: argparse.Namespace, settings: Settings) -> int:
-    from gateway.daemons.up import run_up
+    from gateway.commands.up import run_up
 
     return run_up(settings)
 
 
 def _demo(parsed: argparse.Namespace, settings: Settings) -> int:
-    from gateway.daemons.demo import run_demo
+    from gateway.commands.demo import run_demo
 
     return run_demo(settings, explicit_data=parsed.data is not None, pace=parsed.pace)
 
@@ -182,7 +182,7 @@ def _preset(parsed: argparse.Namespace, settings: Settings) -> int:
 
 
 def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
-    from gateway.daemons.explanation import explain_from_disk, last_targets
+    from gateway.application.explanation import explain_from_disk, last_targets
 
     targets = last_targets(settings, parsed.name)
     try:
@@ -272,7 +272,7 @@ def _devices(parsed: argparse.Namespace, settings: Settings) -> int:
 
 
 def _network(arguments: argparse.Namespace, settings: Settings) -> int:
-    from gateway.daemons.network_command import run_network
+    from gateway.commands.network import run_network
 
     return run_network(arguments, settings)
 
@@ -307,7 +307,7 @@ def _password(_: argparse.Namespace, settings: Settings) -> int:
 
 
 def _doctor(_: argparse.Namespace, settings: Settings) -> int:
-    from gateway.daemons.doctor import examine
+    from gateway.commands.doctor import examine
 
     findings = examine(settings)
     for finding in findings:
@@ -316,14 +316,14 @@ def _doctor(_: argparse.Namespace, settings: Settings) -> int:
 
 
 def _backup(parsed: argparse.Namespace, settings: Settings) -> int:
-    from gateway.daemons.archive import write_backup
+    from gateway.commands.archive import write_backup
 
     print(write_backup(settings, parsed.file))
     return 0
 
 
 def _restore(parsed: argparse.Namespace, settings: Settings) -> int:
-    from gateway.daemons.archive import restore_backup
+    from gateway.commands.archive import restore_backup
 
     print(restore_backup(settings, parsed.file))
     return 0

@@ -1,63 +1,18 @@
-"""`telltale demo`: the same house, with simulated televisions before it and a simulated internet behind it."""
+"""The process of the simulated world: televisions that ask, and an internet that answers them."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import secrets
-import shlex
 import signal
 import sys
-import tempfile
-from contextlib import ExitStack
-from dataclasses import replace
-from pathlib import Path
 
-from gateway.daemons.process import begin, end_with_parent
-from gateway.daemons.sockets import DnsSockets, adopt_sockets, bind_dns, sort_dns
-from gateway.daemons.supervisor import Program
-from gateway.daemons.up import run_up
+from gateway.application.sockets import DnsSockets, adopt_sockets, sort_dns
 from gateway.demo.fleet import Fleet
 from gateway.demo.internet import simulated_internet
 from gateway.errors import TelltaleError
-from gateway.settings import Address, Settings
-from web.auth import AuthStore
-
-_WORDS = (
-    *("amber", "birch", "cedar", "coral", "delta", "ember", "fjord", "grove"),
-    *("hazel", "ivory", "linen", "maple", "olive", "pearl", "river", "slate"),
-)
-
-
-def run_demo(settings: Settings, *, explicit_data: bool, pace: float) -> int:
-    """Runs until Ctrl-C. Without a data folder of its own everything is forgotten at the end."""
-    Fleet(("127.0.0.1", 0), pace=pace)
-    with ExitStack() as stack:
-        if not explicit_data:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="telltale-demo-"))
-            settings = replace(settings, data=Path(folder), keys=None)
-        internet = bind_dns((Address("127.0.0.1", 0),))
-        settings = replace(settings, upstreams=(f"udp://{internet.addresses()[0]}",), simulated=True)
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
-        lines = _password(settings)
-
-        def beside(settings: Settings) -> list[Program]:
-            flags = [word for fd in internet.fds() for word in ("--internet-fd", str(fd))]
-            flags += ["--resolver", str(settings.dns[0]), "--pace", str(pace)]
-            return [Program("gateway.daemons.demo", tuple(flags), tuple(internet.fds()))]
-
-        return run_up(settings, beside, lines)
-
-
-def _password(settings: Settings) -> list[str]:
-    """A password for the demo's dashboard, made once and printed then; later only how to set another."""
-    auth = AuthStore(settings.auth)
-    if auth.has_password:
-        another = shlex.join(("telltale", "password", "--data", str(settings.data)))
-        return [f"Password    as before; when it is forgotten: {another}"]
-    password = "-".join(secrets.choice(_WORDS) for _ in range(4))
-    auth.set_first_password(password)
-    return [f"Password    {password}", "            The televisions and their internet are simulated."]
+from gateway.linux.process import begin, end_with_parent
+from gateway.settings import Address
 
 
 async def _live(internet: DnsSockets, resolver: Address, pace: float) -> None:

@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gateway.application.list_job import Job, read_report
 from gateway.control.codec import time_to_json
-from gateway.daemons.list_job import Job, read_report
-from gateway.daemons.process import begin, end_with_parent
 from gateway.errors import ListError, TelltaleError
 from gateway.files import write_atomically
-from gateway.policy.compiler import ListInput, compile_lists
-from gateway.policy.sources import Stamp, fetch
+from gateway.linux.process import begin, end_with_parent
+from gateway.lists.compiler import ListInput, compile_lists
+from gateway.lists.sources import Stamp, fetch
 from gateway.settings import Settings, add_arguments, from_arguments
 
 

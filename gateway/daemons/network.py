@@ -15,13 +15,13 @@ from pathlib import Path
 
 from gateway.control.plan_codec import plan_from_json
 from gateway.control.server import ControlServer
-from gateway.daemons.process import begin, notify
 from gateway.devices.neighbours import read_neighbours
 from gateway.errors import NetworkError, SettingsError, TelltaleError
+from gateway.linux.process import begin, notify
 from gateway.network.builder import Builder
+from gateway.network.controller import FirewallController
 from gateway.network.leases import MAX_EVENT, LeaseEvent, parse_event, parse_file
 from gateway.network.service import NetworkService
-from gateway.network.warden import Warden
 
 log = logging.getLogger(__name__)
 
@@ -142,8 +142,8 @@ async def _main(parsed: argparse.Namespace, folder: Path, state: Path) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    warden = Warden(state, neighbours=read_neighbours)
-    service = NetworkService(Builder(folder, state, warden, driver=parsed.hostapd_driver), state)
+    controller = FirewallController(state, neighbours=read_neighbours)
+    service = NetworkService(Builder(folder, state, controller, driver=parsed.hostapd_driver), state)
     path = Path(parsed.socket) if parsed.socket else folder / "network.sock"
     server = ControlServer(path, service.table(), None, admit=users.__contains__, group=caller_group)
     await serve(service, state, server, stop)
@@ -155,7 +155,7 @@ def _rehearse(file: str, parsed: argparse.Namespace) -> None:
     except (OSError, ValueError) as error:
         raise NetworkError(f"{file} holds no plan: {error}.") from None
     folder, state = Path(parsed.run).absolute(), Path(parsed.state).absolute()
-    print(Builder(folder, state, Warden(state), driver=parsed.hostapd_driver).rehearse(plan))
+    print(Builder(folder, state, FirewallController(state), driver=parsed.hostapd_driver).rehearse(plan))
 
 
 def main(arguments: list[str] | None = None) -> int:

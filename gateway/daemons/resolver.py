@@ -17,36 +17,36 @@ from functools import partial
 from itertools import chain
 from typing import Any
 
+from gateway.application.accounts import open_accounts
+from gateway.application.answering import concerned_by, mapped, options, sure_tags
+from gateway.application.box import Box, HealthBoard
+from gateway.application.folder import hold_folder
+from gateway.application.list_runner import ListRunner
+from gateway.application.network_client import NetworkClient
+from gateway.application.presets import judge
+from gateway.application.recording import Recording
+from gateway.application.sockets import DnsSockets, adopt_sockets, bind_dns, inherited_sockets, sort_dns
+from gateway.application.upkeep import keep_listening, keep_time, listen, persist, watch_devices
+from gateway.application.verbs import Verbs
+from gateway.application.workers import WorkerPool
+from gateway.classifier.known_resolvers import known_resolvers
 from gateway.classifier.service import Classifier
 from gateway.control.hub import Hub
 from gateway.control.server import ControlServer
-from gateway.daemons.accounts import open_accounts
-from gateway.daemons.answering import concerned_by, mapped, options, sure_tags
-from gateway.daemons.chronicle import Chronicle
-from gateway.daemons.crew import Crew
-from gateway.daemons.folder import hold_folder
-from gateway.daemons.gatekeeper import Gatekeeper
-from gateway.daemons.house import HealthBoard, House
-from gateway.daemons.list_runner import ListRunner
-from gateway.daemons.presets import judge
-from gateway.daemons.process import answer_promptly, begin, end_with_parent, notify, spare_the_collector, tidy
-from gateway.daemons.sockets import DnsSockets, adopt_sockets, bind_dns, inherited_sockets, sort_dns
-from gateway.daemons.upkeep import keep_listening, keep_time, listen, persist, watch_devices
-from gateway.daemons.verbs import Verbs
 from gateway.devices.inventory import Inventory
 from gateway.devices.neighbours import read_neighbours
 from gateway.devices.own_addresses import watch_own_addresses
 from gateway.devices.vendor import vendor_of
 from gateway.errors import TelltaleError
+from gateway.linux.process import answer_promptly, begin, end_with_parent, notify, spare_the_collector, tidy
+from gateway.lists.compiled import CompiledLists
 from gateway.model.book import Book
 from gateway.model.device import Device
 from gateway.model.event import DeviceSeen, HealthChanged, PolicyChanged
-from gateway.model.lookup import Facts, LogRow, Sheaf
+from gateway.model.lookup import Facts, LogBatch, LogRow
 from gateway.model.network import Mode
 from gateway.model.policy import Policy
-from gateway.network.known_resolvers import known_resolvers
 from gateway.policy.book_file import encode_book
-from gateway.policy.compiled import CompiledLists
 from gateway.policy.service import PolicyService
 from gateway.resolver.service import Resolver
 from gateway.resolver.upstream import open_upstreams
@@ -67,26 +67,26 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
     hub = Hub()
     hub.attach(loop)
     health = HealthBoard(hub)
-    house, chronicle = _wire(settings, hub, health, loop)
+    house, recording = _wire(settings, hub, health, loop)
     house.listening = [str(address) for address in sockets.addresses()]
     await house.resolver.start((*sockets.udp, *chain.from_iterable(sockets.more)), sockets.tcp)
     if settings.workers > 1:
-        house.crew = _hire(house, sockets)
+        house.workers = _hire(house, sockets)
     if _makes_the_network(settings):
         assert settings.network is not None
         assert house.accounts is not None
-        house.gatekeeper = Gatekeeper(
+        house.network_client = NetworkClient(
             house,
             settings.network,
             resolvers=known_resolvers().addresses,
             on_attempts=house.accounts.take_attempts,
             on_flows=house.accounts.take_flows,
         )
-    more = house.gatekeeper.table() if house.gatekeeper else {}
+    more = house.network_client.table() if house.network_client else {}
     server = ControlServer(settings.control, {**Verbs(house).table(), **more}, hub)
     await listen(server, house)
     tasks = [
-        asyncio.create_task(persist("prepare", partial(_prepare, house, chronicle))),
+        asyncio.create_task(persist("prepare", partial(_prepare, house, recording))),
         asyncio.create_task(persist("lists", house.lists.run)),
         asyncio.create_task(persist("time", partial(keep_time, house))),
         asyncio.create_task(persist("devices", partial(watch_devices, house))),
@@ -94,15 +94,15 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
         asyncio.create_task(persist("control", partial(keep_listening, server, house))),
     ]
     if settings.simulated and house.accounts is not None:
-        from gateway.daemons.rehearsal import pretend_traffic
+        from gateway.application.rehearsal import pretend_traffic
 
         tasks.append(
             asyncio.create_task(persist("rehearsal", partial(pretend_traffic, house.accounts, house.inventory)))
         )
-    if house.gatekeeper is not None:
+    if house.network_client is not None:
         tasks += [
-            asyncio.create_task(persist("network", house.gatekeeper.watch)),
-            asyncio.create_task(persist("leases", house.gatekeeper.follow_leases)),
+            asyncio.create_task(persist("network", house.network_client.watch)),
+            asyncio.create_task(persist("leases", house.network_client.follow_leases)),
         ]
     notify("READY=1")
     try:
@@ -113,26 +113,24 @@ async def serve(settings: Settings, sockets: DnsSockets, stop: asyncio.Event) ->
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.stop()
-        if house.crew is not None:
-            await house.crew.stop()
+        if house.workers is not None:
+            await house.workers.stop()
         await house.resolver.stop()
         await house.policy.settle()
         if house.accounts is not None:
             await house.accounts.settle()
-        await asyncio.to_thread(chronicle.close)
+        await asyncio.to_thread(recording.close)
 
 
-def _wire(
-    settings: Settings, hub: Hub, health: HealthBoard, loop: asyncio.AbstractEventLoop
-) -> tuple[House, Chronicle]:
+def _wire(settings: Settings, hub: Hub, health: HealthBoard, loop: asyncio.AbstractEventLoop) -> tuple[Box, Recording]:
     queue: deque[LogRow] = deque()
-    sheaves: deque[Sheaf] = deque()
+    batches: deque[LogBatch] = deque()
     classifier = Classifier.load()
 
     def report_from_thread(change: HealthChanged) -> None:
         loop.call_soon_threadsafe(health.report, change)
 
-    house: House
+    house: Box
     makers: dict[str, str] = {}
 
     def learn_maker(device: Device) -> None:
@@ -175,12 +173,12 @@ def _wire(
             house.accounts.note(client, facts, when)
 
     keeps_accounts = _makes_the_network(settings) or settings.simulated
-    chronicle = Chronicle(
-        settings, queue, sheaves, classifier, hub, report_from_thread, told if keeps_accounts else None
+    recording = Recording(
+        settings, queue, batches, classifier, hub, report_from_thread, told if keeps_accounts else None
     )
     inventory = Inventory(
-        devices=chronicle.stored_devices(),
-        save=chronicle.save_device,
+        devices=recording.stored_devices(),
+        save=recording.save_device,
         neighbours=read_neighbours,
         vendor_of=vendor_of,
         maker_of=classifier.maker_of,
@@ -193,15 +191,15 @@ def _wire(
 
     def in_force(policy: Policy, change: PolicyChanged) -> None:
         house.resolver.swap_policy(policy, concerned_by(house.resolver.policy, policy))
-        if house.crew is not None:
-            house.crew.tell()
+        if house.workers is not None:
+            house.workers.tell()
         hub.publish(change)
         if house.accounts is not None:
             house.accounts.policy_changed(policy)
 
     service = PolicyService(
         settings.policy,
-        chronicle,
+        recording,
         mapped(settings, lambda says: health.report(HealthChanged("lists", False, f"{says} They are compiled again."))),
         sure_tags(classifier),
         in_force,
@@ -223,7 +221,7 @@ def _wire(
         device_of=inventory.identify,
         log=queue,
         log_limit=_LOG_LIMIT,
-        sheaves=sheaves,
+        batches=batches,
         on_health=health.report,
         options=options(settings),
     )
@@ -232,47 +230,47 @@ def _wire(
         health.report(HealthChanged("lists", healthy, says))
 
     def lists_in_force(compiled: CompiledLists) -> None:
-        if house.crew is not None:
-            house.crew.lists_changed()
+        if house.workers is not None:
+            house.workers.lists_changed()
         service.swap_lists(compiled)
 
     lists = ListRunner(settings, lambda: service.book, lists_in_force, lists_done)
-    house = House(settings, _now(), hub, health, classifier, inventory, service, resolver, lists, chronicle.writer)
+    house = Box(settings, _now(), hub, health, classifier, inventory, service, resolver, lists, recording.writer)
     if keeps_accounts:
         house.accounts = open_accounts(house)
     if settings.simulated:
-        from gateway.daemons.rehearsal import introduce_televisions, remember_past
+        from gateway.application.rehearsal import introduce_televisions, remember_past
 
         introduce_televisions(inventory)
         if not settings.journal.exists():
             remember_past(datetime.now().astimezone(), inventory, service.policy, queue)
-    return house, chronicle
+    return house, recording
 
 
-def _hire(house: House, sockets: DnsSockets) -> Crew:
+def _hire(house: Box, sockets: DnsSockets) -> WorkerPool:
     def orders() -> dict[str, Any]:
         policy = house.policy.policy
         book = Book(policy.generation, rules=policy.rules)
         return {"book": encode_book(book).decode(), "makers": policy.makers}
 
     groups = [*sockets.more, *[()] * house.settings.workers][: house.settings.workers - 1]
-    crew = Crew(
+    workers = WorkerPool(
         groups, sockets.udp, to_arguments(house.settings), orders=orders, identify=house.inventory.identify,
         rest=house.resolver.rest, resume=house.resolver.resume, record=house.resolver.record,
         report=house.health.report,
     )  # fmt: skip
-    crew.start()
-    return crew
+    workers.start()
+    return workers
 
 
 def _makes_the_network(settings: Settings) -> bool:
     return settings.network is not None and settings.network.mode is not Mode.DNS_ONLY
 
 
-async def _prepare(house: House, chronicle: Chronicle) -> None:
+async def _prepare(house: Box, recording: Recording) -> None:
     """What may take a moment, behind DNS's back: the journal, the neighbours, and the lists."""
     await asyncio.to_thread(house.classifier.get_ready)
-    chronicle.start(house.inventory)
+    recording.start(house.inventory)
     house.inventory.refresh()
     house.forget_clients()
     subscribed = {each.source for each in house.policy.book.lists}

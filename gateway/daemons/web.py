@@ -8,9 +8,9 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from gateway.daemons.process import begin, end_with_parent
-from gateway.daemons.sockets import prepare_inherited_web
+from gateway.application.sockets import prepare_inherited_web
 from gateway.errors import TelltaleError
+from gateway.linux.process import begin, end_with_parent
 from gateway.settings import Settings, add_arguments, from_arguments
 from web import create_app
 from web.auth import AuthStore

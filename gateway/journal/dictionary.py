@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from gateway.journal import statements as say
 from gateway.journal.device_rows import DEVICE_NUMBER, SAVE_DEVICE, device_row
-from gateway.journal.turns import in_turns
+from gateway.journal.pacing import paced
 from gateway.model.device import Device
 from gateway.model.lookup import Facts
 from gateway.model.response import Source
@@ -105,7 +105,7 @@ class Dictionary:
         """Forgets facts that will not come again, and all when they have become many. Never in the midst of a batch, of
         which some are known already.
         """
-        for asker, facts in in_turns(self._passing):
+        for asker, facts in paced(self._passing):
             asker.known.pop(facts, None)
         self._passing.clear()
         if self._facts >= _MAX_FACTS:
@@ -139,7 +139,7 @@ class Dictionary:
         """
         new: list[_New] = []
         twins: list[tuple[Asker, Facts, _Content]] = []
-        for asker, facts, millis in in_turns(news):
+        for asker, facts, millis in paced(news):
             alike = _content(facts)
             known = asker.alike.get(alike)
             if known is None:
@@ -153,7 +153,7 @@ class Dictionary:
         self._learn_names(new)
         streams = self._learn_streams(new)
         names = self._names
-        for asker, facts, alike, tag, named, _ in in_turns(new):
+        for asker, facts, alike, tag, named, _ in paced(new):
             stream = streams[names[named], asker.number, _blocked(facts)]
             asker.alike[alike] = asker.known[facts] = Known(stream, self._fact(facts, tag), tag)
         for asker, facts, alike in twins:
@@ -170,13 +170,13 @@ class Dictionary:
         # A tag that came from where a CNAME led does not outlive one that the name has itself.
         sure: list[tuple[str, str | None, str]] = []
         unsure: list[tuple[str, str | None, str]] = []
-        for (name, company, category), tag in in_turns(unknown.items()):
+        for (name, company, category), tag in paced(unknown.items()):
             hasty = tag.via is not None or (tag.company is None and tag.category is Category.UNKNOWN)
             (unsure if hasty else sure).append((name, company, _SPELLED[category]))
-        self._cursor.executemany(say.LEARN_NAME_WITHOUT_HASTE, in_turns(unsure))
-        self._cursor.executemany(say.LEARN_NAME, in_turns(sure))
+        self._cursor.executemany(say.LEARN_NAME_WITHOUT_HASTE, paced(unsure))
+        self._cursor.executemany(say.LEARN_NAME, paced(sure))
         ids: dict[str, int] = {}
-        for asked in in_turns(_handfuls([name for name, _, _ in unknown])):
+        for asked in paced(_handfuls([name for name, _, _ in unknown])):
             ids.update(self._cursor.execute(say.FIND_NAMES, asked))
         for key in unknown:
             self._names[key] = ids[key[0]]
@@ -186,15 +186,15 @@ class Dictionary:
         rows: list[tuple[int, int, int, int, int]] = []
         by_device: dict[int, set[int]] = {}
         names = self._names
-        for asker, facts, _, _, named, millis in in_turns(new):
+        for asker, facts, _, _, named, millis in paced(new):
             name = names[named]
             rows.append((name, asker.number, _blocked(facts), millis, millis))
             by_device.setdefault(asker.number, set()).add(name)
-        self._cursor.executemany(say.LEARN_STREAM, in_turns(rows))
+        self._cursor.executemany(say.LEARN_STREAM, paced(rows))
         return {
             (name, device, blocked): number
             for device, wanted in by_device.items()
-            for asked in in_turns(_handfuls(list(wanted)))
+            for asked in paced(_handfuls(list(wanted)))
             for name, blocked, number in self._cursor.execute(say.FIND_STREAMS, (device, *asked))
         }
 
@@ -255,7 +255,7 @@ class Dictionary:
 
 def _empty(memory: dict[Any, Any]) -> None:
     """One by one: all at once, ten thousand hold up everybody for milliseconds."""
-    for _ in in_turns(range(len(memory))):
+    for _ in paced(range(len(memory))):
         memory.popitem()
 
 

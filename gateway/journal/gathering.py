@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from gateway.journal.turns import in_turns
-from gateway.model.lookup import Facts, LogRow, Sheaf
+from gateway.journal.pacing import paced
+from gateway.model.lookup import Facts, LogBatch, LogRow
 
 # A LogRow and how often the same happened.
 Counted: TypeAlias = tuple[float, str, Facts, float, int]
@@ -18,13 +18,13 @@ FEW = 4
 _when = itemgetter(0)
 
 
-def gather(rows: Sequence[LogRow], sheaves: Iterable[Sheaf] = ()) -> list[Counted]:
+def gather(rows: Sequence[LogRow], batches: Iterable[LogBatch] = ()) -> list[Counted]:
     """All of them by time. What one client got more than four times within a second becomes one row: the first, with
     the number of them. No row stands for lookups of two different seconds.
     """
-    moments: dict[int, list[Sheaf]] = {}
-    for sheaf in sheaves:
-        moments.setdefault(int(sheaf.when), []).append(sheaf)
+    moments: dict[int, list[LogBatch]] = {}
+    for batch in batches:
+        moments.setdefault(int(batch.when), []).append(batch)
     gathered: list[Counted] = []
     for moment in moments.values():
         _thresh(moment, gathered)
@@ -40,42 +40,42 @@ class Rush:
 
     def __init__(self) -> None:
         self._counts: dict[int, Counter[tuple[str, Facts]]] = {}
-        self._first: dict[int, dict[tuple[str, Facts], Sheaf]] = {}
+        self._first: dict[int, dict[tuple[str, Facts], LogBatch]] = {}
         self.lookups = 0
 
-    def add(self, sheaves: Iterable[Sheaf]) -> None:
-        began: dict[int, Sheaf] = {}
-        for sheaf in in_turns(sheaves):
-            second = int(sheaf.when)
+    def add(self, batches: Iterable[LogBatch]) -> None:
+        began: dict[int, LogBatch] = {}
+        for batch in paced(batches):
+            second = int(batch.when)
             if second not in began:
-                began[second] = sheaf
+                began[second] = batch
                 self._counts.setdefault(second, Counter())
-            self._counts[second].update(sheaf.pairs())
-            self.lookups += len(sheaf.facts)
-        for second, sheaf in began.items():
-            # Once a turn and not once a sheaf: thousands are known already.
+            self._counts[second].update(batch.pairs())
+            self.lookups += len(batch.facts)
+        for second, batch in began.items():
+            # Once a turn and not once a batch: thousands are known already.
             first = self._first.setdefault(second, {})
-            first.update(dict.fromkeys(self._counts[second].keys() - first.keys(), sheaf))
+            first.update(dict.fromkeys(self._counts[second].keys() - first.keys(), batch))
 
     def over(self, before: int | None = None) -> list[Counted]:
         """The rows of the seconds before this one, or of all; they are forgotten here."""
         rows: list[Counted] = []
         for second in [each for each in self._counts if before is None or each < before]:
             counts, first = self._counts.pop(second), self._first.pop(second)
-            rows += [(first[pair].when, *pair, first[pair].latency, count) for pair, count in in_turns(counts.items())]
+            rows += [(first[pair].when, *pair, first[pair].latency, count) for pair, count in paced(counts.items())]
             self.lookups -= counts.total()
         return rows
 
 
-def _thresh(moment: list[Sheaf], into: list[Counted]) -> None:
+def _thresh(moment: list[LogBatch], into: list[Counted]) -> None:
     # For every query that the fast path answered: counted by C, looked at once.
     counts: Counter[tuple[str, Facts]] = Counter()
-    for sheaf in in_turns(moment):
-        counts.update(sheaf.pairs())
+    for batch in paced(moment):
+        counts.update(batch.pairs())
     add = into.append
-    for sheaf in in_turns(moment):
-        when, latency = sheaf.when, sheaf.latency
-        for pair in sheaf.pairs():
+    for batch in paced(moment):
+        when, latency = batch.when, batch.latency
+        for pair in batch.pairs():
             count = counts[pair]
             if count > FEW:
                 add((when, *pair, latency, count))
@@ -86,9 +86,9 @@ def _thresh(moment: list[Sheaf], into: list[Counted]) -> None:
 
 def _fold_storms(rows: Sequence[LogRow], into: list[Counted]) -> None:
     """Every row has facts of its own here, so that alike are those with the same content."""
-    busy = {who for who, count in Counter((row[1], row[2].name) for row in in_turns(rows)).items() if count > FEW}
+    busy = {who for who, count in Counter((row[1], row[2].name) for row in paced(rows)).items() if count > FEW}
     storms: dict[tuple[Any, ...], list[LogRow]] = {}
-    for row in in_turns(rows):
+    for row in paced(rows):
         when, client, facts, latency = row
         if (client, facts.name) in busy:
             content = facts.qtype, facts.rcode, facts.source, facts.verdict, facts.targets

@@ -18,13 +18,13 @@ from sqlalchemy import Connection
 from gateway.errors import JournalError
 from gateway.journal.dictionary import DeviceOf, TagOf
 from gateway.journal.gathering import Counted, Rush, gather
+from gateway.journal.pacing import meanwhile, paced
 from gateway.journal.preparation import begin_anew
 from gateway.journal.retention import Retention
 from gateway.journal.session import Session, explain, is_damage, is_outage
 from gateway.journal.sweep import sweep
-from gateway.journal.turns import in_turns, meanwhile
 from gateway.model.event import HealthChanged, LookupRecorded
-from gateway.model.lookup import Facts, LogRow, Lookup, Sheaf
+from gateway.model.lookup import Facts, LogBatch, LogRow, Lookup
 
 _LOG = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -41,7 +41,7 @@ _WORKS_AGAIN = "The journal records lookups again."
 
 
 class Writer:
-    """Owns the only connection that writes; its thread drains `queue` and `sheaves`, what the fast path answered, once
+    """Owns the only connection that writes; its thread drains `queue` and `batches`, what the fast path answered, once
     an interval, one transaction each time.
 
     `publish` is called after the commit, in the thread, with at most 100 lookups a batch; `wants_events` says whether
@@ -56,7 +56,7 @@ class Writer:
         path: Path,
         queue: deque[LogRow],
         *,
-        sheaves: deque[Sheaf] | None = None,
+        batches: deque[LogBatch] | None = None,
         tag: TagOf,
         device_of: DeviceOf,
         publish: Callable[[LookupRecorded], None],
@@ -70,7 +70,7 @@ class Writer:
         begins: Callable[[], None] = lambda: None,
     ) -> None:
         self.path = path
-        self._queue, self._sheaves = queue, deque[Sheaf]() if sheaves is None else sheaves
+        self._queue, self._batches = queue, deque[LogBatch]() if batches is None else batches
         self._tag, self._device_of = tag, device_of
         self._publish, self._report, self._wants_events = publish, report, wants_events
         self._told = told
@@ -138,7 +138,7 @@ class Writer:
             self._turn(last)
             if last and (self._trouble or not (self._waiting() or self._pending)):
                 break
-            if self._held or (len(self._queue) < _MAX_BATCH and len(self._sheaves) < _MAX_SHEAVES):
+            if self._held or (len(self._queue) < _MAX_BATCH and len(self._batches) < _MAX_SHEAVES):
                 self._wake.wait(self._interval)
             self._wake.clear()
         with self._gate:
@@ -188,11 +188,11 @@ class Writer:
     def _take(self, *, keep_newest: bool = False) -> None:
         queue, pending = self._queue, self._pending
         room = len(queue) if keep_newest else min(len(queue), max(_MAX_BATCH - len(pending), 0))
-        rows = [queue.popleft() for _ in in_turns(range(room))]
-        bound = [] if len(pending) >= _MAX_BATCH and not keep_newest else self._pop_sheaves()
+        rows = [queue.popleft() for _ in paced(range(room))]
+        bound = [] if len(pending) >= _MAX_BATCH and not keep_newest else self._pop_batches()
         if self._told is not None:
             self._account(rows, bound)
-        hurried = not (keep_newest or self._stopping) and sum([len(sheaf.facts) for sheaf in bound]) > _RUSH
+        hurried = not (keep_newest or self._stopping) and sum([len(batch.facts) for batch in bound]) > _RUSH
         if hurried:
             self._rush.add(bound)
             bound = []
@@ -204,17 +204,17 @@ class Writer:
             self._counts["dropped"] += _lookups(pending[:surplus])
             del pending[:surplus]
 
-    def _pop_sheaves(self) -> list[Sheaf]:
-        return [self._sheaves.popleft() for _ in range(min(len(self._sheaves), _MAX_SHEAVES))]
+    def _pop_batches(self) -> list[LogBatch]:
+        return [self._batches.popleft() for _ in range(min(len(self._batches), _MAX_SHEAVES))]
 
     def _count_many(self) -> None:
         """However long a batch takes, what the fast path answers meanwhile does not pile up."""
-        if len(self._sheaves) > _MANY_SHEAVES:
+        if len(self._batches) > _MANY_SHEAVES:
             self._count_meanwhile()
 
     def _count_meanwhile(self) -> None:
         """In a flood: what the fast path answered is counted, so that it need not be kept until writing goes on."""
-        bound = self._pop_sheaves()
+        bound = self._pop_batches()
         if self._told is not None:
             self._account((), bound)
         self._rush.add(bound)
@@ -228,7 +228,7 @@ class Writer:
         return waiting < _FLOOD and now < self._due and not self._stopping
 
     def _waiting(self) -> int:
-        return len(self._queue) + sum(len(sheaf.facts) for sheaf in tuple(self._sheaves)) + self._rush.lookups
+        return len(self._queue) + sum(len(batch.facts) for batch in tuple(self._batches)) + self._rush.lookups
 
     def _write(self, session: Session) -> None:
         self._take()
@@ -317,16 +317,16 @@ class Writer:
     def _tell(self, healthy: bool, says: str) -> None:
         self._call(self._report, HealthChanged("journal", healthy, says))
 
-    def _account(self, rows: Sequence[LogRow], sheaves: Iterable[Sheaf]) -> None:
+    def _account(self, rows: Sequence[LogRow], batches: Iterable[LogBatch]) -> None:
         """Before storms become one row each: names that share an address explain a connection by their order. In a
         flood each answer is told once.
         """
         heard = [(when, client, facts) for when, client, facts, _ in rows]
-        for sheaf in sheaves:
-            heard += [(sheaf.when, *pair) for pair in sheaf.pairs()]
+        for batch in batches:
+            heard += [(batch.when, *pair) for pair in batch.pairs()]
         if len(heard) > _MOST_HEARD:
             heard = list({each[1:]: each for each in heard}.values())
-        for when, client, facts in in_turns(sorted(heard, key=itemgetter(0))):
+        for when, client, facts in paced(sorted(heard, key=itemgetter(0))):
             self._call_told(client, facts, when)
 
     def _call_told(self, client: str, facts: Facts, when: float) -> None:

@@ -35,7 +35,7 @@ LogRow: TypeAlias = tuple[float, str, Facts, float]
 
 
 @word(eq=False)
-class Sheaf:
+class LogBatch:
     """Many rows of one moment, as the fast path leaves them: `clients[i]` asked what `facts[i]` tells, or the only one
     in `clients` asked it all.
 

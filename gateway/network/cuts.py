@@ -13,8 +13,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 
 from gateway.errors import NetworkError
+from gateway.network.conntrack import Connection, ConntrackSocket
 from gateway.network.limits import check_address
-from gateway.network.netlink import Connection, ConntrackSocket
 from gateway.network.phrases import TABLE, Phrase
 
 Address = IPv4Address | IPv6Address

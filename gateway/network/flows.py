@@ -18,7 +18,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from gateway.model.flow import FlowCount
-from gateway.network.netlink import Connection, ConntrackSocket, Tuple5
+from gateway.network.conntrack import Connection, ConntrackSocket, Tuple5
 from gateway.network.phrases import Network
 
 PROTOCOLS: Final = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp"}

@@ -1,1 +1,1 @@
-"""From lists and clicks to a decision: parsers, download, the compiled lists, the snapshot, the service."""
+"""Rules, and what is in force: deciding, and nothing else."""

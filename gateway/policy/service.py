@@ -11,13 +11,13 @@ from pathlib import Path
 from gateway.errors import Refused, SettingsError
 from gateway.model.book import Book, Subscription
 from gateway.model.event import PolicyChanged
+from gateway.model.listed import ListMatch, Lists
 from gateway.model.policy import Policy
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.tag import Tag
 from gateway.model.verdict import Action, Reason, Verdict
-from gateway.policy import demands
+from gateway.policy import validation
 from gateway.policy.book_keeper import BookKeeper, BookStore
-from gateway.policy.compiled import CompiledLists, ListMatch
 from gateway.policy.snapshot import PresetBlocks, Snapshot, never_blocks
 
 
@@ -47,7 +47,7 @@ class PolicyService:
         self,
         path: Path,
         store: BookStore | None,
-        compiled: CompiledLists,
+        compiled: Lists,
         tag_of: Callable[[str], Tag],
         on_change: Callable[[Policy, PolicyChanged], None] = lambda policy, event: None,
         now: Callable[[], datetime] = utc_now,
@@ -115,22 +115,22 @@ class PolicyService:
         A rule with an end lies over one without, which is in force again afterwards.
         """
         now = self._now()
-        scope = demands.scope_of(scope)
+        scope = validation.scope_of(scope)
         rule = Rule(
-            demands.action_on(scope, action),
+            validation.action_on(scope, action),
             scope,
             now,
-            demands.maker_of(made_by),
-            demands.device_of(device),
-            demands.end_of(seconds, now),
-            demands.comment_of(comment),
+            validation.maker_of(made_by),
+            validation.device_of(device),
+            validation.end_of(seconds, now),
+            validation.comment_of(comment),
         )
         async with self._lock:
             book = self._book
             rule = replace(rule, id=book.next_id)
             kept = tuple(old for old in book.rules if not (old.is_over(now) or _replaces(rule, old)))
-            if len(kept) >= demands.MAX_RULES:
-                raise Refused(f"There are {demands.MAX_RULES} rules already; remove some first.")
+            if len(kept) >= validation.MAX_RULES:
+                raise Refused(f"There are {validation.MAX_RULES} rules already; remove some first.")
             await self._commit(replace(book, next_id=rule.id + 1, rules=(*kept, rule)), (rule, False))
         return rule
 
@@ -151,7 +151,7 @@ class PolicyService:
         if seconds != 0 or isinstance(seconds, bool):
             scope = Scope(ScopeKind.EVERYTHING)
             return await self.add_rule(Action.ALLOW, scope, device=device, seconds=seconds, made_by=made_by)
-        device = demands.device_of(device)
+        device = validation.device_of(device)
         async with self._lock:
             over = [rule for rule in self._book.rules if rule.device == device and _is_pause(rule)]
             if over:
@@ -209,18 +209,18 @@ class PolicyService:
         """Subscribes to a list; it is in force once it was fetched and compiled. Raises Refused, SettingsError."""
         added = Subscription(
             0,
-            demands.source_of(source),
-            demands.title_of(title),
-            demands.action_of(action),
+            validation.source_of(source),
+            validation.title_of(title),
+            validation.action_of(action),
             self._now(),
-            comment=demands.comment_of(comment),
+            comment=validation.comment_of(comment),
         )
         async with self._lock:
             book = self._book
             if any(each.source == added.source for each in book.lists):
                 raise Refused("You have subscribed to this list already.", "source")
-            if len(book.lists) >= demands.MAX_LISTS:
-                raise Refused(f"There are {demands.MAX_LISTS} lists already; remove some first.")
+            if len(book.lists) >= validation.MAX_LISTS:
+                raise Refused(f"There are {validation.MAX_LISTS} lists already; remove some first.")
             added = replace(added, id=book.next_id)
             await self._commit(replace(book, next_id=added.id + 1, lists=(*book.lists, added)))
         return added
@@ -235,7 +235,7 @@ class PolicyService:
             await self._commit(replace(self._book, lists=kept))
         return found
 
-    def swap_lists(self, compiled: CompiledLists) -> None:
+    def swap_lists(self, compiled: Lists) -> None:
         """Puts newly compiled lists in force."""
         self._compiled = compiled
         self._swap(self._book)
@@ -247,7 +247,7 @@ class PolicyService:
 
     def explain(self, name: str, device: str | None = None, qtype: int = 1, targets: Iterable[str] = ()) -> Explanation:
         """`targets` are where the name's answer led to lately. Raises Refused for what is no name."""
-        name = demands.name_of(name)
+        name = validation.name_of(name)
         snapshot = self._snapshot
         verdict = snapshot.decide(name, device, qtype)
         if verdict.reason is Reason.NOTHING:

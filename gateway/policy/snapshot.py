@@ -17,11 +17,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from gateway.model.listed import Lists
 from gateway.model.name import ancestors
 from gateway.model.rule import PRESET_OFF, Rule, ScopeKind
 from gateway.model.tag import Category, Need, Tag
 from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
-from gateway.policy.compiled import CompiledLists
 
 MEMO_LIMIT: Final = 4_000
 PresetBlocks: TypeAlias = Callable[[str, str, str], bool]
@@ -101,7 +101,7 @@ class Snapshot:
     def __init__(
         self,
         rules: Iterable[Rule],
-        compiled: CompiledLists,
+        compiled: Lists,
         tag_of: Callable[[str], Tag],
         generation: int,
         now: datetime,

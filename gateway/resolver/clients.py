@@ -6,8 +6,8 @@ import ipaddress
 from collections.abc import Callable, Hashable
 from typing import TypeAlias
 
+from gateway.linux.mmsg import AddressKey
 from gateway.model.policy import Policy
-from gateway.resolver.batch import AddressKey
 from gateway.resolver.fastpath import Memo, Memos, Prepared
 from gateway.resolver.guard import Guard
 

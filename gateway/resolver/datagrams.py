@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from gateway.linux import mmsg
+from gateway.linux.mmsg import AddressKey
 from gateway.model.lookup import Facts
-from gateway.resolver import batch
-from gateway.resolver.batch import AddressKey
 from gateway.resolver.clients import Client, Clients
 from gateway.resolver.fastpath import MAX_QUERY, Memos
 from gateway.resolver.recorder import Recorder
@@ -48,7 +48,7 @@ class DatagramServer:
         serve: Serve,
         clock: Callable[[], float],
         wall: Callable[[], float],
-        batched: bool = batch.AVAILABLE,
+        batched: bool = mmsg.AVAILABLE,
     ) -> None:
         sock.setblocking(False)
         self.sock = self._sock = sock
@@ -58,7 +58,7 @@ class DatagramServer:
         self._serve = serve
         self._clock = clock
         self._wall = wall
-        self._batch = batch.Batch(sock) if batched else None
+        self._batch = mmsg.Batch(sock) if batched else None
         self._ahead: deque[_Kept] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._going_on = False
@@ -95,7 +95,7 @@ class DatagramServer:
             count = self._batch.receive()
             if count:
                 self._answer_batch(self._batch, count)
-            if count < batch.SIZE:
+            if count < mmsg.SIZE:
                 break
 
     def look_in(self) -> None:
@@ -130,11 +130,11 @@ class DatagramServer:
         self._drain()
         self._work_off()
 
-    def _answer_batch(self, datagrams: batch.Batch, count: int) -> None:
+    def _answer_batch(self, datagrams: mmsg.Batch, count: int) -> None:
         # Every line in the loop runs for every query: no object is made but the key.
         self._looked = began = self._clock()
         when = self._wall()
-        buffer, reply_lengths, slot, longest = datagrams.buffer, datagrams.reply_lengths, batch.SLOT, MAX_QUERY
+        buffer, reply_lengths, slot, longest = datagrams.buffer, datagrams.reply_lengths, mmsg.SLOT, MAX_QUERY
         known, look_again = self._clients.by_key.get, self._memos.look_again
         clients: list[str] = []
         facts: list[Facts] = []
@@ -177,9 +177,9 @@ class DatagramServer:
             self._recorder.bind(when, clients, facts, self._clock() - began)
 
     def _drain_singly(self) -> None:
-        for _ in range(batch.SIZE * _ROUNDS):
+        for _ in range(mmsg.SIZE * _ROUNDS):
             try:
-                datagram, address = self._sock.recvfrom(batch.SLOT)
+                datagram, address = self._sock.recvfrom(mmsg.SLOT)
             except OSError:
                 return
             self._answer_one(datagram, address)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from gateway.errors import UpstreamError, UpstreamTimeout, WireError
 from gateway.model.dns import Ede
-from gateway.model.lookup import Facts, LogRow, Sheaf
+from gateway.model.lookup import Facts, LogBatch, LogRow
 from gateway.model.query import Query
 from gateway.model.response import Response, Source
 from gateway.model.verdict import Action
@@ -16,14 +16,14 @@ from gateway.resolver.answer import Answer, failed
 from gateway.resolver.link import Handler, Prompt
 
 _OTHER_ERROR = 0  # RFC 8914 section 4.1
-# The largest sheaf, of a whole batch, weighs as much as so many rows.
+# The largest batch, of a whole batch, weighs as much as so many rows.
 _ROWS_A_SHEAF = 16
 _LOG = logging.getLogger(__name__)
 
 
 class Recorder(Prompt):
     """The log is a bounded queue that somebody else empties. When it is full, rows are dropped and counted: answers
-    never wait for it. `sheaves` is the same for what the fast path answered; without it, that goes to `log` row by row.
+    never wait for it. `batches` is the same for what the fast path answered; without it, that goes to `log` row by row.
     """
 
     def __init__(
@@ -31,13 +31,13 @@ class Recorder(Prompt):
         log: deque[LogRow],
         limit: int,
         *,
-        sheaves: deque[Sheaf] | None = None,
+        batches: deque[LogBatch] | None = None,
         clock: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
         self._log = log
         self._limit = limit
-        self._sheaves = sheaves
+        self._batches = batches
         self._clock = clock
         self._wall = wall
         self._confessed: set[str] = set()
@@ -55,14 +55,14 @@ class Recorder(Prompt):
         self._log.extend(rows)
 
     def bind(self, when: float, clients: list[str], facts: list[Facts], latency: float) -> None:
-        """What the fast path answered at once, as `Sheaf` has it; the lists are ours from now on."""
+        """What the fast path answered at once, as `LogBatch` has it; the lists are ours from now on."""
         if len(clients) > 1 and clients.count(clients[0]) == len(clients):
             clients = clients[:1]
-        sheaf = Sheaf(when, clients, facts, latency)
-        if self._sheaves is None:
-            self.extend([(when, *pair, latency) for pair in sheaf.pairs()])
-        elif len(self._sheaves) < self._limit // _ROWS_A_SHEAF:
-            self._sheaves.append(sheaf)
+        batch = LogBatch(when, clients, facts, latency)
+        if self._batches is None:
+            self.extend([(when, *pair, latency) for pair in batch.pairs()])
+        elif len(self._batches) < self._limit // _ROWS_A_SHEAF:
+            self._batches.append(batch)
         else:
             self.dropped += len(facts)
 

@@ -11,19 +11,18 @@ from functools import partial
 from math import inf
 
 from gateway.errors import SettingsError, WireError
+from gateway.linux import mmsg
 from gateway.model.dns import Rcode
 from gateway.model.event import HealthChanged
-from gateway.model.lookup import LogRow, Sheaf
+from gateway.model.lookup import LogBatch, LogRow
 from gateway.model.policy import Policy
 from gateway.model.query import Query, Transport
 from gateway.model.response import Response, Source
-from gateway.resolver import batch
 from gateway.resolver.answer import Answer
 from gateway.resolver.cache import Cache
 from gateway.resolver.chain import Links, build_chain, order
 from gateway.resolver.clients import Client, Clients
 from gateway.resolver.datagrams import DatagramServer, Reply
-from gateway.resolver.express import Errand, Express
 from gateway.resolver.fastpath import MAX_QUERY, Concern, Memos
 from gateway.resolver.filter import Filter
 from gateway.resolver.forwarder import Forwarder
@@ -36,6 +35,7 @@ from gateway.resolver.pending import Journey
 from gateway.resolver.rebinding import Rebinding
 from gateway.resolver.recorder import Recorder, facts_of
 from gateway.resolver.streams import StreamServer
+from gateway.resolver.synchronous import Errand, Express
 from gateway.resolver.throttle import Throttle
 from gateway.resolver.upstream import Upstream
 from gateway.resolver.upstream.member import UpstreamState
@@ -50,7 +50,7 @@ _MEMORABLE = _OURS | {Source.CACHE, Source.ERROR}
 
 
 class Resolver:
-    """Everything runs on the event loop that `start` is called on; only `log` and `sheaves` (see `Recorder`) are shared
+    """Everything runs on the event loop that `start` is called on; only `log` and `batches` (see `Recorder`) are shared
     with other threads.
 
     `clock` is monotonic, `wall` is seconds since the epoch. `on_health` is called on the loop when an upstream falls
@@ -65,12 +65,12 @@ class Resolver:
         device_of: Callable[[str], str | None],
         log: deque[LogRow],
         log_limit: int = 100_000,
-        sheaves: deque[Sheaf] | None = None,
+        batches: deque[LogBatch] | None = None,
         options: ResolverOptions | None = None,
         on_health: Callable[[HealthChanged], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
-        batched: bool = batch.AVAILABLE,
+        batched: bool = mmsg.AVAILABLE,
     ) -> None:
         self._options = options = options or ResolverOptions()
         self._policy = policy
@@ -88,7 +88,7 @@ class Resolver:
             trust_ad=options.trust_ad,
         )  # fmt: skip
         self._links = Links(
-            recorder=Recorder(log, log_limit, sheaves=sheaves, clock=clock, wall=wall),
+            recorder=Recorder(log, log_limit, batches=batches, clock=clock, wall=wall),
             guard=guard,
             local_zone=LocalZone(options.local_names, ttl=options.local_ttl),
             policy=policy_filter,
@@ -195,12 +195,12 @@ class Resolver:
             if server.sock in udp:
                 server.start(loop)
 
-    def record(self, rows: list[LogRow], sheaves: Iterable[Sheaf]) -> None:
+    def record(self, rows: list[LogRow], batches: Iterable[LogBatch]) -> None:
         """Puts into the log what another process has answered."""
         recorder = self._links.recorder
         recorder.extend(rows)
-        for sheaf in sheaves:
-            recorder.bind(sheaf.when, sheaf.clients, sheaf.facts, sheaf.latency)
+        for batch in batches:
+            recorder.bind(batch.when, batch.clients, batch.facts, batch.latency)
 
     async def stop(self) -> None:
         """Answers nobody any more; returns when no task of ours is left."""

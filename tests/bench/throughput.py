@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from gateway.network import nft
-from gateway.network.warden import Warden
+from gateway.network.controller import FirewallController
 from tests.netns.lab import SERVER4, Lab, why_not
 
 TARGET = 0.95
@@ -62,13 +62,13 @@ def plain(lab: Lab, seconds: float) -> float:
 
 def guarded(lab: Lab, seconds: float, folder: Path) -> float:
     with lab.inside("gateway"):
-        warden = Warden(folder)
-        warden.apply(lab.plan())
+        controller = FirewallController(folder)
+        controller.apply(lab.plan())
     done = threading.Event()
 
     def read() -> None:
         while not done.wait(READ_EVERY):
-            warden.flows()
+            controller.flows()
 
     reader = threading.Thread(target=read)
     reader.start()
@@ -78,7 +78,7 @@ def guarded(lab: Lab, seconds: float, folder: Path) -> float:
         done.set()
         reader.join()
         with lab.inside("gateway"):
-            warden.clear()
+            controller.clear()
 
 
 def measure(rounds: int, seconds: float, full_mtu: bool) -> dict[str, object]:

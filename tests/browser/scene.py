@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from gateway.application.presets import preset_texts
 from gateway.control.codec import device_to_json, rule_to_json, scope_from_json, time_to_json
 from gateway.control.hub import Hub
-from gateway.daemons.presets import preset_texts
 from gateway.errors import Refused, Unavailable
+from gateway.lists.known import KNOWN_LISTS
 from gateway.model.device import Device
 from gateway.model.dns import QType
 from gateway.model.event import PolicyChanged
@@ -22,7 +23,6 @@ from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.tag import Category, Need, Party, Tag
 from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
 from gateway.network.join import join_picture, join_uri
-from gateway.policy.known import KNOWN_LISTS
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'\u202eevil\u2066"
 LONGEST = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
-from tests.support.house import RunningHouse
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.browser
@@ -20,18 +20,18 @@ PAYLOAD = "<img src=x onerror=document.title='executed'>"
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHouse]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
     folder = tmp_path_factory.mktemp("click")
     (folder / "list.txt").write_text(f"! Title: {PAYLOAD}\n! {PAYLOAD}\n||listed.example^\n")
     zone = {NAME: ["60 A 198.51.100.7"], "other.example.com": ["60 A 198.51.100.8"]}
     with (
         Upstream(zone) as upstream,
-        RunningHouse(folder / "data", ["--upstream", upstream.url, "--list", str(folder / "list.txt")]) as running,
+        RunningBox(folder / "data", ["--upstream", upstream.url, "--list", str(folder / "list.txt")]) as running,
     ):
         yield running
 
 
-def enter(page: Page, house: RunningHouse) -> None:
+def enter(page: Page, house: RunningBox) -> None:
     """The first visit sets a password; the next one asks for it."""
     page.goto(f"http://127.0.0.1:{house.web[1]}/")
     fields = page.locator("input[type=password]")
@@ -41,7 +41,7 @@ def enter(page: Page, house: RunningHouse) -> None:
     expect(page.locator("nav").first).to_be_visible()
 
 
-def test_a_click_is_felt_at_the_next_lookup_and_can_be_undone(browser: Browser, house: RunningHouse) -> None:
+def test_a_click_is_felt_at_the_next_lookup_and_can_be_undone(browser: Browser, house: RunningBox) -> None:
     page = browser.new_page()
     try:
         enter(page, house)
@@ -70,7 +70,7 @@ def test_a_click_is_felt_at_the_next_lookup_and_can_be_undone(browser: Browser, 
         page.close()
 
 
-def test_what_strangers_write_is_never_executed(browser: Browser, house: RunningHouse) -> None:
+def test_what_strangers_write_is_never_executed(browser: Browser, house: RunningBox) -> None:
     """Device name, host name, QNAME label and list comment are all `<img src=x onerror=...>`, on every page."""
     ask(rf"{PAYLOAD.replace(' ', chr(92) + '032')}.example", server=house.dns, source="127.0.0.61")
     device = "ip:127.0.0.61"
@@ -109,7 +109,7 @@ def test_what_strangers_write_is_never_executed(browser: Browser, house: Running
         page.close()
 
 
-def test_the_password_is_asked_for_on_the_next_visit(browser: Browser, house: RunningHouse) -> None:
+def test_the_password_is_asked_for_on_the_next_visit(browser: Browser, house: RunningBox) -> None:
     page = browser.new_page()
     try:
         page.goto(f"http://127.0.0.1:{house.web[1]}/rules")
@@ -119,7 +119,7 @@ def test_the_password_is_asked_for_on_the_next_visit(browser: Browser, house: Ru
         page.close()
 
 
-def test_a_screenshot_can_be_taken(browser: Browser, house: RunningHouse, tmp_path: Path) -> None:
+def test_a_screenshot_can_be_taken(browser: Browser, house: RunningBox, tmp_path: Path) -> None:
     """The page has something to show at the width of a phone, without scrolling sideways."""
     page = browser.new_page(viewport={"width": 360, "height": 740})
     try:

@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from gateway.lists.known import KNOWN_LISTS
 from gateway.model.rule import Scope, ScopeKind
-from gateway.policy.known import KNOWN_LISTS
 from tests.browser.conftest import Watched
 from tests.browser.stage import Stage
 from web import present

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.policy.parsers import Entry, parse_list
+from gateway.lists.parsers import Entry, parse_list
 
 FOLDER = Path(__file__).parent / "lists"
 

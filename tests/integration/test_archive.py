@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
+from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
-from tests.support.house import RunningHouse
 from tests.support.upstream import Upstream
 from web.auth import AuthStore
 
@@ -28,7 +28,7 @@ def test_a_backup_brings_everything_back(tmp_path: Path, capsys: pytest.CaptureF
     block_list.write_text("listed.example.com\n")
     with Upstream(ZONE) as upstream:
         flags = ["--upstream", upstream.url, "--list", str(block_list)]
-        with RunningHouse(data, flags) as house:
+        with RunningBox(data, flags) as house:
             house.request("POST", "/api/v1/rules", {"action": "block", "name": "tv.example.com"})
             house.wait_for(lambda: house.control.call("status")["listed_names"] == 1)
             ask("tv.example.com", server=house.dns)
@@ -42,7 +42,7 @@ def test_a_backup_brings_everything_back(tmp_path: Path, capsys: pytest.CaptureF
         assert saved.stat().st_mode & 0o777 == 0o600
         shutil.rmtree(data)
         assert main(["restore", str(saved), "--data", str(data)]) == 0
-        with RunningHouse(data, ["--upstream", upstream.url]) as again:
+        with RunningBox(data, ["--upstream", upstream.url]) as again:
             again._token = token
             assert again.get("/api/v1/rules")[1] == rules
             assert addresses(ask("tv.example.com", server=again.dns)) == ["0.0.0.0"]

@@ -12,23 +12,23 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
+from tests.support.box import RunningBox, free_port
 from tests.support.client import addresses, ask
-from tests.support.house import RunningHouse, free_port
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHouse]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
     folder = tmp_path_factory.mktemp("cli")
     zone = {"tv.example.com": ["60 A 198.51.100.9"]}
-    with Upstream(zone) as upstream, RunningHouse(folder / "data", ["--upstream", upstream.url]) as running:
+    with Upstream(zone) as upstream, RunningBox(folder / "data", ["--upstream", upstream.url]) as running:
         yield running
 
 
 @pytest.fixture
-def telltale(house: RunningHouse, capsys: pytest.CaptureFixture[str]) -> object:
+def telltale(house: RunningBox, capsys: pytest.CaptureFixture[str]) -> object:
     def run(*words: str, status: int = 0) -> str:
         capsys.readouterr()
         assert main([*words, "--data", str(house.data)]) == status
@@ -39,7 +39,7 @@ def telltale(house: RunningHouse, capsys: pytest.CaptureFixture[str]) -> object:
 
 
 def test_block_allow_and_rules(  # type: ignore[no-untyped-def]
-    house: RunningHouse, telltale, capsys: pytest.CaptureFixture[str]
+    house: RunningBox, telltale, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "block tv.example.com until" in telltale("block", "tv.example.com", "--for", "15m")
     assert addresses(ask("tv.example.com", server=house.dns)) == ["0.0.0.0"]
@@ -56,7 +56,7 @@ def test_block_allow_and_rules(  # type: ignore[no-untyped-def]
     assert "rules ls" in telltale("rules", "add", "block", status=2)
 
 
-def test_pause_and_its_end(house: RunningHouse, telltale) -> None:  # type: ignore[no-untyped-def]
+def test_pause_and_its_end(house: RunningBox, telltale) -> None:  # type: ignore[no-untyped-def]
     telltale("block", "tv.example.com")
     assert "paused until" in telltale("pause", "5m")
     assert addresses(ask("tv.example.com", server=house.dns)) == ["198.51.100.9"]
@@ -80,7 +80,7 @@ def test_explain_says_why_with_and_without_a_running_box(telltale, tmp_path: Pat
     assert "255 bytes" in telltale("explain", ".".join(["x" * 60] * 6), status=1)
 
 
-def test_lists_come_and_go(house: RunningHouse, telltale, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_lists_come_and_go(house: RunningBox, telltale, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     block_list = tmp_path / "list.txt"
     block_list.write_text("! Title: Mine\n||listed.example^\n||odd.example^$unknown\n")
     telltale("lists", "add", str(block_list))
@@ -95,7 +95,7 @@ def test_lists_come_and_go(house: RunningHouse, telltale, tmp_path: Path) -> Non
     assert "SmartTV.txt\n  Smart televisions, kept by Perflyst: Advertising and trackers" in telltale("lists", "known")
 
 
-def test_devices_and_a_token(house: RunningHouse, telltale) -> None:  # type: ignore[no-untyped-def]
+def test_devices_and_a_token(house: RunningBox, telltale) -> None:  # type: ignore[no-untyped-def]
     ask("tv.example.com", server=house.dns, source="127.0.0.71")
     house.wait_for(lambda: "127.0.0.71" in telltale("devices"))
     assert isinstance(json.loads(telltale("devices", "--json")), list)
@@ -112,7 +112,7 @@ def test_devices_and_a_token(house: RunningHouse, telltale) -> None:  # type: ig
     assert "no token with this id" in telltale("token", "rm", token_id, status=1)
 
 
-def test_the_doctor_finds_a_healthy_box_healthy(house: RunningHouse, telltale) -> None:  # type: ignore[no-untyped-def]
+def test_the_doctor_finds_a_healthy_box_healthy(house: RunningBox, telltale) -> None:  # type: ignore[no-untyped-def]
     ask("tv.example.com", server=house.dns)
     said = telltale("doctor")
     assert "DNS answers" in said

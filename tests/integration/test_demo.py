@@ -15,7 +15,7 @@ import dns.message
 import dns.rcode
 import pytest
 
-from gateway.daemons.sockets import bind_dns
+from gateway.application.sockets import bind_dns
 from gateway.demo.fleet import TELEVISIONS, Fleet
 from gateway.demo.internet import Internet, simulated_internet
 from gateway.demo.stub import StubResolver

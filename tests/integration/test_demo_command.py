@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
-from tests.support.house import RunningHouse
 
 pytestmark = pytest.mark.integration
 
@@ -26,7 +26,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def test_the_demo_shows_four_simulated_televisions_live(tmp_path: Path) -> None:
-    with RunningHouse(tmp_path / "demo", ["--pace", "5"], verb="demo") as house:
+    with RunningBox(tmp_path / "demo", ["--pace", "5"], verb="demo") as house:
         devices = house.get("/api/v1/devices")[1]["devices"]
         assert {address for device in devices for address in device["addresses"]} >= TELEVISIONS
         assert all(device["simulated"] and device["maker"] for device in devices)
@@ -66,7 +66,7 @@ def test_the_demo_shows_four_simulated_televisions_live(tmp_path: Path) -> None:
 
 
 def test_the_supervisor_s_death_takes_everything_along(tmp_path: Path) -> None:
-    house = RunningHouse(tmp_path / "demo", verb="demo")
+    house = RunningBox(tmp_path / "demo", verb="demo")
     house.start()
     family = children_of(house.process.pid)
     house.process.kill()

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.daemons import doctor
-from gateway.daemons.doctor import examine
-from gateway.daemons.ports import holders
+from gateway.commands import doctor
+from gateway.commands.doctor import examine
+from gateway.linux.ports import holders
 from gateway.settings import Address, Settings
+from tests.support.box import RunningBox, free_port
 from tests.support.client import ask
-from tests.support.house import RunningHouse, free_port
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.integration
@@ -32,8 +32,8 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[RunningHouse]:
-    with RunningHouse(tmp_path_factory.mktemp("doctor") / "data", ["--upstream", upstream.url]) as running:
+def house(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[RunningBox]:
+    with RunningBox(tmp_path_factory.mktemp("doctor") / "data", ["--upstream", upstream.url]) as running:
         yield running
 
 
@@ -131,7 +131,7 @@ def test_a_read_only_disk_is_found(tmp_path: Path, upstream: Upstream) -> None:
 def test_a_folder_of_somebody_else_is_found(tmp_path: Path, upstream: Upstream) -> None:
     code = (
         "import os, sys, pathlib\n"
-        "from gateway.daemons.doctor import _disk\n"
+        "from gateway.commands.doctor import _disk\n"
         "os.setgid(65534); os.setuid(65534)\n"
         "print([each.says for each in _disk(pathlib.Path(sys.argv[1])) if not each.healthy])"
     )
@@ -149,7 +149,7 @@ def test_a_clock_that_starts_in_1970_is_found(tmp_path: Path, upstream: Upstream
 
 
 def test_a_clock_behind_the_history_is_found(
-    house: RunningHouse, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+    house: RunningBox, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "BUILT", 0.0)
     ask("tv.example.com", server=house.dns)
@@ -177,7 +177,7 @@ def test_a_list_that_failed_is_named_with_what_to_do(tmp_path: Path, upstream: U
 def test_a_running_house_whose_upstream_dies_is_told_so(tmp_path: Path) -> None:
     with (
         Upstream({".": "60 NS a.root-servers.net."}) as dying,
-        RunningHouse(tmp_path / "data", ["--upstream", dying.url]) as house,
+        RunningBox(tmp_path / "data", ["--upstream", dying.url]) as house,
     ):
         dying.stop()
         found = wrong(examine(settings(house.data)))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.house import free_port
+from tests.support.box import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 

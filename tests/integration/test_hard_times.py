@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ControlError
+from tests.support.box import RunningBox, free_port
 from tests.support.client import addresses, ask
-from tests.support.house import RunningHouse, free_port
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.integration
@@ -34,7 +34,7 @@ def up(*flags: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_second_telltale_on_the_same_folder_is_refused(upstream: Upstream, tmp_path: Path) -> None:
-    with RunningHouse(tmp_path / "data", ["--upstream", upstream.url]) as house:
+    with RunningBox(tmp_path / "data", ["--upstream", upstream.url]) as house:
         places = ["--dns", f"127.0.0.1:{free_port()}", "--web", f"127.0.0.1:{free_port()}"]
         second = up("up", "--data", str(house.data), *places)
         assert second.returncode == 2
@@ -47,7 +47,7 @@ def test_dns_goes_on_without_a_control_socket_and_the_dashboard_comes_back(upstr
     """As on an SD card that went read only: the socket cannot be made."""
     data = tmp_path / "data"
     data.joinpath("control.sock").mkdir(parents=True)
-    house = RunningHouse(data, ["--upstream", upstream.url])
+    house = RunningBox(data, ["--upstream", upstream.url])
     house.wait_until_up = lambda: None  # type: ignore[method-assign]
     with house:
         answer = house.wait_for(lambda: _answer(house))
@@ -60,7 +60,7 @@ def test_dns_goes_on_without_a_control_socket_and_the_dashboard_comes_back(upstr
 
 
 def test_half_sent_requests_do_not_hold_the_dashboard(upstream: Upstream, tmp_path: Path) -> None:
-    with RunningHouse(tmp_path / "data", ["--upstream", upstream.url]) as house:
+    with RunningBox(tmp_path / "data", ["--upstream", upstream.url]) as house:
         silent = []
         try:
             for _ in range(40):
@@ -89,21 +89,21 @@ def test_a_wrong_pace_is_one_sentence(tmp_path: Path) -> None:
     assert "between 0.1 and 60" in said.stderr
 
 
-def _answer(house: RunningHouse) -> list[str]:
+def _answer(house: RunningBox) -> list[str]:
     try:
         return addresses(ask("tv.example.com", server=house.dns, timeout=0.5))
     except OSError:
         return []
 
 
-def _status(house: RunningHouse) -> bool:
+def _status(house: RunningBox) -> bool:
     try:
         return bool(house.control.call("status"))
     except ControlError:
         return False
 
 
-def _healthz(house: RunningHouse) -> int:
+def _healthz(house: RunningBox) -> int:
     try:
         return house.get("/healthz", token=None)[0]
     except OSError:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.box import RunningBox
 from tests.support.client import addresses, ask, question
-from tests.support.house import RunningHouse
 from tests.support.upstream import Upstream
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -75,7 +75,7 @@ def test_kill_nine_twenty_times_under_two_thousand_lookups_a_second(tmp_path: Pa
     data = tmp_path / "data"
     with (
         Upstream({"*.rain.example": ["300 A 198.51.100.7"]}) as upstream,
-        RunningHouse(data, ["--upstream", upstream.url], expects=["resolver ended with SIGKILL"]) as house,
+        RunningBox(data, ["--upstream", upstream.url], expects=["resolver ended with SIGKILL"]) as house,
     ):
         names = []
         with Rain(house.dns) as rain:
@@ -114,7 +114,7 @@ def _ask_like_a_television(name: str, server: tuple[str, int]) -> list[str]:
     return []
 
 
-def _is_back(house: RunningHouse, killed: int) -> bool:
+def _is_back(house: RunningBox, killed: int) -> bool:
     try:
         if house.resolver_pid() == killed:
             return False

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import ListError
-from gateway.policy.sources import Fetched, Stamp, fetch
+from gateway.lists.sources import Fetched, Stamp, fetch
 
 pytestmark = pytest.mark.integration
 
@@ -197,7 +197,7 @@ def test_loopback_is_refused_without_a_single_byte_sent(tmp_path: Path) -> None:
 
 def test_a_redirect_into_the_house_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first hop counts as public here, so that the second is what is judged."""
-    from gateway.policy import addresses
+    from gateway.lists import addresses
 
     asked: list[str] = []
     with serving(lambda request: asked.append(request.path)) as inside:
@@ -212,7 +212,7 @@ def test_a_redirect_into_the_house_is_refused(tmp_path: Path, monkeypatch: pytes
 def test_the_name_is_looked_up_once_so_that_it_cannot_change_its_mind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gateway.policy import addresses
+    from gateway.lists import addresses
 
     monkeypatch.setattr(addresses, "is_public", lambda address: True)
     hosts: list[str | None] = []
@@ -293,7 +293,7 @@ def test_a_server_that_cannot_prove_its_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_https_does_not_fall_back_to_http(tmp_path: Path) -> None:
-    from gateway.policy.sources import _follow
+    from gateway.lists.sources import _follow
 
     with pytest.raises(ListError, match="less safe"):
         _follow("https://a.example/x", "http://a.example/x")

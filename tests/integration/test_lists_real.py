@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.policy.parsers import Extent, Syntax, parse_list
-from gateway.policy.parsers.names import CANARIES
+from gateway.lists.parsers import Syntax, parse_list
+from gateway.lists.parsers.names import CANARIES
+from gateway.model.listed import Extent
 from tests.support.shared_data import shared_data
 
 pytestmark = pytest.mark.integration

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.policy.compiled import CompiledLists
+from gateway.lists.compiled import CompiledLists
 from tests.support.policy_lists import BLOCK, compile_texts
 from tests.support.shared_data import shared_data
 
@@ -22,7 +22,7 @@ COMPILE = """
 import json, re, sys, time
 from pathlib import Path
 from gateway.model.verdict import Action
-from gateway.policy.compiler import ListInput, compile_lists
+from gateway.lists.compiler import ListInput, compile_lists
 *paths, out = map(Path, sys.argv[1:])
 began = time.perf_counter()
 report = compile_lists([ListInput(n, p.name, Action.BLOCK, p) for n, p in enumerate(paths, 1)], out)
@@ -37,7 +37,7 @@ print(json.dumps({
 OPEN = """
 import sys, time
 from pathlib import Path
-from gateway.policy.compiled import CompiledLists
+from gateway.lists.compiled import CompiledLists
 began = time.perf_counter()
 lists = CompiledLists.open(Path(sys.argv[1]))
 print(time.perf_counter() - began)

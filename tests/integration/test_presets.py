@@ -12,8 +12,8 @@ import pytest
 
 from gateway.cli import main
 from gateway.model.rule import PRESET_OFF, PRESETS
+from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
-from tests.support.house import RunningHouse
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.integration
@@ -25,43 +25,43 @@ KITCHEN, BEDROOM = "127.0.0.81", "127.0.0.82"
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHouse]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
     zone = {name: ["60 A 198.51.100.9"] for name in (SCREEN, CLOCK, REPORTS, STRANGER, DISPUTED)}
     zone[CLOAKED] = [f"60 CNAME {SCREEN}."]
     folder = tmp_path_factory.mktemp("presets")
-    with Upstream(zone) as upstream, RunningHouse(folder / "data", ["--upstream", upstream.url]) as running:
+    with Upstream(zone) as upstream, RunningBox(folder / "data", ["--upstream", upstream.url]) as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
-def unruly(house: RunningHouse) -> None:
+def unruly(house: RunningBox) -> None:
     """Every test begins without a rule."""
     for rule in house.get("/api/v1/rules")[1]["rules"]:
         house.request("DELETE", f"/api/v1/rules/{rule['id']}")
 
 
-def choose(house: RunningHouse, preset: str, **more: Any) -> dict[str, Any]:
+def choose(house: RunningBox, preset: str, **more: Any) -> dict[str, Any]:
     status, rule = house.request("POST", "/api/v1/rules", {"action": "block", "preset": preset, **more})
     assert status == 201, rule
     assert rule["preset"] == preset
     return dict(rule)
 
 
-def seen(house: RunningHouse, name: str, client: str = "127.0.0.1") -> list[str]:
+def seen(house: RunningBox, name: str, client: str = "127.0.0.1") -> list[str]:
     return list(addresses(ask(name, server=house.dns, source=client)))
 
 
-def device(house: RunningHouse, client: str) -> str:
+def device(house: RunningBox, client: str) -> str:
     ask(CLOCK, server=house.dns, source=client)
     return str(house.wait_for(lambda: known(house, client))["id"])
 
 
-def known(house: RunningHouse, client: str) -> dict[str, Any] | None:
+def known(house: RunningBox, client: str) -> dict[str, Any] | None:
     devices = house.get("/api/v1/devices")[1]["devices"]
     return next((each for each in devices if client in each["addresses"]), None)
 
 
-def test_a_preset_holds_from_the_very_next_answer_on(house: RunningHouse) -> None:
+def test_a_preset_holds_from_the_very_next_answer_on(house: RunningBox) -> None:
     for _ in range(5):
         assert seen(house, SCREEN) == REAL
         choose(house, "calm")
@@ -70,7 +70,7 @@ def test_a_preset_holds_from_the_very_next_answer_on(house: RunningHouse) -> Non
         assert seen(house, SCREEN) == REAL
 
 
-def test_each_preset_stops_more_than_the_one_before_and_never_the_clock(house: RunningHouse) -> None:
+def test_each_preset_stops_more_than_the_one_before_and_never_the_clock(house: RunningBox) -> None:
     stopped = {}
     for preset in (PRESET_OFF, *PRESETS):
         choose(house, preset)
@@ -79,7 +79,7 @@ def test_each_preset_stops_more_than_the_one_before_and_never_the_clock(house: R
     assert len(house.get("/api/v1/rules")[1]["rules"]) == 1, "a new preset replaces the old one"
 
 
-def test_a_device_may_do_otherwise_than_everyone(house: RunningHouse) -> None:
+def test_a_device_may_do_otherwise_than_everyone(house: RunningBox) -> None:
     kitchen = device(house, KITCHEN)
     choose(house, "silent")
     choose(house, "off", device=kitchen)
@@ -90,14 +90,14 @@ def test_a_device_may_do_otherwise_than_everyone(house: RunningHouse) -> None:
     assert seen(house, STRANGER, KITCHEN) == NULL, "without a choice of its own it does as everyone"
 
 
-def test_what_a_person_allows_by_name_stays_allowed(house: RunningHouse) -> None:
+def test_what_a_person_allows_by_name_stays_allowed(house: RunningBox) -> None:
     choose(house, "silent")
     assert seen(house, STRANGER) == NULL
     house.request("POST", "/api/v1/rules", {"action": "allow", "name": STRANGER})
     assert seen(house, STRANGER) == REAL
 
 
-def test_the_makers_own_measuring_is_left_to_quiet_as_soon_as_the_maker_is_known(house: RunningHouse) -> None:
+def test_the_makers_own_measuring_is_left_to_quiet_as_soon_as_the_maker_is_known(house: RunningBox) -> None:
     bedroom = device(house, BEDROOM)
     choose(house, "calm")
     assert seen(house, REPORTS, BEDROOM) == NULL
@@ -111,7 +111,7 @@ def test_the_makers_own_measuring_is_left_to_quiet_as_soon_as_the_maker_is_known
     assert seen(house, REPORTS, BEDROOM) == NULL
 
 
-def test_a_tracker_behind_another_name_is_found(house: RunningHouse) -> None:
+def test_a_tracker_behind_another_name_is_found(house: RunningBox) -> None:
     choose(house, "calm")
     assert seen(house, CLOAKED) == NULL
     lookup = house.wait_for(
@@ -124,7 +124,7 @@ def test_a_tracker_behind_another_name_is_found(house: RunningHouse) -> None:
     assert f"It leads to {SCREEN}: behind it stands Samsung" in said["sentence"]
 
 
-def test_presets_outlive_the_box_and_a_lost_journal(house: RunningHouse) -> None:
+def test_presets_outlive_the_box_and_a_lost_journal(house: RunningBox) -> None:
     choose(house, "quiet")
     house.stop()
     with sqlite3.connect(house.data / "journal.sqlite") as journal:
@@ -135,7 +135,7 @@ def test_presets_outlive_the_box_and_a_lost_journal(house: RunningHouse) -> None
     assert seen(house, SCREEN) == NULL
 
 
-def test_the_terminal_chooses_and_explains(house: RunningHouse, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_terminal_chooses_and_explains(house: RunningBox, capsys: pytest.CaptureFixture[str]) -> None:
     def telltale(*words: str) -> str:
         capsys.readouterr()
         assert main([*words, "--data", str(house.data)]) == 0
@@ -164,18 +164,18 @@ def test_the_terminal_chooses_and_explains(house: RunningHouse, capsys: pytest.C
     ("body", "field"),
     [({"action": "block", "preset": "loud"}, "preset"), ({"action": "allow", "preset": "calm"}, "action")],
 )
-def test_no_other_preset_is_taken(house: RunningHouse, body: dict[str, str], field: str) -> None:
+def test_no_other_preset_is_taken(house: RunningBox, body: dict[str, str], field: str) -> None:
     status, said = house.request("POST", "/api/v1/rules", body)
     assert (status, said["field"]) == (400, field)
 
 
-def test_every_preset_says_what_it_stops_and_costs(house: RunningHouse) -> None:
+def test_every_preset_says_what_it_stops_and_costs(house: RunningBox) -> None:
     told = house.get("/api/v1/presets")[1]["presets"]
     assert [each["preset"] for each in told] == [PRESET_OFF, *PRESETS]
     assert all(each["stops"] and each["costs"] and each["title"] for each in told)
 
 
-def test_backup_carries_presets(house: RunningHouse, tmp_path: Path) -> None:
+def test_backup_carries_presets(house: RunningBox, tmp_path: Path) -> None:
     choose(house, "calm")
     assert main(["backup", str(tmp_path / "saved.zip"), "--data", str(house.data)]) == 0
     assert main(["restore", str(tmp_path / "saved.zip"), "--data", str(tmp_path / "new")]) == 0

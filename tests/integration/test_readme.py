@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from gateway.settings import Settings, add_arguments, from_arguments
-from tests.support.house import RunningHouse, free_port
+from tests.support.box import RunningBox, free_port
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.integration
@@ -37,16 +37,16 @@ def telltale(*words: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHouse]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
     folder = tmp_path_factory.mktemp("readme")
     with (
         Upstream({"ads.example.com": ["60 A 198.51.100.1"]}) as upstream,
-        RunningHouse(folder / "data", ["--upstream", upstream.url]) as running,
+        RunningBox(folder / "data", ["--upstream", upstream.url]) as running,
     ):
         yield running
 
 
-def run_against(house: RunningHouse, words: list[str]) -> None:
+def run_against(house: RunningBox, words: list[str]) -> None:
     """A verb of the command line, on the running house."""
     words = [str(house.data.parent / word) if word == "telltale.zip" else word for word in words]
     if words[:2] == ["lists", "add"]:
@@ -67,7 +67,7 @@ def run_against(house: RunningHouse, words: list[str]) -> None:
         said = run()
         house.start()
     if words[0] == "network":
-        # This house makes none, and says what it would take; one that does is run by tests/netns/test_gatekeeper.py.
+        # This box makes none, and says what it would take; one that does: tests/netns/test_network_client.py.
         assert "makes no network here" in said.stderr
         return
     assert said.returncode == 0, f"{words}: {said.stdout}{said.stderr}"
@@ -95,7 +95,7 @@ def only_looked_at(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", commands())
-def test_the_command_runs(command: str, house: RunningHouse, tmp_path: Path) -> None:
+def test_the_command_runs(command: str, house: RunningBox, tmp_path: Path) -> None:
     words = shlex.split(command)
     match words:
         case ["telltale" | ".venv/bin/telltale", "up" | "demo" as verb, *rest]:

@@ -11,16 +11,16 @@ import dns.edns
 import dns.message
 import pytest
 
-from gateway.daemons.doctor import examine
+from gateway.commands.doctor import examine
 from gateway.resolver.options import ResolverOptions
 from gateway.resolver.upstream import Upstream as Asked
 from gateway.resolver.upstream import parse_upstream
 from gateway.resolver.upstream.bootstrap import Bootstrap
 from gateway.resolver.upstream.encryption import Encryption
 from gateway.settings import from_arguments
+from tests.support.box import RunningBox
 from tests.support.certificates import Authority
 from tests.support.client import addresses, ask, burst, question
-from tests.support.house import RunningHouse
 from tests.support.serving import Serving
 from tests.support.tls_upstream import TlsUpstream
 from tests.support.upstream import Upstream
@@ -182,7 +182,7 @@ def test_a_whole_house_asks_encrypted_and_the_doctor_does_too(
         (data / "settings.toml").write_text(
             f'[dns]\nupstreams = ["{url}"]\nbootstrap = ["127.0.0.1:{plain.port}"]\nstrategy = "fastest"\n'
         )
-        with RunningHouse(data) as house:
+        with RunningBox(data) as house:
             assert addresses(ask("www.example.com", server=house.dns)) == ["192.0.2.1"]
             (state,) = house.control.call("status")["upstreams"]
             assert (state["url"], state["healthy"]) == (url, True)

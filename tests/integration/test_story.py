@@ -13,8 +13,8 @@ import dns.edns
 import dns.message
 import pytest
 
+from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
-from tests.support.house import RunningHouse
 from tests.support.upstream import Upstream
 
 pytestmark = pytest.mark.integration
@@ -38,10 +38,10 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="module")
-def house(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHouse]:
+def house(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
     folder = tmp_path_factory.mktemp("story")
     (folder / "list.txt").write_text(f"# A list\n{LISTED}\ntracker.hidden.example\n")
-    with RunningHouse(folder / "data", ["--upstream", upstream.url, "--list", str(folder / "list.txt")]) as running:
+    with RunningBox(folder / "data", ["--upstream", upstream.url, "--list", str(folder / "list.txt")]) as running:
         running.wait_for(lambda: running.control.call("status")["listed_names"] == 2)
         yield running
 
@@ -50,7 +50,7 @@ def extended_errors(answer: dns.message.Message) -> list[int]:
     return [int(option.code) for option in answer.options if isinstance(option, dns.edns.EDEOption)]
 
 
-def newest(house: RunningHouse, name: str, **wanted: Any) -> dict[str, Any] | None:
+def newest(house: RunningBox, name: str, **wanted: Any) -> dict[str, Any] | None:
     status, page = house.get(f"/api/v1/lookups?name={name}&limit=50")
     assert status == 200, page
     for lookup in page["lookups"]:
@@ -60,7 +60,7 @@ def newest(house: RunningHouse, name: str, **wanted: Any) -> dict[str, Any] | No
     return None
 
 
-def test_dig_gets_the_upstream_s_answer(house: RunningHouse) -> None:
+def test_dig_gets_the_upstream_s_answer(house: RunningBox) -> None:
     told = subprocess.run(
         ["dig", f"@{house.dns[0]}", "-p", str(house.dns[1]), "+short", "www.example.com"],
         capture_output=True,
@@ -70,7 +70,7 @@ def test_dig_gets_the_upstream_s_answer(house: RunningHouse) -> None:
     assert told.stdout.split() == ["198.51.100.7"]
 
 
-def test_a_listed_name_gets_the_null_address_and_a_reason(house: RunningHouse) -> None:
+def test_a_listed_name_gets_the_null_address_and_a_reason(house: RunningBox) -> None:
     answer = ask(LISTED, server=house.dns, edns=1232)
     assert addresses(answer) == ["0.0.0.0"]
     assert extended_errors(answer) == [15]
@@ -78,13 +78,13 @@ def test_a_listed_name_gets_the_null_address_and_a_reason(house: RunningHouse) -
     assert addresses(ask(LISTED, "AAAA", server=house.dns)) == ["::"]
 
 
-def test_a_cloaked_tracker_is_blocked_by_where_it_leads(house: RunningHouse) -> None:
+def test_a_cloaked_tracker_is_blocked_by_where_it_leads(house: RunningBox) -> None:
     assert addresses(ask("cloaked.example.com", server=house.dns)) == ["0.0.0.0"]
     lookup = house.wait_for(lambda: newest(house, "cloaked.example.com", verdict="block"))
     assert lookup["via"] == "tracker.hidden.example"
 
 
-def test_the_lookup_stands_in_the_api_within_two_seconds(house: RunningHouse) -> None:
+def test_the_lookup_stands_in_the_api_within_two_seconds(house: RunningBox) -> None:
     ask("api.example.com", server=house.dns)
     lookup = house.wait_for(lambda: newest(house, "api.example.com"), timeout=2.0)
     assert lookup["verdict"] == "allow"
@@ -98,7 +98,7 @@ def test_the_lookup_stands_in_the_api_within_two_seconds(house: RunningHouse) ->
     }
 
 
-def test_a_lookup_names_the_company_and_the_purpose(house: RunningHouse) -> None:
+def test_a_lookup_names_the_company_and_the_purpose(house: RunningBox) -> None:
     ask("acr-us-prd.samsungcloud.tv", server=house.dns)
     lookup = house.wait_for(lambda: newest(house, "acr-us-prd.samsungcloud.tv"))
     assert (lookup["company"], lookup["category"]) == ("Samsung", "acr")
@@ -110,7 +110,7 @@ def test_a_lookup_names_the_company_and_the_purpose(house: RunningHouse) -> None
 
 
 @pytest.mark.parametrize("tcp", [False, True])
-def test_a_click_changes_the_very_next_answer_every_time(house: RunningHouse, tcp: bool) -> None:
+def test_a_click_changes_the_very_next_answer_every_time(house: RunningBox, tcp: bool) -> None:
     name = "tv.example.com"
     for _ in range(25):
         status, rule = house.request("POST", "/api/v1/rules", {"action": "block", "name": name})
@@ -121,7 +121,7 @@ def test_a_click_changes_the_very_next_answer_every_time(house: RunningHouse, tc
         assert addresses(ask(name, server=house.dns, tcp=tcp)) == ["198.51.100.9"]
 
 
-def test_no_answer_is_stale_while_lookups_rain_and_clicks_fall(house: RunningHouse) -> None:
+def test_no_answer_is_stale_while_lookups_rain_and_clicks_fall(house: RunningBox) -> None:
     """Several televisions ask without pause; from the HTTP reply on, none of them gets the old answer."""
     name = "tv.example.com"
     expected: list[tuple[float, str | None]] = [(0.0, "198.51.100.9")]
@@ -161,7 +161,7 @@ def test_no_answer_is_stale_while_lookups_rain_and_clicks_fall(house: RunningHou
     assert checked > 100
 
 
-def test_a_rule_for_one_device_leaves_the_others_alone(house: RunningHouse) -> None:
+def test_a_rule_for_one_device_leaves_the_others_alone(house: RunningBox) -> None:
     name = "tv.example.com"
     for source in ("127.0.0.41", "127.0.0.42"):
         ask(name, server=house.dns, source=source)
@@ -174,7 +174,7 @@ def test_a_rule_for_one_device_leaves_the_others_alone(house: RunningHouse) -> N
     house.request("DELETE", f"/api/v1/rules/{rule['id']}")
 
 
-def test_a_category_is_blocked_for_everybody(house: RunningHouse) -> None:
+def test_a_category_is_blocked_for_everybody(house: RunningBox) -> None:
     status, rule = house.request("POST", "/api/v1/rules", {"action": "block", "category": "acr"})
     assert status == 201, rule
     assert addresses(ask("acr-us-prd.samsungcloud.tv", server=house.dns)) == ["0.0.0.0"]
@@ -182,14 +182,14 @@ def test_a_category_is_blocked_for_everybody(house: RunningHouse) -> None:
     assert addresses(ask("acr-us-prd.samsungcloud.tv", server=house.dns)) == ["198.51.100.11"]
 
 
-def test_a_timed_rule_ends_by_itself(house: RunningHouse) -> None:
+def test_a_timed_rule_ends_by_itself(house: RunningBox) -> None:
     status, _ = house.request("POST", "/api/v1/rules", {"action": "block", "name": "tv.example.com", "seconds": 1})
     assert status == 201
     assert addresses(ask("tv.example.com", server=house.dns)) == ["0.0.0.0"]
     house.wait_for(lambda: addresses(ask("tv.example.com", server=house.dns)) == ["198.51.100.9"], timeout=4)
 
 
-def test_a_pause_lets_everything_through_until_it_ends(house: RunningHouse) -> None:
+def test_a_pause_lets_everything_through_until_it_ends(house: RunningBox) -> None:
     status, _ = house.request("POST", "/api/v1/pause", {"seconds": 60})
     assert status in (200, 201)
     assert addresses(ask(LISTED, server=house.dns)) == ["198.51.100.66"]
@@ -198,24 +198,24 @@ def test_a_pause_lets_everything_through_until_it_ends(house: RunningHouse) -> N
 
 
 def test_rules_survive_a_restart(upstream: Upstream, tmp_path: Path) -> None:
-    with RunningHouse(tmp_path / "data", ["--upstream", upstream.url]) as first:
+    with RunningBox(tmp_path / "data", ["--upstream", upstream.url]) as first:
         first.request("POST", "/api/v1/rules", {"action": "block", "name": "*.example.com"})
         first.request("POST", "/api/v1/rules", {"action": "allow", "name": "www.example.com", "seconds": 3600})
         before = first.get("/api/v1/rules")[1]
         assert len(before["rules"]) == 2
-    with RunningHouse(tmp_path / "data", ["--upstream", upstream.url]) as second:
+    with RunningBox(tmp_path / "data", ["--upstream", upstream.url]) as second:
         assert second.get("/api/v1/rules")[1] == before
         assert addresses(ask("tv.example.com", server=second.dns)) == ["0.0.0.0"]
         assert addresses(ask("www.example.com", server=second.dns)) == ["198.51.100.7"]
 
 
 def test_a_broken_journal_is_put_aside_and_rules_still_hold(upstream: Upstream, tmp_path: Path) -> None:
-    with RunningHouse(tmp_path / "data", ["--upstream", upstream.url]) as first:
+    with RunningBox(tmp_path / "data", ["--upstream", upstream.url]) as first:
         first.request("POST", "/api/v1/rules", {"action": "block", "name": "tv.example.com"})
     for stale in tmp_path.joinpath("data").glob("journal.sqlite-*"):
         stale.unlink()
     (tmp_path / "data" / "journal.sqlite").write_bytes(b"not a database" * 1000)
-    with RunningHouse(tmp_path / "data", ["--upstream", upstream.url], expects=["journal"]) as second:
+    with RunningBox(tmp_path / "data", ["--upstream", upstream.url], expects=["journal"]) as second:
         assert addresses(ask("tv.example.com", server=second.dns)) == ["0.0.0.0"]
         house_rules = second.wait_for(lambda: second.get("/api/v1/rules")[1]["rules"])
         assert house_rules[0]["name"] == "tv.example.com"
@@ -223,7 +223,7 @@ def test_a_broken_journal_is_put_aside_and_rules_still_hold(upstream: Upstream, 
         assert list((tmp_path / "data").glob("journal.broken-*"))
 
 
-def test_a_click_catches_an_answer_that_is_still_on_its_way(house: RunningHouse, upstream: Upstream) -> None:
+def test_a_click_catches_an_answer_that_is_still_on_its_way(house: RunningBox, upstream: Upstream) -> None:
     name = "slow.example.com"
     upstream.fail(name, delay=0.6)
     answers: list[list[str]] = []

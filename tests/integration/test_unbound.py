@@ -15,8 +15,8 @@ import dns.rdatatype
 import pytest
 
 from gateway.resolver.options import ResolverOptions
+from tests.support.box import free_port
 from tests.support.client import addresses, ask
-from tests.support.house import free_port
 from tests.support.serving import Serving
 from tests.support.signing import SignedZone
 from tests.support.upstream import Upstream

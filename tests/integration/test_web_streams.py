@@ -36,7 +36,7 @@ from web.auth import AuthStore
 pytestmark = pytest.mark.integration
 
 
-class House:
+class Box:
     """The resolver's side: a control server, and a writer that records what is put into `queue`."""
 
     def __init__(self, folder: Path) -> None:
@@ -54,7 +54,7 @@ class House:
             report=lambda _: None,
         )
 
-    def __enter__(self) -> House:
+    def __enter__(self) -> Box:
         prepare(self.folder / "journal.sqlite")
         self._writer.start()
         self.hub.attach(self._loop)
@@ -154,13 +154,13 @@ def _device(client: str, _: float) -> Device:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with House(tmp_path) as made:
+def house(tmp_path: Path) -> Iterator[Box]:
+    with Box(tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def dashboard(tmp_path: Path, house: House) -> Iterator[Dashboard]:
+def dashboard(tmp_path: Path, house: Box) -> Iterator[Dashboard]:
     made = Dashboard(tmp_path)
     try:
         made.wait()
@@ -172,7 +172,7 @@ def dashboard(tmp_path: Path, house: House) -> Iterator[Dashboard]:
         assert b"Traceback" not in said, said.decode()
 
 
-def test_a_lookup_is_on_every_open_page_within_a_second(house: House, dashboard: Dashboard) -> None:
+def test_a_lookup_is_on_every_open_page_within_a_second(house: Box, dashboard: Dashboard) -> None:
     pages = [dashboard.stream() for _ in range(3)]
     house.look_up("first.example")
     started = time.monotonic()
@@ -187,7 +187,7 @@ def test_a_lookup_is_on_every_open_page_within_a_second(house: House, dashboard:
         page.close()
 
 
-def test_twenty_open_pages_do_not_hold_the_others_up(house: House, dashboard: Dashboard) -> None:
+def test_twenty_open_pages_do_not_hold_the_others_up(house: Box, dashboard: Dashboard) -> None:
     pages = [dashboard.stream() for _ in range(20)]
     refused = dashboard.stream()
     assert refused.answer.status == 503
@@ -212,7 +212,7 @@ def test_pages_that_were_left_make_room_at_once(dashboard: Dashboard) -> None:
         page.close()
 
 
-def test_a_page_that_comes_back_gets_what_it_missed(house: House, dashboard: Dashboard) -> None:
+def test_a_page_that_comes_back_gets_what_it_missed(house: Box, dashboard: Dashboard) -> None:
     page = dashboard.stream()
     house.look_up("seen.example")
     last = page.next()[1]["lookups"][-1]["id"]
@@ -227,7 +227,7 @@ def test_a_page_that_comes_back_gets_what_it_missed(house: House, dashboard: Das
     back.close()
 
 
-def test_a_page_that_never_reads_loses_rows_and_holds_nobody_up(house: House, dashboard: Dashboard) -> None:
+def test_a_page_that_never_reads_loses_rows_and_holds_nobody_up(house: Box, dashboard: Dashboard) -> None:
     asleep, awake = dashboard.stream(), dashboard.stream()
     for number in range(200):
         batch = tuple(lookup(number * 200 + one) for one in range(200))

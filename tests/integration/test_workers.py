@@ -12,8 +12,8 @@ from typing import Any
 import dns.exception
 import pytest
 
+from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
-from tests.support.house import RunningHouse
 from tests.support.upstream import Upstream
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -29,7 +29,7 @@ ENDED = "a worker ended; it is replaced"
 # Each asks from a port of its own; among so many, every process gets some.
 OFTEN = 40
 WORKERS = 2
-Stand = Callable[..., RunningHouse]
+Stand = Callable[..., RunningBox]
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +40,11 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture
 def stand(upstream: Upstream, tmp_path: Path) -> Iterator[Stand]:
-    houses: list[RunningHouse] = []
+    houses: list[RunningBox] = []
 
-    def begin(*, expects: tuple[str, ...] = ()) -> RunningHouse:
+    def begin(*, expects: tuple[str, ...] = ()) -> RunningBox:
         flags = ["--upstream", upstream.url, "--workers", str(WORKERS + 1)]
-        house = RunningHouse(tmp_path / "data", flags, expects=expects)
+        house = RunningBox(tmp_path / "data", flags, expects=expects)
         houses.append(house)
         house.__enter__()
         house.wait_for(lambda: at_work(house) == WORKERS)
@@ -57,22 +57,22 @@ def stand(upstream: Upstream, tmp_path: Path) -> Iterator[Stand]:
             house.__exit__(None, None, None)
 
 
-def counters(house: RunningHouse) -> dict[str, Any]:
+def counters(house: RunningBox) -> dict[str, Any]:
     found: dict[str, Any] = house.control.call("status")["counters"]
     return found
 
 
-def at_work(house: RunningHouse) -> int:
+def at_work(house: RunningBox) -> int:
     return int(counters(house)["workers"])
 
 
-def worker_pids(house: RunningHouse) -> list[int]:
+def worker_pids(house: RunningBox) -> list[int]:
     resolver = house.resolver_pid()
     children = Path(f"/proc/{resolver}/task/{resolver}/children").read_text().split()
     return [int(pid) for pid in children if b"daemons.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
-def everywhere(house: RunningHouse, name: str, **more: Any) -> set[tuple[str, ...]]:
+def everywhere(house: RunningBox, name: str, **more: Any) -> set[tuple[str, ...]]:
     """All the answers that the same question gets from many ports."""
     return {tuple(addresses(ask(name, server=house.dns, **more))) for _ in range(OFTEN)}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.network.warden import Warden
+from gateway.network.controller import FirewallController
 from tests.netns.lab import GATEWAY4, GATEWAY6, RESOLVERS4, RESOLVERS6, STRANGER4, STRANGER6, Lab
 from tests.netns.servers import NamedDns, Web
 
@@ -46,8 +46,8 @@ def web(lab: Lab) -> Iterator[Web]:
 
 
 @pytest.fixture
-def warden(lab: Lab, tmp_path: Path) -> Iterator[Warden]:
+def controller(lab: Lab, tmp_path: Path) -> Iterator[FirewallController]:
     """Not yet in force; use it inside the gateway."""
-    made = Warden(tmp_path)
+    made = FirewallController(tmp_path)
     yield made
     made.close()

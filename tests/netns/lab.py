@@ -5,7 +5,7 @@
     tv2 (10.42.0.12, fd42::12) --+           house network 192.168.77.0/24, 2001:db8:18::/64; laptop .20
 
     with Lab(televisions=2) as lab:
-        with lab.inside("gateway"): Warden(folder).apply(lab.plan())
+        with lab.inside("gateway"): FirewallController(folder).apply(lab.plan())
         with lab.inside("tv1"): ask("8.8.8.8")
 
 No packet leaves the namespaces. Their names are this run's own, and they go when the block ends. A socket stays in the

@@ -13,8 +13,8 @@ from ipaddress import ip_address
 import pytest
 
 from gateway.errors import NetworkError
-from gateway.network import netlink
-from gateway.network.warden import Warden
+from gateway.network import conntrack
+from gateway.network.controller import FirewallController
 from tests.netns.lab import GATEWAY4, LAPTOP4, SERVER4, SERVER6, STRANGER4
 from tests.netns.servers import Serving, Web, ask, fetch
 
@@ -43,13 +43,13 @@ def served(lab) -> dict[tuple[str, int], int]:
     return {tuple(element["val"]["concat"]): element["counter"]["bytes"] for element in elements}
 
 
-def test_bytes_agree_with_what_was_served_over_500_flows(lab, warden):
+def test_bytes_agree_with_what_was_served_over_500_flows(lab, controller):
     ports = (80, 443, 8443)
     with lab.inside("internet"):
         web = Web(ports=ports)
     lab.run("internet", "nft", "-f", "-", text=SERVED)
     with lab.inside("gateway"):
-        warden.apply(lab.plan())
+        controller.apply(lab.plan())
     down: Counter[tuple[str, str, int]] = Counter()
     up: Counter[tuple[str, str, int]] = Counter()
     connections = 0
@@ -63,9 +63,9 @@ def test_bytes_agree_with_what_was_served_over_500_flows(lab, warden):
                 assert fetch(server, amount, port) == amount
             expected[lab.address(television), server, port] += amount
             if number % 50 == 0:
-                connections += gather(lab, warden, up, down)
-        connections += gather(lab, warden, up, down)
-        assert gather(lab, warden, Counter(), Counter()) == 0, "none is told twice"
+                connections += gather(lab, controller, up, down)
+        connections += gather(lab, controller, up, down)
+        assert gather(lab, controller, Counter(), Counter()) == 0, "none is told twice"
     assert down.keys() == expected.keys()
     assert connections == FLOWS
     assert {key: amount for key, amount in expected.items() if not amount < down[key] < amount * 1.05} == {}
@@ -79,9 +79,9 @@ def test_bytes_agree_with_what_was_served_over_500_flows(lab, warden):
     assert all(0 < up[key] < 0.2 * down[key] for key in down)
 
 
-def gather(lab, warden, up: Counter, down: Counter) -> int:
+def gather(lab, controller, up: Counter, down: Counter) -> int:
     with lab.inside("gateway"):
-        counts = warden.flows()
+        counts = controller.flows()
     for count in counts:
         assert count.protocol == "tcp"
         assert count.first <= count.last
@@ -90,11 +90,11 @@ def gather(lab, warden, up: Counter, down: Counter) -> int:
     return sum(count.connections for count in counts)
 
 
-def test_a_going_download_is_counted_piece_by_piece(lab, warden):
+def test_a_going_download_is_counted_piece_by_piece(lab, controller):
     with lab.inside("internet"):
         web = Web()
     with lab.inside("gateway"):
-        warden.apply(lab.plan())
+        controller.apply(lab.plan())
     with web, lab.inside("tv1"), socket.create_connection((SERVER6, 80), timeout=10) as connection:
         got, seen = 0, []
         connection.sendall(b"3000000\n")
@@ -102,82 +102,82 @@ def test_a_going_download_is_counted_piece_by_piece(lab, warden):
             while got < goal:
                 got += len(connection.recv(65536))
             with lab.inside("gateway"):
-                seen += warden.flows()
+                seen += controller.flows()
         assert not connection.recv(1)
     with lab.inside("gateway"):
         end = time.monotonic() + 5
         while sum(count.down for count in seen) < got and time.monotonic() < end:
-            seen += warden.flows()
+            seen += controller.flows()
     assert sum(count.connections for count in seen) == 1
     assert got <= sum(count.down for count in seen) <= got * 1.05
     assert {count.client for count in seen} == {lab.address("tv1", 6)}
 
 
-def test_what_ends_here_is_not_counted_and_what_the_device_asked_for_is(lab, warden, ours, resolvers):
+def test_what_ends_here_is_not_counted_and_what_the_device_asked_for_is(lab, controller, ours, resolvers):
     with lab.inside("gateway"):
-        warden.apply(lab.plan())
+        controller.apply(lab.plan())
     with lab.inside("tv1"):
         ask("8.8.8.8")
         ask(GATEWAY4, tcp=True)
     with lab.inside("gateway"):
-        assert warden.flows() == []
-        warden.apply(lab.plan(filtering=False, fallback=(ip_address("9.9.9.9"),)))
+        assert controller.flows() == []
+        controller.apply(lab.plan(filtering=False, fallback=(ip_address("9.9.9.9"),)))
     with lab.inside("tv1"):
         ask("8.8.8.8")
     with lab.inside("gateway"):
-        (count,) = warden.flows()
+        (count,) = controller.flows()
     assert (count.server, count.protocol, count.port, count.connections) == ("8.8.8.8", "udp", 53, 1)
     assert count.up > 28
     assert count.down > 28
 
 
-def test_what_was_counted_last_outlives_the_firewall(lab, warden, web):
+def test_what_was_counted_last_outlives_the_firewall(lab, controller, web):
     with lab.inside("gateway"):
-        warden.apply(lab.plan())
+        controller.apply(lab.plan())
     with lab.inside("tv1"):
         fetch(SERVER4, 5000)
         with pytest.raises(ConnectionRefusedError):
             fetch("8.8.8.8", 10, 853)
     with lab.inside("gateway"):
-        warden.clear()
-        (count,) = warden.flows()
-        (attempt,) = warden.attempts()
-        assert warden.flows() == warden.attempts() == []
+        controller.clear()
+        (count,) = controller.flows()
+        (attempt,) = controller.attempts()
+        assert controller.flows() == controller.attempts() == []
     assert count.down > 5000
     assert (attempt.server, attempt.port) == ("8.8.8.8", 853)
 
 
-def test_flows_that_end_while_nobody_reads_are_held_back_by_the_kernel(lab, warden, monkeypatch):
+def test_flows_that_end_while_nobody_reads_are_held_back_by_the_kernel(lab, controller, monkeypatch):
     """The receive space holds a few events; hundreds end. Without the kernel's patience most would be lost."""
-    monkeypatch.setattr(netlink, "_RECEIVE_SPACE", 4096)
+    monkeypatch.setattr(conntrack, "_RECEIVE_SPACE", 4096)
     with lab.inside("internet"):
         web = Web()
     with lab.inside("gateway"):
-        warden.apply(lab.plan())
+        controller.apply(lab.plan())
     wanted = 300
     with web, lab.inside("tv1"):
         for _ in range(wanted):
             fetch(SERVER4, 1000)
     with lab.inside("gateway"):
-        conntrack = netlink.ConntrackSocket()
-        for connection in conntrack.dump():
-            conntrack.delete(connection)
-        conntrack.close()
+        tracking = conntrack.ConntrackSocket()
+        for connection in tracking.dump():
+            tracking.delete(connection)
+        tracking.close()
         total, counted, end = 0, 0, time.monotonic() + 20
         while counted < wanted and time.monotonic() < end:
-            for count in warden.flows():
+            for count in controller.flows():
                 counted += count.connections
                 total += count.down
             time.sleep(0.02)
-        assert warden.flows() == []
+        assert controller.flows() == []
     assert counted == wanted
     assert total > wanted * 1000
 
 
 @pytest.mark.parametrize("server", [SERVER4, SERVER6])
-def test_a_cut_ends_a_running_download_at_once(lab, warden, web, server):
+def test_a_cut_ends_a_running_download_at_once(lab, controller, web, server):
     with lab.inside("gateway"):
-        warden.apply(lab.plan())
+        controller.apply(lab.plan())
     with lab.inside("tv1"), socket.create_connection((server, 80), timeout=10) as connection:
         connection.sendall(b"0\n")
         assert connection.recv(1000)
@@ -194,7 +194,7 @@ def test_a_cut_ends_a_running_download_at_once(lab, warden, web, server):
         thread.start()
         with lab.inside("gateway"):
             client = ip_address(lab.address("tv1", 6 if ":" in server else 4))
-            assert warden.cut([client], [ip_address(server)]) == 1
+            assert controller.cut([client], [ip_address(server)]) == 1
         thread.join(5)
         assert ended.is_set(), "the television is told, not left waiting"
         with pytest.raises(ConnectionRefusedError):
@@ -202,30 +202,30 @@ def test_a_cut_ends_a_running_download_at_once(lab, warden, web, server):
     with lab.inside("tv2"):
         assert fetch(server, 10) == 10, "only this device is cut"
     with lab.inside("gateway"):
-        warden.apply(lab.plan(isolate_home=False))
+        controller.apply(lab.plan(isolate_home=False))
     with lab.inside("tv1"), pytest.raises(ConnectionRefusedError):
         fetch(server, 10)
     with lab.inside("gateway"):
-        warden.mend([client], [ip_address(server)])
-        warden.mend([client], [ip_address(server)])
+        controller.mend([client], [ip_address(server)])
+        controller.mend([client], [ip_address(server)])
     with lab.inside("tv1"):
         assert fetch(server, 10) == 10
         with lab.inside("gateway"):
-            assert warden.counters()["cut_refused"] >= 3
+            assert controller.counters()["cut_refused"] >= 3
 
 
-def test_a_cut_and_the_counts_outlive_the_process_that_made_them(lab, warden, web, tmp_path):
+def test_a_cut_and_the_counts_outlive_the_process_that_made_them(lab, controller, web, tmp_path):
     with lab.inside("gateway"):
-        warden.apply(lab.plan())
-        warden.cut([ip_address(lab.address("tv1", 6))], [ip_address(SERVER6)])
+        controller.apply(lab.plan())
+        controller.cut([ip_address(lab.address("tv1", 6))], [ip_address(SERVER6)])
     with lab.inside("tv1"), socket.create_connection((SERVER4, 80), timeout=10) as connection:
         connection.sendall(b"2000000\n")
         for _ in range(4):
             connection.recv(1000)
         with lab.inside("gateway"):
-            before = sum(count.down for count in warden.flows())
-            warden.close()
-            heir = Warden(tmp_path)
+            before = sum(count.down for count in controller.flows())
+            controller.close()
+            heir = FirewallController(tmp_path)
             heir.apply(lab.plan())
         with pytest.raises(ConnectionRefusedError):
             fetch(SERVER6, 10)
@@ -239,12 +239,12 @@ def test_a_cut_and_the_counts_outlive_the_process_that_made_them(lab, warden, we
     assert before + sum(count.down for count in after) <= 2_000_000 * 1.05
 
 
-def test_a_cut_ends_by_itself_and_may_be_renewed(lab, warden, web):
+def test_a_cut_ends_by_itself_and_may_be_renewed(lab, controller, web):
     with lab.inside("gateway"):
-        warden.apply(lab.plan())
+        controller.apply(lab.plan())
         pair = [ip_address(lab.address("tv1"))], [ip_address(SERVER4)]
-        warden.cut(*pair, seconds=3600)
-        warden.cut(*pair, seconds=1)
+        controller.cut(*pair, seconds=3600)
+        controller.cut(*pair, seconds=1)
     with lab.inside("tv1"):
         with pytest.raises(ConnectionRefusedError):
             fetch(SERVER4, 10)
@@ -259,7 +259,7 @@ def test_a_cut_ends_by_itself_and_may_be_renewed(lab, warden, web):
             pytest.fail("the cut did not end")
 
 
-def test_a_cut_silences_datagrams_from_both_sides(lab, warden):
+def test_a_cut_silences_datagrams_from_both_sides(lab, controller):
     class Chatter(Serving):
         """Says something ten times a second to whoever spoke to it once, like a stream over QUIC."""
 
@@ -276,7 +276,7 @@ def test_a_cut_silences_datagrams_from_both_sides(lab, warden):
             threading.Thread(target=chat, daemon=True).start()
 
     with lab.inside("gateway"):
-        warden.apply(lab.plan())
+        controller.apply(lab.plan())
     with lab.inside("internet"):
         chatter = Chatter()
     with chatter, lab.inside("tv1"), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
@@ -284,7 +284,7 @@ def test_a_cut_silences_datagrams_from_both_sides(lab, warden):
         phone.sendto(b"hello", (STRANGER4, 4433))
         assert phone.recv(100) == b"more"
         with lab.inside("gateway"):
-            assert warden.cut([ip_address(lab.address("tv1"))], [ip_address(STRANGER4)]) == 1
+            assert controller.cut([ip_address(lab.address("tv1"))], [ip_address(STRANGER4)]) == 1
         phone.setblocking(False)
         with suppress(BlockingIOError):
             while phone.recv(100):
@@ -295,15 +295,15 @@ def test_a_cut_silences_datagrams_from_both_sides(lab, warden):
         chatter.stop.set()
 
 
-def test_a_cut_needs_a_firewall_and_sensible_wishes(lab, warden):
+def test_a_cut_needs_a_firewall_and_sensible_wishes(lab, controller):
     client, server = ip_address("10.42.0.11"), ip_address(SERVER4)
     with lab.inside("gateway"):
         with pytest.raises(NetworkError, match="no firewall in force"):
-            warden.cut([client], [server])
-        warden.apply(lab.plan())
+            controller.cut([client], [server])
+        controller.apply(lab.plan())
         with pytest.raises(NetworkError, match="lasts from one second"):
-            warden.cut([client], [server], seconds=0)
+            controller.cut([client], [server], seconds=0)
         with pytest.raises(NetworkError, match="At most"):
-            warden.cut([client] * 100, [server] * 100)
-        assert warden.cut([client], [ip_address(SERVER6)]) == 0
-        assert warden.cut([client], [ip_address(LAPTOP4)]) == 0
+            controller.cut([client] * 100, [server] * 100)
+        assert controller.cut([client], [ip_address(SERVER6)]) == 0
+        assert controller.cut([client], [ip_address(LAPTOP4)]) == 0

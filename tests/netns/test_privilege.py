@@ -22,16 +22,16 @@ PROGRAM = """if True:
     from ipaddress import ip_address, ip_interface
     from gateway.errors import NetworkError
     from gateway.model.network import Mode, NetworkPlan, TvNetwork
-    from gateway.network.warden import Warden
+    from gateway.network.controller import FirewallController
     rights = open("/proc/self/status").read().split("CapEff:")[1].split()[0]
-    warden = Warden(pathlib.Path(sys.argv[2]))
+    controller = FirewallController(pathlib.Path(sys.argv[2]))
     tv = TvNetwork("br-tv", ip_interface("10.42.0.1/24"), ip_interface("fd42::1/64"), ip_address("10.42.0.100"),
                    ip_address("10.42.0.199"), ("port-tv1",))
     try:
-        warden.apply(NetworkPlan(Mode.WIRED, "wan0", tv))
-        done = [warden.is_in_force(), warden.flows(), warden.attempts()]
-        done.append(warden.cut([ip_address("10.42.0.11")], [ip_address("203.0.113.1")]))
-        warden.clear()
+        controller.apply(NetworkPlan(Mode.WIRED, "wan0", tv))
+        done = [controller.is_in_force(), controller.flows(), controller.attempts()]
+        done.append(controller.cut([ip_address("10.42.0.11")], [ip_address("203.0.113.1")]))
+        controller.clear()
         print(os.getuid(), rights, *done)
     except NetworkError as error:
         print(os.getuid(), rights, error)

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.exposure.places import packed_if_abroad
-from gateway.exposure.told import Told
+from gateway.exposure.resolved import Told
 from gateway.model.flow import Attempt, Detour, FlowCount, Outcome
-from tests.unit.daemons.test_accounts import NOW, stage
+from tests.unit.application.test_accounts import NOW, stage
 from web import ledger
 
 _SERVERS = st.one_of(

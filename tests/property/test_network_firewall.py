@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import NetworkError
+from gateway.linux.netlink import attributes
 from gateway.model.network import Barrier, Mode, NetworkPlan
 from gateway.network.attempts import parse_memory
+from gateway.network.conntrack import parse_part
 from gateway.network.firewall import render
-from gateway.network.netlink import attributes, parse_part
 from tests.unit.network.plans import TV
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", re.ASCII)

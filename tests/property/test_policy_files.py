@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import ListError
+from gateway.lists.compiled import CompiledLists, key_of
 from gateway.model.book import Book, Subscription
 from gateway.model.name import Name
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.verdict import Action
 from gateway.policy.book_file import decode_book, encode_book
-from gateway.policy.compiled import CompiledLists, key_of
 from tests.support.policy_lists import compile_texts
 
 with tempfile.TemporaryDirectory() as _folder:

@@ -27,8 +27,8 @@ from gateway.journal.reader import (
     Reader,
     Totals,
 )
+from gateway.lists.known import KNOWN_LISTS
 from gateway.model.lookup import Lookup
-from gateway.policy.known import KNOWN_LISTS
 from web import create_app
 from web.auth import AuthStore
 

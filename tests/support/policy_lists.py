@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.lists.compiled import CompiledLists
+from gateway.lists.compiler import CompileReport, ListInput, compile_lists
 from gateway.model.verdict import Action
-from gateway.policy.compiled import CompiledLists
-from gateway.policy.compiler import CompileReport, ListInput, compile_lists
 
 BLOCK, ALLOW = Action.BLOCK, Action.ALLOW
 

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from web.views import companies, devices, lists, live, names, network, overview, rules, stakes
+from web.views import companies, consequences, devices, lists, live, names, network, overview, rules
 from web.views.frame import pages
 
-__all__ = ["blueprints", "companies", "devices", "lists", "live", "names", "network", "overview", "rules", "stakes"]
+__all__ = [
+    "blueprints",
+    "companies",
+    "devices",
+    "lists",
+    "live",
+    "names",
+    "network",
+    "overview",
+    "rules",
+    "consequences",
+]
 
 blueprints: tuple[Blueprint, ...] = (pages,)

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.model.rule import PRESET_OFF
 from web.backend import backend
-from web.standing import Standing
+from web.rule_index import Standing
 from web.views.frame import ask
 
 AS_EVERYONE = "as-everyone"

@@ -18,7 +18,7 @@ from gateway.errors import JournalError, Unavailable
 from web import ledger, present
 from web.api.shapes import to_json
 from web.backend import backend
-from web.standing import Standing
+from web.rule_index import Standing
 
 T = TypeVar("T")
 U = TypeVar("U")

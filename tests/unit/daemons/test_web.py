@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
-from gateway.daemons.supervisor import PATIENCE
+from gateway.commands.supervisor import PATIENCE
 from gateway.daemons.web import Dashboard
 from gateway.settings import Settings
 

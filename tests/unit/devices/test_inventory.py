@@ -17,7 +17,7 @@ _TV, _PHONE = "cc:6d:a0:11:22:33", "da:a1:19:00:00:01"
 _ROKU = ("scribe.logs.roku.com", "api.sr.roku.com", "tvupdate.roku.com")
 
 
-class House:
+class Box:
     """A home with a clock, a neighbour table and a store that we can look into."""
 
     def __init__(self, devices: tuple[Device, ...] = ()) -> None:
@@ -46,8 +46,8 @@ class House:
 
 
 @pytest.fixture
-def house() -> House:
-    house = House()
+def house() -> Box:
+    house = Box()
     house.table["10.42.0.7"] = _TV
     return house
 
@@ -56,7 +56,7 @@ def stored(device_id: str, mac: str | None, *addresses: str, at: datetime = _NOO
     return Device(device_id, mac, addresses, at, at, name=name)
 
 
-def test_a_new_client_becomes_a_device_by_its_mac_address(house: House) -> None:
+def test_a_new_client_becomes_a_device_by_its_mac_address(house: Box) -> None:
     assert house.inventory.identify("10.42.0.7") == f"mac:{_TV}"
     (device,) = house.inventory.all()
     assert (device.mac, device.addresses, device.vendor) == (_TV, ("10.42.0.7",), "Roku, Inc.")
@@ -64,18 +64,18 @@ def test_a_new_client_becomes_a_device_by_its_mac_address(house: House) -> None:
     assert house.saved == house.told == [device]
 
 
-def test_a_known_client_costs_one_look_into_a_table(house: House) -> None:
+def test_a_known_client_costs_one_look_into_a_table(house: Box) -> None:
     for _ in range(1000):
         house.inventory.identify("10.42.0.7")
     assert house.looks == 1
     assert len(house.saved) == 1
 
 
-def test_a_client_without_a_known_mac_address_goes_by_its_address(house: House) -> None:
+def test_a_client_without_a_known_mac_address_goes_by_its_address(house: Box) -> None:
     assert house.inventory.identify("10.42.0.99") == "ip:10.42.0.99"
 
 
-def test_both_families_of_one_television_are_one_device(house: House) -> None:
+def test_both_families_of_one_television_are_one_device(house: Box) -> None:
     house.table["fd00::7"] = _TV
     assert house.inventory.identify("10.42.0.7") == house.inventory.identify("10.42.0.7")
     house.time += 2
@@ -83,7 +83,7 @@ def test_both_families_of_one_television_are_one_device(house: House) -> None:
     assert house.inventory.all()[0].addresses == ("fd00::7", "10.42.0.7")
 
 
-def test_a_link_local_or_mapped_address_is_the_same_address(house: House) -> None:
+def test_a_link_local_or_mapped_address_is_the_same_address(house: Box) -> None:
     house.table["fe80::7"] = _TV
     assert house.inventory.identify("fe80::7%wlan0") == f"mac:{_TV}"
     assert house.inventory.identify("::ffff:10.42.0.7") == "ip:10.42.0.7"
@@ -92,13 +92,13 @@ def test_a_link_local_or_mapped_address_is_the_same_address(house: House) -> Non
     assert house.inventory.identify("10.42.0.7") == f"mac:{_TV}"
 
 
-def test_strangers_make_us_look_at_most_once_a_second(house: House) -> None:
+def test_strangers_make_us_look_at_most_once_a_second(house: Box) -> None:
     for number in range(200):
         house.inventory.identify(f"10.42.1.{number}")
     assert house.looks == 1
 
 
-def test_a_device_known_by_its_address_joins_the_one_with_its_mac(house: House) -> None:
+def test_a_device_known_by_its_address_joins_the_one_with_its_mac(house: Box) -> None:
     del house.table["10.42.0.7"]
     before = house.inventory.identify("10.42.0.7")
     house.inventory.update(before, name="Living room")
@@ -112,7 +112,7 @@ def test_a_device_known_by_its_address_joins_the_one_with_its_mac(house: House) 
     assert house.joined == [("ip:10.42.0.7", f"mac:{_TV}")]
 
 
-def test_an_address_that_moves_on_takes_nothing_of_its_old_device_with_it(house: House) -> None:
+def test_an_address_that_moves_on_takes_nothing_of_its_old_device_with_it(house: Box) -> None:
     television = house.inventory.identify("10.42.0.7")
     house.inventory.update(television, name="Living room")
     house.table["10.42.0.7"] = _PHONE
@@ -125,7 +125,7 @@ def test_an_address_that_moves_on_takes_nothing_of_its_old_device_with_it(house:
     assert (tv.name, tv.addresses) == ("Living room", ())
 
 
-def test_when_a_device_was_last_seen_is_stored_once_a_minute(house: House) -> None:
+def test_when_a_device_was_last_seen_is_stored_once_a_minute(house: Box) -> None:
     start = house.time
     for second in range(180):
         house.inventory.device_of("10.42.0.7", start + second)
@@ -136,14 +136,14 @@ def test_when_a_device_was_last_seen_is_stored_once_a_minute(house: House) -> No
     assert len(house.told) == 1
 
 
-def test_a_late_row_does_not_turn_the_clock_back(house: House) -> None:
+def test_a_late_row_does_not_turn_the_clock_back(house: Box) -> None:
     house.inventory.device_of("10.42.0.7", house.time + 50)
     house.inventory.device_of("10.42.0.7", house.time - 500)
     assert house.inventory.all()[0].last_seen == _NOON + timedelta(seconds=50)
 
 
 def test_stored_devices_are_known_again_after_a_restart() -> None:
-    house = House((stored(f"mac:{_TV}", _TV, "10.42.0.7", name="Living room"),))
+    house = Box((stored(f"mac:{_TV}", _TV, "10.42.0.7", name="Living room"),))
     assert house.inventory.device_of("10.42.0.7", house.time).name == "Living room"
     assert house.saved == []
 
@@ -151,27 +151,27 @@ def test_stored_devices_are_known_again_after_a_restart() -> None:
 def test_a_stored_address_belongs_to_the_device_that_had_it_last() -> None:
     old = stored("ip:10.42.0.7", None, "10.42.0.7", at=_NOON + timedelta(hours=1))
     first = stored(f"mac:{_PHONE}", _PHONE, "10.42.0.7", at=_NOON - timedelta(days=1))
-    house = House((old, stored(f"mac:{_TV}", _TV, "10.42.0.7"), first))
+    house = Box((old, stored(f"mac:{_TV}", _TV, "10.42.0.7"), first))
     assert house.inventory.identify("10.42.0.7") == f"mac:{_TV}"
     assert {d.id for d in house.inventory.all()} == {f"mac:{_TV}", f"mac:{_PHONE}"}
     assert house.joined == [("ip:10.42.0.7", f"mac:{_TV}")]
 
 
-def test_a_device_that_only_lost_its_address_has_joined_nobody(house: House) -> None:
+def test_a_device_that_only_lost_its_address_has_joined_nobody(house: Box) -> None:
     house.inventory.identify("10.42.0.7")
     house.table["10.42.0.7"] = _PHONE
     house.inventory.refresh()
     assert house.joined == []
 
 
-def test_a_person_names_a_device(house: House) -> None:
+def test_a_person_names_a_device(house: Box) -> None:
     device = house.inventory.update(house.inventory.identify("10.42.0.7"), name=" Living  room ", kind="television")
     assert (device.name, device.kind, device.label) == ("Living room", "television", "Living room")
     assert house.saved[-1] == device
     assert house.told[-1] == device
 
 
-def test_saying_the_same_again_stores_nothing(house: House) -> None:
+def test_saying_the_same_again_stores_nothing(house: Box) -> None:
     device = house.inventory.identify("10.42.0.7")
     house.inventory.update(device, name="TV")
     count = len(house.saved)
@@ -179,7 +179,7 @@ def test_saying_the_same_again_stores_nothing(house: House) -> None:
     assert len(house.saved) == count
 
 
-def test_an_unknown_device_or_a_hostile_name_is_refused(house: House) -> None:
+def test_an_unknown_device_or_a_hostile_name_is_refused(house: Box) -> None:
     with pytest.raises(Refused, match="not known here") as unknown:
         house.inventory.update("mac:00:00:00:00:00:00", name="TV")
     assert unknown.value.field == "id"
@@ -189,14 +189,14 @@ def test_an_unknown_device_or_a_hostile_name_is_refused(house: House) -> None:
     assert house.inventory.all()[0].name == ""
 
 
-def test_what_a_device_calls_itself_is_shown_until_a_person_names_it(house: House) -> None:
+def test_what_a_device_calls_itself_is_shown_until_a_person_names_it(house: Box) -> None:
     device = house.inventory.take_lease(Lease(_TV, ip_address("10.42.0.7"), "roku-express"))
     assert device is not None
     assert device.label == "roku-express"
     assert house.inventory.update(device.id, name="Kitchen").label == "Kitchen"
 
 
-def test_three_names_of_its_maker_tell_what_a_device_is(house: House) -> None:
+def test_three_names_of_its_maker_tell_what_a_device_is(house: Box) -> None:
     for name in ("www.netflix.com", *_ROKU[:2], _ROKU[0]):
         house.inventory.learn("10.42.0.7", name)
     assert house.inventory.all()[0].maker == ""
@@ -206,7 +206,7 @@ def test_three_names_of_its_maker_tell_what_a_device_is(house: House) -> None:
     assert house.told[-1] == device
 
 
-def test_what_a_person_said_is_not_overruled_by_names(house: House) -> None:
+def test_what_a_person_said_is_not_overruled_by_names(house: Box) -> None:
     house.inventory.update(house.inventory.identify("10.42.0.7"), maker="TCL", kind="projector")
     for name in _ROKU:
         house.inventory.learn("10.42.0.7", name)
@@ -214,14 +214,14 @@ def test_what_a_person_said_is_not_overruled_by_names(house: House) -> None:
     assert (device.maker, device.kind) == ("TCL", "projector")
 
 
-def test_a_kind_that_a_person_gave_stays(house: House) -> None:
+def test_a_kind_that_a_person_gave_stays(house: Box) -> None:
     house.inventory.update(house.inventory.identify("10.42.0.7"), kind="streaming stick")
     for name in _ROKU:
         house.inventory.learn("10.42.0.7", name)
     assert (house.inventory.all()[0].maker, house.inventory.all()[0].kind) == ("Roku", "streaming stick")
 
 
-def test_invented_addresses_cannot_fill_the_memory(house: House) -> None:
+def test_invented_addresses_cannot_fill_the_memory(house: Box) -> None:
     for number in range(6000):
         house.inventory.identify(f"10.{number >> 16}.{(number >> 8) & 255}.{number & 255}")
     assert len(house.inventory.all()) == 4096
@@ -231,13 +231,13 @@ def test_invented_addresses_cannot_fill_the_memory(house: House) -> None:
     house.inventory.learn("10.250.0.1", _ROKU[0])
 
 
-def fill(house: House) -> None:
+def fill(house: Box) -> None:
     for number in range(4096):
         house.time += 0.001
         house.inventory.identify(f"10.0.{number >> 8}.{number & 255}")
 
 
-def test_a_new_television_gets_the_place_of_an_invented_address(house: House) -> None:
+def test_a_new_television_gets_the_place_of_an_invented_address(house: Box) -> None:
     fill(house)
     for name in ("10.0.0.0", "10.0.0.1"):
         house.inventory.update(f"ip:{name}", name="Kitchen")
@@ -252,7 +252,7 @@ def test_a_new_television_gets_the_place_of_an_invented_address(house: House) ->
     assert len(house.inventory.all()) == len(house.inventory._ids) == len(house.inventory._seen) <= 4096
 
 
-def test_a_flood_of_invented_addresses_drives_out_no_more_than_a_few_a_minute(house: House) -> None:
+def test_a_flood_of_invented_addresses_drives_out_no_more_than_a_few_a_minute(house: Box) -> None:
     fill(house)
     for number in range(3000):
         house.inventory.identify(f"10.9.{number >> 8}.{number & 255}")
@@ -260,7 +260,7 @@ def test_a_flood_of_invented_addresses_drives_out_no_more_than_a_few_a_minute(ho
     assert left == 4096 - 64
 
 
-def test_a_device_joins_its_network_card_even_when_every_place_is_taken(house: House) -> None:
+def test_a_device_joins_its_network_card_even_when_every_place_is_taken(house: Box) -> None:
     fill(house)
     house.table["10.0.0.0"] = _PHONE
     house.inventory.refresh()
@@ -268,7 +268,7 @@ def test_a_device_joins_its_network_card_even_when_every_place_is_taken(house: H
     assert house.inventory.identify("10.0.0.0") == f"mac:{_PHONE}"
 
 
-def test_one_device_keeps_its_sixteen_newest_addresses(house: House) -> None:
+def test_one_device_keeps_its_sixteen_newest_addresses(house: Box) -> None:
     for number in range(40):
         address = f"fd00::{number:x}"
         house.table[address] = _TV
@@ -289,7 +289,7 @@ def test_a_neighbour_table_that_cannot_be_read_stops_nothing() -> None:
     inventory.refresh()
 
 
-def test_the_loop_and_the_writer_use_it_at_the_same_time(house: House) -> None:
+def test_the_loop_and_the_writer_use_it_at_the_same_time(house: Box) -> None:
     mistakes: list[BaseException] = []
 
     def run(step: int) -> None:
@@ -335,7 +335,7 @@ def test_this_machine_is_called_so_once_it_looks_something_up() -> None:
     assert device.host == "", "the address is somebody else's now"
 
 
-def test_a_lease_says_at_once_whose_address_it_is(house: House) -> None:
+def test_a_lease_says_at_once_whose_address_it_is(house: Box) -> None:
     lease = Lease(_PHONE, ip_address("10.42.0.9"), "pixel", "android-dhcp-14", (1, 3, 6))
     device = house.inventory.take_lease(lease)
     assert device is not None
@@ -344,7 +344,7 @@ def test_a_lease_says_at_once_whose_address_it_is(house: House) -> None:
     assert house.inventory.identify("10.42.0.9") == device.id
 
 
-def test_a_lease_moves_an_address_and_joins_a_device_without_a_card(house: House) -> None:
+def test_a_lease_moves_an_address_and_joins_a_device_without_a_card(house: Box) -> None:
     old = house.inventory.identify("10.42.0.8")
     assert old == "ip:10.42.0.8"
     house.inventory.take_lease(Lease(_PHONE, ip_address("10.42.0.8"), "pixel"))

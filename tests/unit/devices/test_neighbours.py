@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 
@@ -58,7 +59,7 @@ def test_an_error_of_the_kernel_is_told() -> None:
     part = parse_neighbours(message(2, struct.pack("=i", -1) + b"\0" * 16))
     assert part.done
     assert part.error == 1
-    assert parse_neighbours(message(2, b"")).error == 1
+    assert parse_neighbours(message(2, b"")).error == errno.EPROTO
 
 
 @pytest.mark.parametrize("cut", range(0, 60, 3))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from gateway.journal.gathering import Rush, gather
-from gateway.model.lookup import Facts, LogRow, Sheaf
+from gateway.model.lookup import Facts, LogBatch, LogRow
 from gateway.model.response import Source
 from gateway.model.verdict import ALLOWED
 
@@ -9,8 +9,8 @@ ADS = Facts("ads.example", 1, 0, Source.CACHE, ALLOWED)
 SHOP = Facts("shop.example", 1, 0, Source.CACHE, ALLOWED)
 
 
-def sheaf(when: float, *asked: tuple[str, Facts], latency: float = 0.001) -> Sheaf:
-    return Sheaf(when, [client for client, _ in asked], [facts for _, facts in asked], latency)
+def batch(when: float, *asked: tuple[str, Facts], latency: float = 0.001) -> LogBatch:
+    return LogBatch(when, [client for client, _ in asked], [facts for _, facts in asked], latency)
 
 
 def failed(when: float, client: str = "tv", name: str = "gone.example") -> LogRow:
@@ -19,12 +19,12 @@ def failed(when: float, client: str = "tv", name: str = "gone.example") -> LogRo
 
 def test_rows_of_both_kinds_come_in_the_order_of_time() -> None:
     rows: list[LogRow] = [(12.5, "tv", SHOP, 0.01), (10.5, "tv", SHOP, 0.01)]
-    gathered = gather(rows, [sheaf(11.5, ("tv", ADS))])
+    gathered = gather(rows, [batch(11.5, ("tv", ADS))])
     assert [row[0] for row in gathered] == [10.5, 11.5, 12.5]
 
 
 def test_what_is_asked_a_few_times_stays_as_it_was() -> None:
-    asked = [sheaf(10.0, ("tv", ADS), ("tv", SHOP)), sheaf(10.1, ("tv", ADS), ("tv", ADS), ("tv", ADS))]
+    asked = [batch(10.0, ("tv", ADS), ("tv", SHOP)), batch(10.1, ("tv", ADS), ("tv", ADS), ("tv", ADS))]
     assert [(row[0], row[2], row[4]) for row in gather([], asked)] == [
         (10.0, ADS, 1),
         (10.0, SHOP, 1),
@@ -35,7 +35,7 @@ def test_what_is_asked_a_few_times_stays_as_it_was() -> None:
 
 
 def test_a_storm_is_one_row_with_its_number() -> None:
-    storm = [sheaf(10.0 + n / 10, *[("tv", ADS)] * 64, ("tv", SHOP), latency=n) for n in range(3)]
+    storm = [batch(10.0 + n / 10, *[("tv", ADS)] * 64, ("tv", SHOP), latency=n) for n in range(3)]
     gathered = gather([], storm)
     assert (10.0, "tv", ADS, 0, 192) in gathered
     assert sum(row[4] for row in gathered) == 3 * 65
@@ -43,12 +43,12 @@ def test_a_storm_is_one_row_with_its_number() -> None:
 
 
 def test_a_storm_of_two_televisions_is_one_row_each() -> None:
-    gathered = gather([], [sheaf(10.0, *[("one", ADS), ("other", ADS)] * 9)])
+    gathered = gather([], [batch(10.0, *[("one", ADS), ("other", ADS)] * 9)])
     assert sorted((row[1], row[4]) for row in gathered) == [("one", 9), ("other", 9)]
 
 
 def test_no_row_stands_for_two_seconds() -> None:
-    gathered = gather([], [sheaf(59.9, *[("tv", ADS)] * 9), sheaf(60.0, *[("tv", ADS)] * 8)])
+    gathered = gather([], [batch(59.9, *[("tv", ADS)] * 9), batch(60.0, *[("tv", ADS)] * 8)])
     assert [(row[0], row[4]) for row in gathered] == [(59.9, 9), (60.0, 8)]
     assert [(row[0], row[4]) for row in gather([failed(59.0 + n / 5) for n in range(10)])] == [(59.0, 5), (60.0, 5)]
 
@@ -70,8 +70,8 @@ def test_answers_that_differ_are_never_one_row() -> None:
 
 def test_in_a_rush_what_is_alike_within_a_second_is_one_row_however_few() -> None:
     rush = Rush()
-    rush.add([sheaf(10.0, ("tv", ADS), ("tv", SHOP), latency=1), sheaf(10.1, ("tv", ADS), latency=2)])
-    rush.add([sheaf(10.9, ("tv", ADS), ("other", ADS), latency=3), sheaf(11.0, ("tv", ADS), latency=4)])
+    rush.add([batch(10.0, ("tv", ADS), ("tv", SHOP), latency=1), batch(10.1, ("tv", ADS), latency=2)])
+    rush.add([batch(10.9, ("tv", ADS), ("other", ADS), latency=3), batch(11.0, ("tv", ADS), latency=4)])
     assert rush.lookups == 6
     assert sorted(rush.over(11), key=lambda row: (row[0], row[2].name)) == [
         (10.0, "tv", ADS, 1, 3),
@@ -85,7 +85,7 @@ def test_in_a_rush_what_is_alike_within_a_second_is_one_row_however_few() -> Non
 
 def test_a_sheaf_of_a_second_that_was_told_already_is_not_lost() -> None:
     rush = Rush()
-    rush.add([sheaf(10.0, ("tv", ADS))])
+    rush.add([batch(10.0, ("tv", ADS))])
     assert len(rush.over(11)) == 1
-    rush.add([sheaf(10.99, ("tv", ADS))])
+    rush.add([batch(10.99, ("tv", ADS))])
     assert rush.over(11) == [(10.99, "tv", ADS, 0.001, 1)]

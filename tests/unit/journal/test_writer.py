@@ -21,7 +21,7 @@ from gateway.journal.schema import lookups, marks
 from gateway.journal.writer import Writer
 from gateway.model.device import Device
 from gateway.model.event import HealthChanged, LookupRecorded
-from gateway.model.lookup import LogRow, Sheaf
+from gateway.model.lookup import LogBatch, LogRow
 from gateway.model.tag import Tag
 from tests.unit.journal.home import NOON, TELEVISION, device_of, facts, row, tag_of
 
@@ -316,10 +316,10 @@ def test_a_tag_follows_the_maker_of_the_device(tmp_path: Path) -> None:
 
 
 def test_what_the_fast_path_answered_is_recorded_too_and_a_storm_as_one_row(tmp_path: Path) -> None:
-    sheaves: deque[Sheaf] = deque()
+    batches: deque[LogBatch] = deque()
     (when, client, facts, latency), *_ = [row("ads.example", 0)]
-    with open_desk(tmp_path / "journal.sqlite", sheaves=sheaves) as desk:
-        sheaves.append(Sheaf(when, [client] * 50, [facts] * 50, latency))
+    with open_desk(tmp_path / "journal.sqlite", batches=batches) as desk:
+        batches.append(LogBatch(when, [client] * 50, [facts] * 50, latency))
         desk.wait_for(lambda: desk.writer.counters()["recorded"] == 50)
         desk.wait_for(lambda: desk.events)
         assert desk.count() == 50
@@ -327,17 +327,17 @@ def test_what_the_fast_path_answered_is_recorded_too_and_a_storm_as_one_row(tmp_
 
 
 def test_while_thousands_ask_a_second_is_written_when_it_is_over(tmp_path: Path) -> None:
-    sheaves: deque[Sheaf] = deque()
+    batches: deque[LogBatch] = deque()
     now = [NOON.timestamp() + 0.5]
     (_, client, facts_, latency), *_ = [row("ads.example", 0)]
-    with open_desk(tmp_path / "journal.sqlite", sheaves=sheaves, clock=lambda: now[0]) as desk:
-        sheaves.append(Sheaf(now[0], [client] * 3_000, [facts_] * 3_000, latency))
-        desk.wait_for(lambda: not sheaves)
-        sheaves.append(Sheaf(now[0], [client] * 3_000, [facts_] * 3_000, latency))
+    with open_desk(tmp_path / "journal.sqlite", batches=batches, clock=lambda: now[0]) as desk:
+        batches.append(LogBatch(now[0], [client] * 3_000, [facts_] * 3_000, latency))
+        desk.wait_for(lambda: not batches)
+        batches.append(LogBatch(now[0], [client] * 3_000, [facts_] * 3_000, latency))
         desk.wait_for(lambda: desk.writer.counters()["recorded"] == 6_000)
-    with open_desk(tmp_path / "other.sqlite", sheaves=sheaves, clock=lambda: now[0]) as desk:
-        sheaves.append(Sheaf(now[0], [client] * 3_000, [facts_] * 3_000, latency))
-        desk.wait_for(lambda: not sheaves)
+    with open_desk(tmp_path / "other.sqlite", batches=batches, clock=lambda: now[0]) as desk:
+        batches.append(LogBatch(now[0], [client] * 3_000, [facts_] * 3_000, latency))
+        desk.wait_for(lambda: not batches)
     # Also what was not over yet when the writer was asked to stop.
     assert desk.count() == 3_000
 
@@ -355,32 +355,32 @@ def test_in_a_flood_of_new_names_rows_wait_a_second_and_none_is_lost(tmp_path: P
 
 
 def test_known_answers_beside_a_flood_are_counted_meanwhile(tmp_path: Path) -> None:
-    sheaves: deque[Sheaf] = deque()
+    batches: deque[LogBatch] = deque()
     (when, client, facts_, latency), *_ = [row("ads.example", 0)]
-    with open_desk(tmp_path / "journal.sqlite", sheaves=sheaves) as desk:
+    with open_desk(tmp_path / "journal.sqlite", batches=batches) as desk:
         desk.queue.append(row("first.example", 0))
         desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
         desk.queue.extend([row(f"n{number}.example", number) for number in range(2_500)])
-        sheaves.append(Sheaf(when, [client] * 3, [facts_] * 3, latency))
-        desk.wait_for(lambda: not sheaves)
+        batches.append(LogBatch(when, [client] * 3, [facts_] * 3, latency))
+        desk.wait_for(lambda: not batches)
         waiting = desk.writer.counters()
         assert (waiting["recorded"], waiting["waiting"]) == (1, 2_503)
     assert desk.count() == 2_504
 
 
 def test_while_a_long_batch_is_written_known_answers_do_not_pile_up_and_are_not_forgotten(tmp_path: Path) -> None:
-    sheaves: deque[Sheaf] = deque()
+    batches: deque[LogBatch] = deque()
     waiting: list[int] = []
     (when, client, facts_, latency), *_ = [row("ads.example", 0)]
 
     def slow_tag(name: str, _targets: tuple[str, ...], _device: Device) -> Tag:
         if name == "n0.example":
-            sheaves.extend(Sheaf(when, [client], [facts_] * 2, latency) for _ in range(700))
+            batches.extend(LogBatch(when, [client], [facts_] * 2, latency) for _ in range(700))
         time.sleep(0.001)
-        waiting.append(len(sheaves))
+        waiting.append(len(batches))
         return Tag()
 
-    with open_desk(tmp_path / "journal.sqlite", tag=slow_tag, sheaves=sheaves) as desk:
+    with open_desk(tmp_path / "journal.sqlite", tag=slow_tag, batches=batches) as desk:
         desk.queue.extend([row(f"n{number}.example", number) for number in range(20)])
         desk.wait_for(lambda: len(waiting) >= 20)
     assert waiting[0] == 700

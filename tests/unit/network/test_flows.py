@@ -7,8 +7,8 @@ from ipaddress import ip_network
 import pytest
 
 from gateway.network import flows
+from gateway.network.conntrack import Connection, Tuple5
 from gateway.network.flows import FlowLedger
-from gateway.network.netlink import Connection, Tuple5
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 NETWORKS = (ip_network("10.42.0.0/24"), ip_network("fd42::/64"))

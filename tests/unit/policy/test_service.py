@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import JournalError, Refused, SettingsError
+from gateway.lists.compiled import CompiledLists
 from gateway.model.book import Book
 from gateway.model.event import PolicyChanged
 from gateway.model.policy import Policy
@@ -22,7 +23,6 @@ from gateway.model.tag import UNTAGGED
 from gateway.model.verdict import Action, Reason
 from gateway.policy import book_keeper
 from gateway.policy.book_file import load_book, save_book
-from gateway.policy.compiled import CompiledLists
 from gateway.policy.service import PolicyService
 from tests.support.policy_lists import ALLOW, BLOCK, compile_texts
 
@@ -68,7 +68,7 @@ class Store:
         self.book = book
 
 
-class House:
+class Box:
     """One policy service with its surroundings, which can be started again."""
 
     def __init__(self, folder: Path) -> None:
@@ -91,12 +91,12 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def house(tmp_path: Path) -> Box:
+    return Box(tmp_path)
 
 
 @story
-async def test_a_rule_is_stored_twice_in_force_and_told(house: House) -> None:
+async def test_a_rule_is_stored_twice_in_force_and_told(house: Box) -> None:
     rule = await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "Ads.Example."), made_by="dashboard", comment="no")
     assert (rule.id, rule.scope, rule.made, rule.made_by, rule.comment) == (1, ADS, house.clock.now, "dashboard", "no")
     assert house.blocked("ads.example")
@@ -107,7 +107,7 @@ async def test_a_rule_is_stored_twice_in_force_and_told(house: House) -> None:
 
 
 @story
-async def test_it_says_whether_anything_could_be_blocked_at_all(house: House, tmp_path: Path) -> None:
+async def test_it_says_whether_anything_could_be_blocked_at_all(house: Box, tmp_path: Path) -> None:
     assert not house.service.blocks
     await house.service.add_rule(ALLOW, ADS, made_by="dashboard")
     assert not house.service.blocks
@@ -120,7 +120,7 @@ async def test_it_says_whether_anything_could_be_blocked_at_all(house: House, tm
 
 
 @story
-async def test_rules_survive_a_restart_from_either_place(house: House) -> None:
+async def test_rules_survive_a_restart_from_either_place(house: Box) -> None:
     rule = await house.service.add_rule(BLOCK, ADS, device=TV, seconds=600, made_by="dashboard")
     await house.service.settle()
     house.path.unlink()
@@ -132,7 +132,7 @@ async def test_rules_survive_a_restart_from_either_place(house: House) -> None:
 
 
 @story
-async def test_the_book_with_the_higher_revision_is_the_true_one(house: House) -> None:
+async def test_the_book_with_the_higher_revision_is_the_true_one(house: Box) -> None:
     await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
     old = house.service.book
     await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
@@ -145,7 +145,7 @@ async def test_the_book_with_the_higher_revision_is_the_true_one(house: House) -
 
 
 @story
-async def test_a_rule_that_ended_during_a_power_cut_is_over(house: House) -> None:
+async def test_a_rule_that_ended_during_a_power_cut_is_over(house: Box) -> None:
     await house.service.add_rule(BLOCK, ADS, seconds=60, made_by="dashboard")
     house.clock.advance(61)
     assert house.start().rules() == ()
@@ -154,7 +154,7 @@ async def test_a_rule_that_ended_during_a_power_cut_is_over(house: House) -> Non
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"\0" * 4096])
 @story
-async def test_a_broken_file_is_set_aside_and_the_journal_counts(house: House, damage: bytes) -> None:
+async def test_a_broken_file_is_set_aside_and_the_journal_counts(house: Box, damage: bytes) -> None:
     await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
     await house.service.settle()
     house.path.write_bytes(damage)
@@ -168,7 +168,7 @@ async def test_a_broken_file_is_set_aside_and_the_journal_counts(house: House, d
 
 
 @story
-async def test_a_broken_journal_does_not_matter_while_the_file_is_good(house: House) -> None:
+async def test_a_broken_journal_does_not_matter_while_the_file_is_good(house: Box) -> None:
     await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
     house.store = Store(broken=True)
     house.start()
@@ -181,7 +181,7 @@ async def test_a_broken_journal_does_not_matter_while_the_file_is_good(house: Ho
 
 
 @story
-async def test_with_both_broken_it_starts_empty_and_gives_no_id_twice(house: House) -> None:
+async def test_with_both_broken_it_starts_empty_and_gives_no_id_twice(house: Box) -> None:
     await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
     house.path.write_bytes(b"junk")
     house.store = Store(broken=True)
@@ -193,7 +193,7 @@ async def test_with_both_broken_it_starts_empty_and_gives_no_id_twice(house: Hou
 
 
 @story
-async def test_what_could_be_stored_nowhere_is_not_in_force(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_could_be_stored_nowhere_is_not_in_force(house: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, book: Book) -> None:
         raise OSError(28, "No space left on device")
 
@@ -213,7 +213,7 @@ async def test_what_could_be_stored_nowhere_is_not_in_force(house: House, monkey
 
 
 @story
-async def test_a_rule_replaces_the_one_it_contradicts(house: House) -> None:
+async def test_a_rule_replaces_the_one_it_contradicts(house: Box) -> None:
     first = await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
     mine = await house.service.add_rule(BLOCK, ADS, device=TV, made_by="dashboard")
     second = await house.service.add_rule(ALLOW, ADS, made_by="dashboard")
@@ -224,7 +224,7 @@ async def test_a_rule_replaces_the_one_it_contradicts(house: House) -> None:
 
 
 @story
-async def test_an_allow_for_a_while_gives_the_block_back(house: House) -> None:
+async def test_an_allow_for_a_while_gives_the_block_back(house: Box) -> None:
     await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
     await house.service.add_rule(ALLOW, ADS, seconds=900, made_by="dashboard")
     longer = await house.service.add_rule(ALLOW, ADS, seconds=1800, made_by="dashboard")
@@ -239,7 +239,7 @@ async def test_an_allow_for_a_while_gives_the_block_back(house: House) -> None:
 
 
 @story
-async def test_nothing_happens_when_nothing_is_over(house: House) -> None:
+async def test_nothing_happens_when_nothing_is_over(house: Box) -> None:
     await house.service.add_rule(ALLOW, ADS, seconds=900, made_by="dashboard")
     generation = house.service.policy.generation
     assert await house.service.expire() == ()
@@ -247,7 +247,7 @@ async def test_nothing_happens_when_nothing_is_over(house: House) -> None:
 
 
 @story
-async def test_rules_end_even_while_the_disk_is_full(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rules_end_even_while_the_disk_is_full(house: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, book: Book) -> None:
         raise OSError(28, "No space left on device")
 
@@ -261,7 +261,7 @@ async def test_rules_end_even_while_the_disk_is_full(house: House, monkeypatch: 
 
 
 @story
-async def test_a_pause_allows_everything_until_it_ends(house: House, tmp_path: Path) -> None:
+async def test_a_pause_allows_everything_until_it_ends(house: Box, tmp_path: Path) -> None:
     house.service.swap_lists(compile_texts(tmp_path, ("L", BLOCK, "||listed.example^"))[0])
     assert house.blocked("listed.example")
     pause = await house.service.pause(TV, 300)
@@ -280,7 +280,7 @@ async def test_a_pause_allows_everything_until_it_ends(house: House, tmp_path: P
 
 
 @story
-async def test_removing_what_is_not_there_is_refused(house: House) -> None:
+async def test_removing_what_is_not_there_is_refused(house: Box) -> None:
     with pytest.raises(Refused) as caught:
         await house.service.remove_rule(99)
     assert caught.value.field == "id"
@@ -302,7 +302,7 @@ async def test_removing_what_is_not_there_is_refused(house: House) -> None:
 )
 @story
 async def test_a_wrong_demand_names_its_field_and_changes_nothing(
-    house: House, change: Callable[[PolicyService], asyncio.Future[object]], field: str
+    house: Box, change: Callable[[PolicyService], asyncio.Future[object]], field: str
 ) -> None:
     with pytest.raises(Refused) as caught:
         await change(house.service)
@@ -311,7 +311,7 @@ async def test_a_wrong_demand_names_its_field_and_changes_nothing(
 
 
 @story
-async def test_lists_are_subscribed_to_once_and_given_up(house: House) -> None:
+async def test_lists_are_subscribed_to_once_and_given_up(house: Box) -> None:
     added = await house.service.add_list("https://lists.example/tv.txt", title="TVs", action=Action.ALLOW)
     assert house.service.book.lists == (added,)
     with pytest.raises(Refused, match="already"):
@@ -323,7 +323,7 @@ async def test_lists_are_subscribed_to_once_and_given_up(house: House) -> None:
 
 
 @story
-async def test_two_clicks_at_once_are_both_kept(house: House) -> None:
+async def test_two_clicks_at_once_are_both_kept(house: Box) -> None:
     clicks = [
         house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, f"n{n}.example"), made_by="dashboard") for n in range(20)
     ]
@@ -333,9 +333,7 @@ async def test_two_clicks_at_once_are_both_kept(house: House) -> None:
 
 
 @story
-async def test_who_goes_away_in_the_middle_leaves_a_whole_decision(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_goes_away_in_the_middle_leaves_a_whole_decision(house: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     loop = asyncio.get_running_loop()
     writing, go_on = asyncio.Event(), threading.Event()
     save = save_book
@@ -358,7 +356,7 @@ async def test_who_goes_away_in_the_middle_leaves_a_whole_decision(
 
 
 @story
-async def test_explain_tells_rules_and_lists(house: House, tmp_path: Path) -> None:
+async def test_explain_tells_rules_and_lists(house: Box, tmp_path: Path) -> None:
     house.service.swap_lists(compile_texts(tmp_path, ("L", BLOCK, "||example^"))[0])
     rule = await house.service.add_rule(ALLOW, Scope(ScopeKind.SUBTREE, "ads.example"), device=TV, made_by="dashboard")
     said = house.service.explain("X.ads.example.", TV)
@@ -370,9 +368,9 @@ async def test_explain_tells_rules_and_lists(house: House, tmp_path: Path) -> No
 
 
 @story
-async def test_there_is_a_last_rule(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.policy.demands.MAX_RULES", 2)
-    monkeypatch.setattr("gateway.policy.demands.MAX_LISTS", 1)
+async def test_there_is_a_last_rule(house: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.policy.validation.MAX_RULES", 2)
+    monkeypatch.setattr("gateway.policy.validation.MAX_LISTS", 1)
     for n in range(2):
         await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, f"n{n}.example"), made_by="dashboard")
     with pytest.raises(Refused, match="2 rules already"):
@@ -387,7 +385,7 @@ def preset(value: str) -> Scope:
 
 
 @story
-async def test_a_new_preset_replaces_the_old_one_and_off_ends_it(house: House) -> None:
+async def test_a_new_preset_replaces_the_old_one_and_off_ends_it(house: Box) -> None:
     await house.service.add_rule(BLOCK, preset("calm"), made_by="dashboard")
     mine = await house.service.add_rule(BLOCK, preset("quiet"), device=TV, made_by="dashboard")
     silent = await house.service.add_rule(BLOCK, preset("silent"), made_by="dashboard")
@@ -399,7 +397,7 @@ async def test_a_new_preset_replaces_the_old_one_and_off_ends_it(house: House) -
 
 
 @story
-async def test_a_timed_preset_lies_over_the_lasting_one(house: House) -> None:
+async def test_a_timed_preset_lies_over_the_lasting_one(house: Box) -> None:
     calm = await house.service.add_rule(BLOCK, preset("calm"), made_by="dashboard")
     silent = await house.service.add_rule(BLOCK, preset("silent"), seconds=600, made_by="dashboard")
     assert house.service.policy.preset_of(TV) == silent
@@ -411,7 +409,7 @@ async def test_a_timed_preset_lies_over_the_lasting_one(house: House) -> None:
 @pytest.mark.parametrize(("action", "value", "field"), [(BLOCK, "loud", "preset"), (ALLOW, "calm", "action")])
 @story
 async def test_no_preset_of_another_name_and_none_that_allows(
-    house: House, action: Action, value: str, field: str
+    house: Box, action: Action, value: str, field: str
 ) -> None:
     with pytest.raises(Refused) as caught:
         await house.service.add_rule(action, preset(value), made_by="dashboard")
@@ -419,7 +417,7 @@ async def test_no_preset_of_another_name_and_none_that_allows(
 
 
 @story
-async def test_a_maker_that_is_learnt_counts_for_the_preset_at_once(house: House) -> None:
+async def test_a_maker_that_is_learnt_counts_for_the_preset_at_once(house: Box) -> None:
     makers: dict[str, str] = {}
     told: list[int] = []
     service = PolicyService(
@@ -443,7 +441,7 @@ async def test_a_maker_that_is_learnt_counts_for_the_preset_at_once(house: House
 
 
 @story
-async def test_explain_follows_where_a_name_leads(house: House) -> None:
+async def test_explain_follows_where_a_name_leads(house: Box) -> None:
     await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
     assert not house.service.explain("shop.example").verdict.blocked
     verdict = house.service.explain("shop.example", targets=("edge.example", "ads.example")).verdict
@@ -451,7 +449,7 @@ async def test_explain_follows_where_a_name_leads(house: House) -> None:
 
 
 @story
-async def test_what_was_decided_about_a_device_follows_it_to_its_new_id(house: House) -> None:
+async def test_what_was_decided_about_a_device_follows_it_to_its_new_id(house: Box) -> None:
     old = "ip:10.42.0.7"
     ads = await house.service.add_rule(BLOCK, ADS, device=old, made_by="dashboard")
     calm = await house.service.add_rule(BLOCK, preset("calm"), device=old, made_by="dashboard")
@@ -469,7 +467,7 @@ async def test_what_was_decided_about_a_device_follows_it_to_its_new_id(house: H
 
 
 @story
-async def test_of_two_decisions_about_one_device_the_younger_one_stays(house: House) -> None:
+async def test_of_two_decisions_about_one_device_the_younger_one_stays(house: Box) -> None:
     old = "ip:10.42.0.7"
     first = await house.service.add_rule(BLOCK, ADS, device=old, made_by="dashboard")
     second = await house.service.add_rule(ALLOW, ADS, device=TV, made_by="dashboard")
@@ -479,7 +477,7 @@ async def test_of_two_decisions_about_one_device_the_younger_one_stays(house: Ho
 
 
 @story
-async def test_a_device_without_rules_moves_without_a_word(house: House) -> None:
+async def test_a_device_without_rules_moves_without_a_word(house: Box) -> None:
     await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
     before = house.service.book
     house.told.clear()

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway.lists.compiled import CompiledLists
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.tag import UNTAGGED, Category, Need, Tag
 from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
-from gateway.policy.compiled import CompiledLists
 from gateway.policy.snapshot import Snapshot
 from tests.support.policy_lists import ALLOW, BLOCK, compile_texts
 

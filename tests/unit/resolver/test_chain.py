@@ -26,7 +26,7 @@ ZONE = {
 }
 
 
-class House:
+class Box:
     def __init__(self, policy: Rules | None = None, **options: Any) -> None:
         self.log: deque[LogRow] = deque()
         self.upstream = ScriptedUpstream(ZONE)
@@ -45,7 +45,7 @@ class House:
 
 def test_the_dashboard_cannot_be_blocked() -> None:
     async def story() -> None:
-        response = await House(rules(block=["lan", "telltale.lan"])).ask("telltale.lan")
+        response = await Box(rules(block=["lan", "telltale.lan"])).ask("telltale.lan")
         assert (response.source, response.verdict.reason) == (Source.LOCAL, Reason.LOCAL)
 
     asyncio.run(story())
@@ -53,7 +53,7 @@ def test_the_dashboard_cannot_be_blocked() -> None:
 
 def test_a_stranger_learns_nothing_not_even_local_names() -> None:
     async def story() -> None:
-        house = House()
+        house = Box()
         for name in ("telltale.lan", "www.example.com"):
             with pytest.raises(WireError):
                 await house.ask(name, client="192.0.2.1")
@@ -64,7 +64,7 @@ def test_a_stranger_learns_nothing_not_even_local_names() -> None:
 
 def test_a_name_that_is_in_the_cache_is_blocked_at_once_and_allowed_at_once() -> None:
     async def story() -> None:
-        house = House()
+        house = Box()
         assert (await house.ask("www.example.com")).source is Source.UPSTREAM
         house.resolver.swap_policy(rules(block=["www.example.com"], generation=2))
         assert (await house.ask("www.example.com")).source is Source.POLICY
@@ -77,7 +77,7 @@ def test_a_name_that_is_in_the_cache_is_blocked_at_once_and_allowed_at_once() ->
 
 def test_what_is_blocked_is_never_asked_for() -> None:
     async def story() -> None:
-        house = House(rules(block=["ads.example"]))
+        house = Box(rules(block=["ads.example"]))
         await house.ask("ads.example")
         assert house.upstream.asked == []
 
@@ -86,7 +86,7 @@ def test_what_is_blocked_is_never_asked_for() -> None:
 
 def test_a_private_address_is_withheld_from_the_cache_too_until_somebody_allows_the_name() -> None:
     async def story() -> None:
-        house = House()
+        house = Box()
         for _ in range(2):
             assert (await house.ask("home.example.com")).verdict.reason is Reason.REBINDING
         house.resolver.swap_policy(rules(allow=["home.example.com"], generation=2))
@@ -97,7 +97,7 @@ def test_a_private_address_is_withheld_from_the_cache_too_until_somebody_allows_
 
 def test_whatever_happens_is_in_the_log() -> None:
     async def story() -> None:
-        house = House(rules(block=["ads.example"]))
+        house = Box(rules(block=["ads.example"]))
         for name in ("www.example.com", "www.example.com", "ads.example", "telltale.lan", "home.example.com"):
             await house.ask(name)
         house.upstream.error = OSError("a mistake")

@@ -8,10 +8,11 @@ from math import inf
 
 import pytest
 
+from gateway.linux import mmsg
 from gateway.model.lookup import Facts, LogRow
 from gateway.model.response import Source
 from gateway.model.verdict import ALLOWED
-from gateway.resolver import batch, datagrams
+from gateway.resolver import datagrams
 from gateway.resolver.clients import Client, Clients
 from gateway.resolver.datagrams import DatagramServer, Reply
 from gateway.resolver.fastpath import Memos
@@ -67,7 +68,7 @@ class Door:
         asyncio.run(story())
 
 
-@pytest.fixture(params=[pytest.param(True, marks=pytest.mark.skipif(not batch.AVAILABLE, reason="no recvmmsg")), False])
+@pytest.fixture(params=[pytest.param(True, marks=pytest.mark.skipif(not mmsg.AVAILABLE, reason="no recvmmsg")), False])
 def door(request: pytest.FixtureRequest) -> Iterator[Door]:
     door = Door(request.param)
     yield door
@@ -120,7 +121,7 @@ def test_scraps_are_handed_on_and_harm_nothing(door: Door) -> None:
     for wire in (b"", b"\0", b"\0" * 11, b"\xff" * 2000, b"\xff" * 4000):
         door.client.send(wire)
     door.drain()
-    assert [len(wire) for wire, _, _ in door.handed] == [0, 1, 11, 2000, batch.SLOT]
+    assert [len(wire) for wire, _, _ in door.handed] == [0, 1, 11, 2000, mmsg.SLOT]
 
 
 def test_one_that_goes_wrong_holds_up_nobody_behind_it(door: Door) -> None:
@@ -151,7 +152,7 @@ def test_one_that_goes_wrong_holds_up_nobody_behind_it(door: Door) -> None:
     assert complaints == ["ValueError('a fault of ours')"]
 
 
-@pytest.mark.skipif(not batch.AVAILABLE, reason="no recvmmsg")
+@pytest.mark.skipif(not mmsg.AVAILABLE, reason="no recvmmsg")
 def test_between_other_work_who_needs_none_is_answered_and_nobody_is_forgotten() -> None:
     door = Door(batched=True)
     door.client.send(query("new.example").wire)
@@ -212,7 +213,7 @@ def test_what_waits_for_work_has_a_bound_however_much_comes(monkeypatch: pytest.
     monkeypatch.setattr(door.server, "_serve", fall_behind)
     door.client.send(query("new.example").wire)
     door.drain(rounds=1_000)
-    assert 10 <= max(waiting) <= 10 + 4 * batch.SIZE, "and what one round of reading brings"
+    assert 10 <= max(waiting) <= 10 + 4 * mmsg.SIZE, "and what one round of reading brings"
     assert len(waiting) > 250, "the socket has room for some"
     assert not door.server._ahead, "nobody waits for ever"
     door.socket.close()

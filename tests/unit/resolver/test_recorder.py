@@ -6,7 +6,7 @@ from collections import deque
 import pytest
 
 from gateway.errors import UpstreamTimeout, WireError
-from gateway.model.lookup import Facts, LogRow, Sheaf
+from gateway.model.lookup import Facts, LogBatch, LogRow
 from gateway.model.response import Source
 from gateway.model.verdict import ALLOWED
 from gateway.resolver.recorder import Recorder
@@ -73,28 +73,28 @@ def test_a_full_log_drops_rows_and_counts_them() -> None:
     assert recorder.dropped == 7
 
 
-def test_what_the_fast_path_answered_at_once_is_one_sheaf() -> None:
-    sheaves: deque[Sheaf] = deque()
-    recorder = Recorder(deque(), 100, sheaves=sheaves, clock=lambda: 0.0, wall=lambda: 0.0)
+def test_what_the_fast_path_answered_at_once_is_one_batch() -> None:
+    batches: deque[LogBatch] = deque()
+    recorder = Recorder(deque(), 100, batches=batches, clock=lambda: 0.0, wall=lambda: 0.0)
     recorder.bind(1.5, ["a", "b"], [FACTS, FACTS], 0.25)
-    (sheaf,) = sheaves
-    assert (sheaf.when, sheaf.clients, sheaf.facts, sheaf.latency) == (1.5, ["a", "b"], [FACTS, FACTS], 0.25)
+    (batch,) = batches
+    assert (batch.when, batch.clients, batch.facts, batch.latency) == (1.5, ["a", "b"], [FACTS, FACTS], 0.25)
 
 
 def test_of_a_sheaf_that_one_client_asked_for_it_is_named_once() -> None:
-    sheaves: deque[Sheaf] = deque()
-    recorder = Recorder(deque(), 100, sheaves=sheaves, clock=lambda: 0.0, wall=lambda: 0.0)
+    batches: deque[LogBatch] = deque()
+    recorder = Recorder(deque(), 100, batches=batches, clock=lambda: 0.0, wall=lambda: 0.0)
     for clients in (["a"] * 3, ["a", "a", "b"], ["a"]):
         recorder.bind(1.5, list(clients), [FACTS] * len(clients), 0.25)
-        assert list(sheaves.pop().pairs()) == [(client, FACTS) for client in clients]
+        assert list(batches.pop().pairs()) == [(client, FACTS) for client in clients]
     recorder.bind(1.5, ["a"] * 64, [FACTS] * 64, 0.25)
-    assert sheaves.pop().clients == ["a"]
+    assert batches.pop().clients == ["a"]
 
 
 def test_sheaves_are_bounded_too() -> None:
-    sheaves: deque[Sheaf] = deque()
-    recorder = Recorder(deque(), 32, sheaves=sheaves, clock=lambda: 0.0, wall=lambda: 0.0)
+    batches: deque[LogBatch] = deque()
+    recorder = Recorder(deque(), 32, batches=batches, clock=lambda: 0.0, wall=lambda: 0.0)
     for _ in range(3):
         recorder.bind(0.0, ["a"] * 64, [FACTS] * 64, 0.0)
-    assert len(sheaves) == 2
+    assert len(batches) == 2
     assert recorder.dropped == 64

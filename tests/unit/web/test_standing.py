@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.standing import Standing
+from web.rule_index import Standing
 
 EVERYONE = {"id": 1, "action": "block", "company": "Roku", "subtree": False, "device": None}
 KITCHEN = {"id": 2, "action": "allow", "company": "Roku", "subtree": False, "device": "mac:1"}

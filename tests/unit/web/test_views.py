@@ -135,27 +135,27 @@ def test_the_period_of_the_address_is_drawn(home: Home, owner: FlaskClient, aske
     assert timedelta(hours=hours, seconds=-step) <= until - since <= timedelta(hours=hours, seconds=step)
 
 
-def test_stakes_tell_what_a_television_would_lose(
+def test_consequences_say_what_a_television_would_lose(
     home: Home, owner: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs(home, monkeypatch, ads_samsung_com="The clock stops.")
     loss = [{"name": "ads.samsung.com", "symptom": "The clock stops."}]
     for scope in ("name=ads.samsung.com", "name=samsung.com&subtree=1"):
-        assert owner.get(f"/stakes?action=block&{scope}").get_json()["required"] == loss, scope
-    assert owner.get("/stakes?action=allow&name=ads.samsung.com").get_json()["required"] == []
-    assert owner.get("/stakes?action=block&name=other.example").get_json()["required"] == []
+        assert owner.get(f"/consequences?action=block&{scope}").get_json()["required"] == loss, scope
+    assert owner.get("/consequences?action=allow&name=ads.samsung.com").get_json()["required"] == []
+    assert owner.get("/consequences?action=block&name=other.example").get_json()["required"] == []
     for sparing in ("company=Samsung%20Ads", "category=advertising"):
-        assert owner.get(f"/stakes?action=block&{sparing}").get_json()["required"] == [], sparing
-    assert owner.get("/stakes?action=block").get_json() == {"required": [], "replaces": None}
+        assert owner.get(f"/consequences?action=block&{sparing}").get_json()["required"] == [], sparing
+    assert owner.get("/consequences?action=block").get_json() == {"required": [], "replaces": None}
 
 
-def test_stakes_tell_which_rule_would_go(home: Home, owner: FlaskClient) -> None:
+def test_consequences_say_which_rule_would_go(home: Home, owner: FlaskClient) -> None:
     rule = home.control.do_rules_add(
         action="allow", name="a.example", device=None, seconds=None, comment="", made_by="dashboard"
     )
-    assert owner.get("/stakes?action=block&name=a.example").get_json()["replaces"] == rule
-    assert owner.get(f"/stakes?action=block&name=a.example&device={TELEVISION}").get_json()["replaces"] is None
-    assert owner.get("/stakes?action=block&name=a.example&subtree=1").get_json()["replaces"] is None
+    assert owner.get("/consequences?action=block&name=a.example").get_json()["replaces"] == rule
+    assert owner.get(f"/consequences?action=block&name=a.example&device={TELEVISION}").get_json()["replaces"] is None
+    assert owner.get("/consequences?action=block&name=a.example&subtree=1").get_json()["replaces"] is None
 
 
 def test_an_address_of_the_web_is_checked_by_its_host(home: Home, owner: FlaskClient) -> None:

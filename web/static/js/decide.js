@@ -74,15 +74,15 @@ function bodyOf(rule) {
 }
 
 export async function makeRule(wish) {
-  const stakes = await ask("GET", "/stakes?" + query(wish));
-  if (wish.action === "block" && stakes.required.length && !(await confirmLoss(wish, stakes.required))) return;
+  const consequences = await ask("GET", "/consequences?" + query(wish));
+  if (wish.action === "block" && consequences.required.length && !(await confirmLoss(wish, consequences.required))) return;
   const rule = await ask("POST", "/api/v1/rules", bodyOf(wish));
   decided({ rule, removed: false });
   const verb = rule.action === "block" ? "Blocked" : "Allowed";
   const spared = rule.action === "block" && !rule.name ? " What a television needs stays allowed." : "";
   tell(`${verb}: ${target(rule)}, for ${labelOf(rule.device)}.${spared}`, () => during(null, async () => {
-    if (stakes.replaces) {
-      decided({ rule: await ask("POST", "/api/v1/rules", bodyOf(stakes.replaces)), removed: false });
+    if (consequences.replaces) {
+      decided({ rule: await ask("POST", "/api/v1/rules", bodyOf(consequences.replaces)), removed: false });
     } else {
       decided({ rule: await ask("DELETE", `/api/v1/rules/${rule.id}`) ?? rule, removed: true });
     }

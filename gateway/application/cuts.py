@@ -1,0 +1,108 @@
+"""Keeps what is cut off true to the policy in force: a click is felt at once, and so is taking it back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TypeAlias
+
+from gateway.errors import TelltaleError
+from gateway.exposure.resolved import Told
+from gateway.model.policy import Policy
+
+log = logging.getLogger(__name__)
+
+Address: TypeAlias = IPv4Address | IPv6Address
+Cut: TypeAlias = Callable[[Iterable[Address], Iterable[Address], float], Awaitable[object]]
+Mend: TypeAlias = Callable[[Iterable[Address], Iterable[Address]], Awaitable[object]]
+
+_SECONDS = 600.0
+# Connections to what was told longer ago have ended, or were explained by something newer.
+_RECENT = 3_600.0
+
+
+class Cuts:
+    """One task does all of it, a device at a time, so that of two clicks the later one stays.
+
+    `clients_of` gives the addresses of a device; `cut` ends flows between clients and servers for so many seconds,
+    `mend` takes that back. Only addresses that no allowed name explains are cut. `blocks` may be asked in any thread,
+    everything else belongs to the loop.
+    """
+
+    def __init__(self, told: Told, clients_of: Callable[[str], Sequence[Address]], cut: Cut, mend: Mend) -> None:
+        self.counters: Counter[str] = Counter(cuts=0)
+        self._told, self._clients_of = told, clients_of
+        self._cut, self._mend = cut, mend
+        self._policy: Policy | None = None
+        # For each device what is cut, and until when (seconds since the epoch).
+        self._active: dict[str, dict[bytes, float]] = {}
+        self._due: dict[str, set[bytes]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def policy_changed(self, policy: Policy) -> None:
+        """Looks at every device anew."""
+        self._policy = policy
+        for device in {*self._told.devices(), *self._active}:
+            self.look(device)
+
+    def look(self, device: str, addresses: Iterable[bytes] = ()) -> None:
+        """Looks at one device anew, and at these addresses of it, however long ago it was told them."""
+        self._due.setdefault(device, set()).update(addresses)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._work())
+
+    def concern(self, device: str, name: str, addresses: Iterable[bytes]) -> bool:
+        """True when an answer that the device was given changes something: its name is blocked by now, or an allowed
+        name turns out to live where something is cut.
+        """
+        policy, active = self._policy, self._active.get(device)
+        if policy is None:
+            return False
+        return policy.decide(name, device).blocked or bool(active and not active.keys().isdisjoint(addresses))
+
+    def blocks(self, device: str, address: bytes) -> bool:
+        """True when every name that explains the address is blocked."""
+        policy, names = self._policy, self._told.names_of(device, address)
+        return policy is not None and bool(names) and all(policy.decide(name, device).blocked for name in names)
+
+    async def settle(self) -> None:
+        """Returns when nothing is under way any more."""
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while self._due:
+            device = next(iter(self._due))
+            asked = self._due.pop(device)
+            try:
+                await self._reconcile(device, asked)
+            except TelltaleError as error:
+                # The network process says itself that it is away; the next change tries again.
+                log.info("what goes on cannot be ended: %s", error)
+
+    async def _reconcile(self, device: str, asked: set[bytes]) -> None:
+        now, clients = datetime.now(UTC).timestamp(), self._clients_of(device)
+        active = {address: ends for address, ends in self._active.get(device, {}).items() if ends > now}
+        wanted = await asyncio.to_thread(self._wanted, device, asked | active.keys(), now - _RECENT)
+        self._active[device] = active
+        if not clients:
+            return
+        if new := wanted - active.keys():
+            await self._cut(clients, map(ip_address, new), _SECONDS)
+            active.update(dict.fromkeys(new, now + _SECONDS))
+            self.counters["cuts"] += len(new)
+        if over := active.keys() - wanted:
+            await self._mend(clients, map(ip_address, over))
+            for address in over:
+                del active[address]
+
+    def _wanted(self, device: str, asked: Iterable[bytes], since: float) -> frozenset[bytes]:
+        policy = self._policy
+        if policy is None:
+            return frozenset()
+        recent = self._told.only(device, since, lambda name: policy.decide(name, device).blocked)
+        return recent | {address for address in asked if self.blocks(device, address)}

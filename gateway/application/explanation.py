@@ -1,0 +1,164 @@
+"""Why a name is allowed or blocked, whose it is and how we know: `explain` for the dashboard and the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import closing
+from dataclasses import asdict
+from typing import Any
+
+from gateway.application import presets
+from gateway.application.answering import OWN_NAME
+from gateway.application.cadence import cadence_and_parties
+from gateway.classifier.service import Classifier
+from gateway.classifier.wording import sentence
+from gateway.control.codec import rule_to_json
+from gateway.errors import JournalError, ListError, Refused
+from gateway.journal.reader import Filter, Reader
+from gateway.journal.stores import load_devices
+from gateway.lists.compiled import CompiledLists
+from gateway.model.name import Name
+from gateway.model.tag import Party, Tag
+from gateway.model.verdict import Action, Reason, Verdict
+from gateway.policy.service import PolicyService
+from gateway.resolver.special import tell_special
+from gateway.settings import Settings
+
+MOST_TARGETS = 16
+_RECENT = 200
+_SHOWN_DEVICES = 20
+_BECAUSE = {
+    Reason.PAUSED: "filtering is paused",
+    Reason.DEVICE_RULE: "you made a rule for this device",
+    Reason.RULE: "you made a rule",
+    Reason.KEEP_LIST: "televisions stop working without it",
+    Reason.ALLOW_LIST: "an allow list names it",
+    Reason.BLOCK_LIST: "a block list names it",
+    Reason.NOTHING: "no rule and no list speaks of it",
+}
+
+
+def explain(
+    name: str,
+    device: str | None,
+    maker: str,
+    classifier: Classifier,
+    policy: PolicyService,
+    targets: tuple[str, ...] = (),
+    times: Sequence[float] = (),
+    devices: int = 1,
+    own: Collection[str] = (),
+) -> dict[str, Any]:
+    """Everything that is known about a canonical name, as the control socket and the API answer it.
+
+    `targets` are where its answer led to lately, for a name may hide who stands behind it; `times` are when it was
+    looked up lately, in seconds since 1970, by how many `devices`; `own` are the names of
+    this box.
+    """
+    tag = classifier.tag(name, targets, maker)
+    told = policy.explain(name, device, targets=targets)
+    special = tell_special(name, own)
+    verdict = Verdict(Action.ALLOW, Reason.LOCAL) if special else told.verdict
+    behind = (classifier.tag(target, (), maker) for target in targets)
+    stopping = presets.blocking(classifier.tag(name, (), maker), behind)
+    answered = (f"{name}: {special}", "No rule, list or preset changes that.") if special else None
+    said = answered or (sentence(name, tag), _seen_from(maker, tag), _decided(verdict), _would(verdict, stopping))
+    return {
+        "name": name,
+        "company": tag.company,
+        "brand": tag.brand,
+        "category": tag.category.value,
+        "party": tag.party.value,
+        "need": tag.need.value,
+        "symptom": tag.symptom,
+        "hosted_at": tag.hosted_at,
+        "leads_to": list(targets),
+        "via": tag.via,
+        "confidence": round(tag.confidence, 2),
+        "verdict": verdict.action.value,
+        "reason": verdict.reason.value,
+        "matched": verdict.matched,
+        "special": special,
+        "presets": [] if special else stopping,
+        "lists": list(dict.fromkeys(match.title for match in told.lists)),
+        "rules": [rule_to_json(rule) for rule in told.rules],
+        "evidence": [asdict(each) for each in tag.evidence],
+        **cadence_and_parties(classifier, name, tag, maker, times, devices),
+        "sentence": " ".join(filter(None, said)),
+    }
+
+
+def own_names(settings: Settings) -> frozenset[str]:
+    """The canonical names that lead to this box."""
+    return frozenset(Name.parse(name).text for name in settings.names) or frozenset({OWN_NAME})
+
+
+def explain_from_disk(
+    settings: Settings, text: str, targets: tuple[str, ...] = (), device: str | None = None
+) -> dict[str, Any]:
+    """The same for a box that does not run: with its stored rules, lists and devices. Raises Refused for what is no
+    name, or no device that the box knows.
+    """
+    maker = _maker_on_disk(settings, device) if device is not None else ""
+    classifier = Classifier.load()
+    try:
+        compiled = CompiledLists.open(settings.lists_folder / "compiled.bin")
+    except ListError:
+        compiled = CompiledLists.empty()
+    judge = presets.judge(classifier)
+    policy = PolicyService(settings.policy, None, compiled, classifier.tag, preset_blocks=judge, read_only=True)
+    policy.explain(text)
+    return explain(Name.parse(text).text, device, maker, classifier, policy, targets, own=own_names(settings))
+
+
+def _maker_on_disk(settings: Settings, device: str) -> str:
+    known = load_devices(settings.journal) if settings.journal.exists() else []
+    for each in known:
+        if each.id == device:
+            return each.maker
+    ids = ", ".join(each.id for each in known[-_SHOWN_DEVICES:])
+    raise Refused(f"There is no such device; known are {ids}." if ids else "No device is known yet.", "device")
+
+
+def last_targets(settings: Settings, text: str) -> tuple[str, ...]:
+    """Where the name led to when it was looked up last, as far as the journal knows; () when it cannot be asked."""
+    if not settings.journal.exists():
+        return ()
+    try:
+        name = Name.parse(text).text
+        with closing(Reader(settings.journal)) as reader:
+            return reader.lookups(Filter(name=name), limit=_RECENT).led_to(name)[:MOST_TARGETS]
+    except (JournalError, ValueError):
+        return ()
+
+
+def _decided(verdict: Verdict) -> str:
+    done = "It is blocked" if verdict.action is Action.BLOCK else "It is allowed"
+    because = _BECAUSE.get(verdict.reason, verdict.reason.value)
+    via = f", by where it leads: {verdict.via}" if verdict.via else ""
+    if verdict.reason is Reason.PRESET and verdict.matched:
+        return f"{done}, because the preset {presets.title(verdict.matched)} is on{via}."
+    matched = f" ({verdict.matched})" if verdict.matched else ""
+    return f"{done}, because {because}{matched}{via}."
+
+
+def _seen_from(maker: str, tag: Tag) -> str:
+    """Whose name it is for a device of this maker; that it is a third party's is said already."""
+    if maker and tag.party is Party.FIRST:
+        own = f"The maker of this device is {maker}, so"
+        return f"{own} this is the device calling home." if tag.company == maker else f"{own} this is its own group."
+    if maker and tag.party is Party.SUPPORT:
+        return f"To this device of {maker} it is a helper that works for others."
+    return ""
+
+
+def _would(verdict: Verdict, stopping: list[str]) -> str:
+    """Which presets block the name; nothing when it is blocked by one already."""
+    if verdict.reason is Reason.PRESET:
+        return ""
+    titles = [presets.title(each) for each in stopping]
+    if not titles:
+        return "No preset blocks it."
+    if len(titles) == 1:
+        return f"Of the presets only {titles[0]} blocks it."
+    return f"The presets {', '.join(titles[:-1])} and {titles[-1]} block it."

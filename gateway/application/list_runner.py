@@ -1,0 +1,127 @@
+"""Has lists fetched and compiled by a process of their own, one run at a time, and puts the result in force."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway.application.list_job import Job, read_report
+from gateway.errors import ListError
+from gateway.lists.compiled import CompiledLists
+from gateway.model.book import Book
+from gateway.settings import Settings, to_arguments
+
+log = logging.getLogger(__name__)
+
+_TIME = 900.0
+_TRY_AGAIN = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
+
+
+class ListRunner:
+    """`in_force` is called on the loop with each newly mapped file; `report` with (healthy, sentence) after a run."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        book: Callable[[], Book],
+        in_force: Callable[[CompiledLists], None],
+        report: Callable[[bool, str], None],
+    ) -> None:
+        self._settings = settings
+        self._book = book
+        self._in_force = in_force
+        self._report = report
+        self._wanted = asyncio.Event()
+        self._fetch = False
+        self._running = False
+        self._details = read_report(settings)
+
+    @property
+    def refreshing(self) -> bool:
+        return self._running or self._wanted.is_set()
+
+    def want(self, *, fetch: bool = False) -> None:
+        """Asks for a run soon; several wishes become one run."""
+        self._fetch = self._fetch or fetch
+        self._wanted.set()
+
+    def details(self) -> dict[str, dict[str, Any]]:
+        """What is known of each subscription in force, by id: syntax, entries, skipped, fetched, error."""
+        return self._details
+
+    async def run(self) -> None:
+        """Serves wishes until cancelled."""
+        while True:
+            await self._wanted.wait()
+            # Several clicks in a row are one wish.
+            await asyncio.sleep(0.05)
+            self._wanted.clear()
+            fetch, self._fetch = self._fetch, False
+            self._running = True
+            try:
+                await self._once(fetch)
+            except (OSError, ListError) as error:
+                self._report(False, f"The lists could not be updated: {error}")
+            finally:
+                self._running = False
+
+    def look(self, now: datetime, max_age: timedelta) -> None:
+        """Asks for a run when a list from the internet is older than `max_age`, or failed a while ago."""
+        if self.refreshing:
+            return
+        for each in self._book().lists:
+            entry = self._details.get(str(each.id), {})
+            tried = _time_of(entry.get("tried"))
+            if each.enabled and not each.source.startswith("/") and tried is not None:
+                failures = min(int(entry.get("failures", 0)), len(_TRY_AGAIN))
+                wait = _TRY_AGAIN[failures - 1] if failures else max_age
+                # A clock that was wrong may have written a time to come.
+                if now - tried >= wait or tried > now + max_age:
+                    self.want(fetch=True)
+                    return
+
+    async def _once(self, fetch: bool) -> None:
+        lists = [(s.id, s.source, s.title, s.action) for s in self._book().lists if s.enabled]
+        job = json.dumps(Job(tuple(lists), fetch).to_json()).encode()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "gateway.daemons.lists",
+            *to_arguments(self._settings),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            _, said = await asyncio.wait_for(process.communicate(job), _TIME)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            self._report(False, "Updating the lists took longer than 15 minutes; the last good ones stay in force.")
+            return
+        except asyncio.CancelledError:
+            process.kill()
+            await process.wait()
+            raise
+        if process.returncode != 0:
+            lines = said.decode(errors="replace").strip().splitlines() or ["the process ended early"]
+            self._report(False, f"The lists could not be updated: {lines[-1][:300]}")
+            return
+        compiled = await asyncio.to_thread(CompiledLists.open, self._settings.lists_folder / "compiled.bin")
+        self._in_force(compiled)
+        self._details = read_report(self._settings)
+        wrong = [entry["error"] for entry in self._details.values() if entry.get("error")]
+        well = "Every list is up to date." if lists else "There are no block lists; your rules are in force."
+        self._report(not wrong, wrong[0] if wrong else well)
+
+
+def _time_of(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None

@@ -1,0 +1,283 @@
+"""The resolver's hand on the network: gives the plan, and hears who came, who tried to walk round, and what flowed.
+
+The network process stands by itself. When it is away, DNS goes on, and the dashboard says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address
+from pathlib import Path
+from typing import Any
+
+from gateway.application.box import Box
+from gateway.control.caller import Caller
+from gateway.control.plan_codec import attempt_from_json, flow_from_json, lease_from_json, plan_to_json
+from gateway.control.server import Handler
+from gateway.errors import Refused, SettingsError, TelltaleError, Unavailable
+from gateway.files import write_atomically
+from gateway.model.event import HealthChanged
+from gateway.model.flow import Attempt, FlowCount
+from gateway.model.lease import Lease
+from gateway.model.network import Mode, NetworkPlan, StaticLease
+from gateway.network_settings import NetworkSettings, own_network, plan_network
+
+log = logging.getLogger(__name__)
+
+_EVERY = 3.0
+_BREATH = 5.0
+_GATHERED = 0.5
+_WAIT = 20.0
+_NOT_NAMES = frozenset({"wpad", "isatap", "localhost"})
+"""Names that machines ask for and believe: no device may take them (RFC 6761; isatap and wpad are old traps)."""
+
+Address = IPv4Address | IPv6Address
+
+
+class NetworkClient:
+    """On the resolver's loop. `on_attempts` and `on_flows` take what was counted since the last time; without them the
+    network process keeps it. `resolvers` are addresses of known encrypted resolvers.
+    """
+
+    def __init__(
+        self,
+        house: Box,
+        settings: NetworkSettings,
+        *,
+        caller: Caller | None = None,
+        resolvers: Iterable[Address] = (),
+        on_attempts: Callable[[Sequence[Attempt]], None] | None = None,
+        on_flows: Callable[[Sequence[FlowCount]], None] | None = None,
+    ) -> None:
+        self.status: dict[str, Any] = {}
+        """What the network process said last; empty while it is away."""
+        self.plan: NetworkPlan | None = None
+        """The plan that is in force."""
+        self.on_attempts, self.on_flows = on_attempts, on_flows
+        self._house, self._settings = house, settings
+        self._caller = caller or Caller(Path(settings.socket), "The network process")
+        self._resolvers = tuple(resolvers)
+        self._paused_file = house.settings.data / "paused.json"
+        self._paused = _read_paused(self._paused_file)
+        self._changing = asyncio.Lock()
+        self._wanted = True
+
+    def table(self) -> dict[str, Handler]:
+        """Verbs of the resolver's own control socket."""
+        return {
+            "network.status": self.tell_status,
+            "network.pause": self.pause,
+            "network.apply": self.apply,
+            "network.clear": self.clear,
+            "network.join": self.join,
+            "network.stations": lambda _: self._caller.call("stations"),
+            "network.links": lambda _: self._caller.call("links"),
+            "network.counters": lambda _: self._caller.call("counters"),
+        }
+
+    async def watch(self) -> None:
+        """For ever: has the plan in force, asks how it is, and hands on what was counted."""
+        while True:
+            try:
+                if self.plan is None and self._wanted:
+                    await self._put_in_force()
+                await self._look()
+            except Unavailable as error:
+                # It may have been restarted without its plan: ours is handed over anew.
+                self.plan, self.status = None, {}
+                self._report("network", False, f"{error} Televisions keep the network they had.")
+                await asyncio.sleep(_BREATH)
+            except TelltaleError as error:
+                self._report("network", False, str(error))
+                await asyncio.sleep(_BREATH)
+            await asyncio.sleep(_EVERY)
+
+    async def follow_leases(self) -> None:
+        """For ever: every lease into the inventory and into DNS, as it happens."""
+        after = 0
+        while True:
+            try:
+                said = await self._caller.call("leases", after=after, wait=_WAIT)
+                leases = [lease_from_json(each) for each in said["leases"]]
+                newer = int(said["sequence"])
+            except (TelltaleError, KeyError, TypeError, ValueError):
+                # `watch` reports that nobody answers; a new process counts from the beginning.
+                after = 0
+                await asyncio.sleep(_BREATH)
+                continue
+            if newer != after:
+                after = newer
+                self._take(leases)
+
+    async def cut(self, clients: Iterable[Address], servers: Iterable[Address], seconds: float) -> int:
+        """Ends what goes on between them; how many flows ended. Raises ControlError."""
+        said = await self._caller.call(
+            "cut", clients=[str(each) for each in clients], servers=[str(each) for each in servers], seconds=seconds
+        )
+        return int(said["cut"])
+
+    async def mend(self, clients: Iterable[Address], servers: Iterable[Address]) -> None:
+        """Takes a cut back. Raises ControlError."""
+        await self._caller.call(
+            "mend", clients=[str(each) for each in clients], servers=[str(each) for each in servers]
+        )
+
+    def tell_status(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "planned": self._settings.mode.value,
+            "reached": bool(self.status),
+            "paused": sorted(self._paused),
+            **self.status,
+        }
+
+    async def pause(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """`device` reaches nothing while `paused`; it survives a restart."""
+        said, paused = arguments.get("device"), arguments.get("paused", True)
+        device = self._house.inventory.get(said) if isinstance(said, str) else None
+        if device is None or device.mac is None:
+            raise Refused("Only a device whose network card is known can be cut off; look at the list again.", "device")
+        if not isinstance(paused, bool):
+            raise Refused("paused is true or false.", "paused")
+        before = self._paused
+        self._paused = before | {device.mac} if paused else before - {device.mac}
+        try:
+            await self._put_in_force()
+            write_atomically(self._paused_file, [json.dumps(sorted(self._paused)).encode()])
+        except (TelltaleError, OSError):
+            self._paused = before
+            raise
+        return {"paused": sorted(self._paused)}
+
+    async def apply(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Puts the settings of this run in force now, or with `dry_run` tells what that would do."""
+        if arguments.get("dry_run") is True:
+            said = await self._caller.call("apply", plan=plan_to_json(await self._make_plan()), dry_run=True)
+            return {"text": str(said["text"])}
+        await self._put_in_force()
+        return self.tell_status({})
+
+    async def clear(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        """Takes the network away, until `apply` or the next start."""
+        async with self._changing:
+            self._wanted = False
+            await self._caller.call("clear")
+            self.plan = None
+        return {}
+
+    async def join(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        """How to join the Wi-Fi; null parts without an access point. For who may see the passphrase."""
+        plan = self.plan or await self._make_plan()
+        if plan.access_point is None:
+            return {"ssid": None, "passphrase": None, "uri": None, "svg": None}
+        from gateway.network.join import join_picture, join_uri
+
+        point = plan.access_point
+        uri = join_uri(point.ssid, point.passphrase)
+        return {"ssid": point.ssid, "passphrase": point.passphrase, "uri": uri, "svg": join_picture(uri)}
+
+    async def _put_in_force(self) -> None:
+        async with self._changing:
+            plan = await self._make_plan()
+            self.status = await self._caller.call("apply", plan=plan_to_json(plan))
+            self.plan, self._wanted = plan, True
+
+    async def _make_plan(self) -> NetworkPlan:
+        said = await self._caller.call("links")
+        links = [each for each in said.get("links", []) if isinstance(each, dict)]
+        uplink = next((str(each["name"]) for each in links if each.get("uplink")), "")
+        taken = [network for each in links if each.get("name") != self._settings.bridge for network in _networks(each)]
+        try:
+            own = await asyncio.to_thread(own_network, self._house.settings.own_network, taken)
+            return plan_network(
+                self._settings,
+                own,
+                uplink=uplink,
+                dns_port=_port(self._house.listening),
+                web_port=self._house.settings.web.port or 80,
+                resolvers=self._resolvers,
+                paused=self._paused,
+            )
+        except SettingsError as error:
+            raise Refused(str(error)) from None
+
+    async def _look(self) -> None:
+        self.status = status = await self._caller.call("status")
+        if status.get("mode") != self._settings.mode.value and self._settings.mode is not Mode.DNS_ONLY:
+            self.plan = None
+        for part in status.get("health", []):
+            self._report(f"network {part['part']}", bool(part["healthy"]), str(part["says"]))
+        self._report("network", True, "The network process answers.")
+        if self.on_attempts is not None:
+            said = await self._caller.call("attempts")
+            if attempts := [attempt_from_json(each) for each in said["attempts"]]:
+                self.on_attempts(attempts)
+        if self.on_flows is not None:
+            said = await self._caller.call("flows")
+            if flows := [flow_from_json(each) for each in said["flows"]]:
+                try:
+                    # What was looked up just before they began is on its way through the journal's thread.
+                    await asyncio.sleep(_GATHERED)
+                finally:
+                    self.on_flows(flows)
+
+    def _take(self, leases: Sequence[Lease]) -> None:
+        for lease in leases:
+            self._house.inventory.take_lease(lease)
+        domain, static = self._settings.domain, self._settings.static
+        self._house.name_leases(domain, lease_names(domain, leases, static))
+        self._house.forget_clients()
+
+    def _report(self, part: str, healthy: bool, says: str) -> None:
+        self._house.health.report(HealthChanged(part, healthy, says))
+
+
+def lease_names(
+    domain: str, leases: Sequence[Lease], static: Sequence[StaticLease] = ()
+) -> dict[str, tuple[Address, ...]]:
+    """Names of devices in DNS. A name that the owner gives wins over what a device calls itself; of two devices with
+    one name the later gets the end of its MAC address behind it.
+    """
+    given = {each.mac: each.name for each in static if each.name}
+    owners = {f"{name}.{domain}": mac for mac, name in given.items()}
+    found: dict[str, tuple[Address, ...]] = {}
+    for lease in leases:
+        host = given.get(lease.mac) or lease.host
+        if not host or host in _NOT_NAMES:
+            continue
+        name = f"{host}.{domain}"
+        if owners.setdefault(name, lease.mac) != lease.mac:
+            name = f"{host[:58]}-{lease.mac[-5:].replace(':', '')}.{domain}"
+            if owners.setdefault(name, lease.mac) != lease.mac:
+                continue
+        found[name] = (*found.get(name, ()), lease.address)
+    return found
+
+
+def _networks(link: Mapping[str, Any]) -> list[IPv4Network]:
+    found = []
+    for text in link.get("addresses", []):
+        try:
+            found.append(IPv4Interface(text).network)
+        except ValueError:
+            continue
+    return found
+
+
+def _port(listening: Sequence[str]) -> int:
+    """Where the resolver can be reached from another machine."""
+    for address in listening:
+        host, _, port = address.rpartition(":")
+        if not host.startswith(("127.", "[::1]")):
+            return int(port)
+    raise Refused("DNS listens on this machine alone; let it listen on 0.0.0.0:53, so that televisions reach it.")
+
+
+def _read_paused(path: Path) -> frozenset[str]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return frozenset()
+    return frozenset(each for each in value if isinstance(each, str)) if isinstance(value, list) else frozenset()

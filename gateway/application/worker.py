@@ -1,0 +1,201 @@
+"""One more process that answers DNS beside the resolver, on a machine with cores to spare.
+
+It has a cache and upstreams of its own. What it shares with the others is the mapped file of lists; everything else
+comes from the resolver, over the pair of sockets it was started with: the rules and the devices there, the lookups and
+counts back. It opens no journal and writes no file, and it ends when the resolver does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+from collections import deque
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any
+
+from gateway.application.answering import concerned_by, mapped, options, sure_tags
+from gateway.application.presets import judge
+from gateway.classifier.service import Classifier
+from gateway.control.worker_messages import BatchWriter, Unframer, frame, read_piece
+from gateway.errors import ControlError
+from gateway.linux.process import spare_the_collector, tidy
+from gateway.lists.compiled import CompiledLists
+from gateway.model.lookup import LogBatch, LogRow
+from gateway.policy.book_file import decode_book
+from gateway.policy.snapshot import Snapshot
+from gateway.resolver.service import Resolver
+from gateway.resolver.upstream import open_upstreams
+from gateway.settings import Settings
+
+_LOG_LIMIT = 50_000
+_FLUSH_EVERY, _COUNT_EVERY = 0.05, 1.0
+_ROWS, _SHEAVES = 2_000, 500
+# The resolver reads slower than we write: what waits stays in the log, which is bounded.
+_UNREAD = 4 << 20
+_PATIENCE = 0.25
+_QUESTION = 1 << 12
+
+
+class Asking:
+    """Asks the resolver which device an address is, and waits for it: no answer leaves before that is known."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        channel.settimeout(_PATIENCE)
+        self._channel = channel
+        self.unanswered = 0
+
+    def device_of(self, client: str) -> str | None:
+        try:
+            self._channel.send(client.encode())
+            while True:
+                asked, device = json.loads(self._channel.recv(_QUESTION))
+                if asked == client:
+                    return device if isinstance(device, str) else None
+        except (OSError, ValueError, TypeError):
+            # The resolver is busy or gone; rules for everyone hold all the same.
+            self.unanswered += 1
+            return None
+
+
+class Worker:
+    """Answers on `sockets` once the first orders have come."""
+
+    def __init__(self, settings: Settings, sockets: tuple[socket.socket, ...], asking: Asking) -> None:
+        self._settings = settings
+        self._sockets = sockets
+        self._asking = asking
+        self._classifier = Classifier.load()
+        self._tags, self._judge = sure_tags(self._classifier), judge(self._classifier)
+        self._log: deque[LogRow] = deque()
+        self._batches: deque[LogBatch] = deque()
+        self._packer = BatchWriter()
+        self._orders: dict[str, Any] = {}
+        self._lists = CompiledLists.empty()
+        self._resolver: Resolver | None = None
+        self._doubts = 0
+
+    async def obey(self, orders: dict[str, Any]) -> None:
+        """Puts the orders in force: they are always all of them, and what did not change is left as it is."""
+        before, self._orders = self._orders, orders
+        if orders["lists"] != before.get("lists"):
+            self._lists = mapped(self._settings, lambda _: None)
+        snapshot = self._snapshot()
+        if self._resolver is None:
+            self._resolver = self._build(snapshot)
+            await self._resolver.start(self._sockets, ())
+            await asyncio.to_thread(self._classifier.get_ready)
+            spare_the_collector()
+        elif any(orders[part] != before[part] for part in ("lists", "book", "makers")):
+            self._resolver.swap_policy(snapshot, concerned_by(self._resolver.policy, snapshot))
+        if orders["leases"] != before.get("leases", ["", {}]):
+            domain, names = orders["leases"]
+            self._resolver.name_leases(domain, {name: tuple(map(ip_address, told)) for name, told in names.items()})
+        if orders["clients"] != before.get("clients"):
+            self._resolver.forget_clients()
+
+    def _snapshot(self) -> Snapshot:
+        book = decode_book(self._orders["book"].encode())
+        return Snapshot(
+            book.rules, self._lists, self._tags, book.revision, datetime.now(UTC),
+            preset_blocks=self._judge, makers=self._orders["makers"],
+        )  # fmt: skip
+
+    def _build(self, snapshot: Snapshot) -> Resolver:
+        settings = self._settings
+        return Resolver(
+            upstreams=open_upstreams(
+                settings.upstreams,
+                bootstrap=settings.bootstrap,
+                time_servers=[(each.host, each.port) for each in settings.time_servers],
+                report=lambda change: None,
+            ),
+            policy=snapshot,
+            device_of=self._asking.device_of,
+            log=self._log,
+            log_limit=_LOG_LIMIT,
+            batches=self._batches,
+            options=options(settings),
+        )
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the first orders have come."""
+        return self._resolver is not None
+
+    def received(self) -> int:
+        return 0 if self._resolver is None else self._resolver.received()
+
+    def messages(self) -> list[bytes]:
+        """What was answered since the last time."""
+        log, batches, made = self._log, self._batches, []
+        while log or batches:
+            rows = [log.popleft() for _ in range(min(len(log), _ROWS))]
+            bound = [batches.popleft() for _ in range(min(len(batches), _SHEAVES))]
+            made.append(frame("log", self._packer.pack(rows, bound)))
+        return made
+
+    def counts(self) -> bytes:
+        assert self._resolver is not None, "nobody counts before the first orders"
+        if self._asking.unanswered != self._doubts:
+            # Whoever it was is asked for again.
+            self._doubts = self._asking.unanswered
+            self._resolver.forget_clients()
+        return frame("counts", {"counters": self._resolver.counters(), "latency": self._resolver.latencies()})
+
+    async def stop(self) -> None:
+        if self._resolver is not None:
+            await self._resolver.stop()
+
+
+async def work(worker: Worker, channel: socket.socket) -> None:
+    """Until the resolver says so, or is gone. Raises ControlError when it makes no sense."""
+    reader, writer = await asyncio.open_connection(sock=channel)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    tasks = [asyncio.create_task(_listen(worker, reader, writer)), asyncio.create_task(stop.wait())]
+    chores = [asyncio.create_task(_tell(worker, writer)), asyncio.create_task(tidy(worker.received))]
+    done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in (*waiting, *chores):
+        task.cancel()
+    await asyncio.gather(*waiting, *chores, return_exceptions=True)
+    await worker.stop()
+    for message in worker.messages():
+        writer.write(message)
+    try:
+        writer.close()
+        await writer.wait_closed()
+    except OSError:
+        # Nobody is there to read it.
+        pass
+    for task in done:
+        task.result()
+
+
+async def _listen(worker: Worker, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Obeys until the resolver wants no more."""
+    unframer = Unframer()
+    while piece := await read_piece(reader):
+        for kind, value in unframer.feed(piece):
+            if kind == "end":
+                return
+            if kind != "orders":
+                raise ControlError(f"The resolver sent a worker {kind!r}, which nobody knows.")
+            await worker.obey(value)
+            writer.write(frame("done", value["serial"]))
+
+
+async def _tell(worker: Worker, writer: asyncio.StreamWriter) -> None:
+    loop = asyncio.get_running_loop()
+    due = loop.time() + _COUNT_EVERY
+    while True:
+        await asyncio.sleep(_FLUSH_EVERY)
+        if writer.transport.get_write_buffer_size() > _UNREAD:
+            continue
+        for message in worker.messages():
+            writer.write(message)
+        if loop.time() >= due and worker.is_at_work:
+            due = loop.time() + _COUNT_EVERY
+            writer.write(worker.counts())

@@ -1,0 +1,98 @@
+"""`telltale up`: resolver and dashboard in the foreground, without root."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.application.folder import hold_folder, release_folder
+from gateway.application.sockets import bind_dns, bind_web
+from gateway.commands.supervisor import Program, Supervisor
+from gateway.control.client import ControlClient, connect_unix
+from gateway.errors import Unavailable
+from gateway.linux.process import begin
+from gateway.resolver.upstream import open_upstreams
+from gateway.settings import Address, Settings, to_arguments
+
+_START = 20.0
+
+
+def run_up(
+    settings: Settings, beside: Callable[[Settings], Sequence[Program]] = lambda _: (), lines: Sequence[str] = ()
+) -> int:
+    """Runs until Ctrl-C. `beside` says what else is to run, once the addresses are known; `lines` are printed with
+    them.
+
+    Raises SettingsError when an address is taken.
+    """
+    begin("telltale")
+    open_upstreams(settings.upstreams, bootstrap=settings.bootstrap, report=lambda change: None)
+    # Looked at before anything is started; the resolver then holds it.
+    hold_folder(settings.data, patience=1.0)
+    release_folder()
+    dns = bind_dns(settings.dns, settings.workers)
+    web = bind_web(settings.web)
+    settings = replace(settings, dns=tuple(dns.addresses()), web=Address(*web.getsockname()[:2]))
+    flags = tuple(to_arguments(settings))
+    dns_flags = tuple(word for fd in dns.fds() for word in ("--dns-fd", str(fd)))
+    programs = [
+        Program("gateway.daemons.resolver", (*flags, *dns_flags), tuple(dns.fds())),
+        # Televisions wait for names, people for pages, and after a power cut both come at once.
+        Program(
+            "gateway.daemons.web",
+            (*flags, "--web-fd", str(web.fileno())),
+            (web.fileno(),),
+            lets_pass=lambda: _is_up(settings.control),
+        ),
+        *beside(settings),
+    ]
+    supervisor = Supervisor(programs)
+    asyncio.run(_run(supervisor, settings, lines))
+    print("Telltale has stopped.")
+    return supervisor.status
+
+
+def _is_up(control: Path) -> bool:
+    try:
+        connect_unix(control, timeout=0.1).close()
+    except OSError:
+        return False
+    return True
+
+
+async def _run(supervisor: Supervisor, settings: Settings, lines: Sequence[str]) -> None:
+    greeting = asyncio.create_task(_greet(settings, lines))
+    await supervisor.run()
+    greeting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await greeting
+
+
+async def _greet(settings: Settings, lines: Sequence[str]) -> None:
+    """Says where to look, as soon as there is something to see."""
+    client = ControlClient(settings.control)
+    deadline = time.monotonic() + _START
+    while time.monotonic() < deadline:
+        try:
+            await asyncio.to_thread(client.call, "status")
+            _, writer = await asyncio.open_connection(settings.web.host, settings.web.port)
+            writer.close()
+            break
+        except (Unavailable, OSError):
+            await asyncio.sleep(0.1)
+    else:
+        print("Telltale does not answer yet; `telltale doctor` says what is wrong.", file=sys.stderr)
+    address = settings.dns[0]
+    print(f"Dashboard   http://{settings.web}/")
+    for line in lines:
+        print(line)
+    print(f"DNS         {', '.join(str(each) for each in settings.dns)}")
+    print(f"Try         dig @{address.host} -p {address.port} example.org")
+    print(f"Data        {settings.data}")
+    print("Ctrl-C stops everything.")
+    sys.stdout.flush()

@@ -1,0 +1,120 @@
+"""Block lists in every syntax people publish, told apart without being told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from gateway.errors import ListError
+from gateway.lists.parsers import dnsmasq, unbound
+from gateway.lists.parsers.detect import detect_syntax
+from gateway.lists.parsers.entry import BadPattern, Entry, LineParser, Skip, Syntax
+from gateway.lists.parsers.mixed import line_parser
+from gateway.lists.parsers.patterns import entry_of_regex
+from gateway.lists.parsers.rpz import ZoneParser
+from gateway.lists.parsers.text import chunks_of, read_lines
+
+__all__ = ["Entry", "ParsedList", "Syntax", "parse_list"]
+
+MAX_ENTRIES = 5_000_000
+MAX_REGEXES = 1000
+MAX_PATTERNS = 20_000
+TOO_MANY_REGEXES = f"The list has more than {MAX_REGEXES} patterns, and this is one too many."
+
+_MAX_TITLE = 120
+_HEAD_LINES = 2000
+_HEAD_SAID = 500
+_HEAD_SIZE = 1 << 20
+
+
+class ParsedList:
+    """A list being read. `entries` can be run through once; after that `skipped` (sentence -> lines) is complete.
+
+    `title` is what the list calls itself, "" when it does not, bounded and printable.
+    """
+
+    def __init__(self, lines: Iterator[str], skipped: Counter[str], syntax: Syntax | None) -> None:
+        head = _head_of(lines)
+        self.skipped = skipped
+        self.syntax = syntax or detect_syntax(head)
+        self.title = _title_of(head)
+        self.entries = self._read(chain(head, lines))
+
+    def _read(self, lines: Iterator[str]) -> Iterator[Entry]:
+        parse = _parser_for(self.syntax)
+        skipped = self.skipped
+        count = regexes = patterns = 0
+        for line in lines:
+            try:
+                found = parse(line)
+            except Skip as reason:
+                skipped[str(reason)] += 1
+                patterns += isinstance(reason, BadPattern)
+                found = ()
+            for entry in found:
+                if entry.regex:
+                    regexes += 1
+                    patterns += 1
+                    if regexes > MAX_REGEXES:
+                        skipped[TOO_MANY_REGEXES] += 1
+                        continue
+                count += 1
+                yield entry
+            if patterns > MAX_PATTERNS:
+                raise ListError(f"The list has more than {MAX_PATTERNS:,} patterns; it is not made for DNS.")
+            if count > MAX_ENTRIES:
+                raise ListError(f"The list has more than {MAX_ENTRIES:,} entries.")
+        if not count:
+            raise ListError("The list is empty: it names nothing that we can use.")
+
+
+def parse_list(data: bytes | Iterable[bytes], *, syntax: Syntax | None = None) -> ParsedList:
+    """Begins to read a list from its bytes, whole or in pieces; its syntax is told from its first lines unless given.
+
+    Raises ListError, here or while the entries are run through, for what is no block list.
+    """
+    skipped: Counter[str] = Counter()
+    return ParsedList(read_lines(chunks_of(data), skipped), skipped, syntax)
+
+
+def _head_of(lines: Iterator[str]) -> list[str]:
+    head: list[str] = []
+    size = said = 0
+    for line in lines:
+        head.append(line)
+        size += len(line)
+        said += line[0] not in "#!;"
+        if said >= _HEAD_SAID or len(head) >= _HEAD_LINES or size >= _HEAD_SIZE:
+            break
+    return head
+
+
+def _title_of(head: list[str]) -> str:
+    for line in head[:50]:
+        label, colon, title = line.lstrip("#!; ").partition(":")
+        if colon and label.strip().lower() == "title" and line[0] in "#!;":
+            return "".join(filter(str.isprintable, title)).strip()[:_MAX_TITLE]
+    return ""
+
+
+def _parser_for(syntax: Syntax) -> LineParser:
+    if syntax is Syntax.DNSMASQ:
+        return dnsmasq.parse_line
+    if syntax is Syntax.UNBOUND:
+        return unbound.parse_line
+    if syntax is Syntax.RPZ:
+        return ZoneParser()
+    if syntax is Syntax.REGEX:
+        return _parse_regex_line
+    return line_parser(syntax)
+
+
+def _parse_regex_line(line: str) -> tuple[Entry, ...]:
+    """One expression a line, as Pi-hole keeps them; what stands behind ` #` is a note."""
+    expression = line.partition(" #")[0].strip()
+    if line[0] == "#" or not expression:
+        return ()
+    if ";" in expression:
+        raise Skip("It has an option of Pi-hole that we do not support.")
+    return (entry_of_regex(expression),)

@@ -1,0 +1,168 @@
+"""A whole Telltale, started as a person starts it, on loopback addresses and ports of its own."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from gateway.control.client import ControlClient
+from gateway.errors import ControlError
+
+START = 30.0
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that is free for UDP and TCP just now."""
+    for _ in range(50):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            udp.bind((host, 0))
+            port: int = udp.getsockname()[1]
+            try:
+                tcp.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise OSError("no free port")
+
+
+class RunningBox:
+    """`telltale up` (or another verb) as a child process; `with` waits until it answers, and stops it.
+
+    `expects` are texts that lines of its log may contain; any other line that it writes to standard error fails the
+    test when the house is left.
+    """
+
+    def __init__(self, data: Path, flags: Sequence[str] = (), *, verb: str = "up", expects: Sequence[str] = ()) -> None:
+        self.data = data
+        self.dns = ("127.0.0.1", free_port())
+        self.web = ("127.0.0.1", free_port())
+        self.control = ControlClient(data / "control.sock")
+        self._flags = flags
+        self._verb = verb
+        self._expects = expects
+        self._errors = data.with_name(data.name + ".log")
+        self.output = data.with_name(data.name + ".out")
+        self._token = ""
+        self.process: subprocess.Popen[bytes]
+
+    def __enter__(self) -> RunningBox:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+        lines = self.log_lines()
+        surprises = [line for line in lines if not any(text in line for text in self._expects)]
+        if kind is None:
+            assert not surprises, f"unexpected in the log: {surprises}"
+        elif surprises:
+            print("\n".join(surprises))
+
+    def start(self) -> None:
+        arguments = ["--data", str(self.data), "--dns", self._spell(self.dns), "--web", self._spell(self.web)]
+        with self._errors.open("ab") as errors, self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gateway.cli", self._verb, *arguments, *self._flags],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+            )
+        self.wait_until_up()
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(5)
+            raise
+
+    def wait_until_up(self) -> None:
+        """Until the control socket and the dashboard answer."""
+        deadline = time.monotonic() + START
+        while True:
+            try:
+                self.control.call("status")
+                if self.get("/healthz", token=None)[0] == 200:
+                    return
+            except (ControlError, OSError):
+                pass
+            assert self.process.poll() is None, f"it ended: {self.log_lines()}"
+            assert time.monotonic() < deadline, f"it does not come up: {self.log_lines()}"
+            time.sleep(0.05)
+
+    def wait_for(self, seen: Any, timeout: float = 10.0) -> Any:
+        """The first true value of `seen()`."""
+        deadline = time.monotonic() + timeout
+        while not (value := seen()):
+            assert time.monotonic() < deadline, "it did not happen in time"
+            time.sleep(0.02)
+        return value
+
+    @property
+    def token(self) -> str:
+        """A bearer token, made as a person makes one."""
+        if not self._token:
+            made = subprocess.run(
+                [sys.executable, "-m", "gateway.cli", "token", "--data", str(self.data)],
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            self._token = made.stdout.strip()
+        return self._token
+
+    def get(self, path: str, token: str | None = "") -> tuple[int, Any]:
+        return self.request("GET", path, token=token)
+
+    def request(self, method: str, path: str, body: Any = None, token: str | None = "") -> tuple[int, Any]:
+        """(status, JSON body or text). An empty token means ours, None means without."""
+        connection = http.client.HTTPConnection(*self.web, timeout=15)
+        headers = {} if token is None else {"Authorization": f"Bearer {token or self.token}"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            kind = answer.getheader("Content-Type", "")
+            return answer.status, json.loads(content) if "json" in kind else content.decode()
+        finally:
+            connection.close()
+
+    def resolver_pid(self) -> int:
+        """The process that answers DNS."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        for child in children:
+            if b"gateway.daemons.resolver" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return int(child)
+        raise ProcessLookupError("no resolver runs")
+
+    def kill_resolver(self) -> int:
+        """Pulls the plug on the resolver's process alone; its process id."""
+        pid = self.resolver_pid()
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def log_lines(self) -> list[str]:
+        return [line for line in self._errors.read_text(errors="replace").splitlines() if line.strip()]
+
+    @staticmethod
+    def _spell(address: tuple[str, int]) -> str:
+        return f"{address[0]}:{address[1]}"

@@ -1,0 +1,74 @@
+"""What is told of names that the box answers by itself, and of a device while no box runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gateway.application.explanation import OWN_NAME, explain_from_disk
+from gateway.errors import Refused
+from gateway.journal.preparation import prepare
+from gateway.journal.stores import DeviceStore
+from gateway.model.device import Device
+from gateway.settings import Settings
+from tests.unit.journal.test_salvage import writer_on
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(data=Path(tmp_path_factory.mktemp("none")))
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("use-application-dns.net", "Firefox"),
+        ("mask.icloud.com", "Private Relay"),
+        ("mask-h2.icloud.com", "Private Relay"),
+        ("localhost", "the device that asks"),
+        ("a.localhost", "the device that asks"),
+        ("_dns.resolver.arpa", "encrypted DNS"),
+        ("1.1.168.192.in-addr.arpa", "which name an address"),
+        ("printer.local", "exist in no public DNS"),
+        ("tv.home.arpa", "exist in no public DNS"),
+        (OWN_NAME, "name of this box"),
+    ],
+)
+def test_a_name_that_the_box_answers_itself_says_why(settings: Settings, name: str, word: str) -> None:
+    told = explain_from_disk(settings, name)
+    assert word in told["special"]
+    assert word in told["sentence"]
+    assert (told["verdict"], told["reason"], told["presets"]) == ("allow", "local name", [])
+    assert "No rule, list or preset changes that." in told["sentence"]
+
+
+def test_other_names_are_not_special(settings: Settings) -> None:
+    for name in ("icloud.com", "8.8.8.8.in-addr.arpa", "localhost.example.com"):
+        assert explain_from_disk(settings, name)["special"] is None
+
+
+def test_a_device_that_nobody_knows_is_refused_without_a_box(settings: Settings) -> None:
+    with pytest.raises(Refused, match="No device is known yet"):
+        explain_from_disk(settings, "ads.samsung.com", device="nobody")
+
+
+def test_a_stored_device_tells_its_maker_without_a_box(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    now = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
+    device = Device(id="aa:bb:cc:00:00:01", mac="aa:bb:cc:00:00:01", addresses=(), first_seen=now, last_seen=now)
+    with_maker = replace(device, maker="Samsung")
+    prepare(settings.journal)
+    writer = writer_on(settings.journal)
+    writer.start()
+    try:
+        DeviceStore(writer).save(with_maker).result(10)
+    finally:
+        writer.stop()
+    told = explain_from_disk(settings, "ads.samsung.com", device=device.id)
+    assert "The maker of this device is Samsung" in told["sentence"]
+    assert told["parties"]["maker"] == "Samsung"
+    with pytest.raises(Refused, match=device.id):
+        explain_from_disk(settings, "ads.samsung.com", device="nobody")

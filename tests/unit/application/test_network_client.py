@@ -1,0 +1,197 @@
+"""The resolver's hand on the network, with a scripted network process."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Coroutine
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.application import network_client
+from gateway.application.box import Box, HealthBoard
+from gateway.application.network_client import NetworkClient, lease_names
+from gateway.control.hub import Hub
+from gateway.control.plan_codec import attempt_to_json, flow_to_json, lease_to_json, plan_from_json
+from gateway.daemons import resolver
+from gateway.errors import Refused, Unavailable
+from gateway.model.flow import Attempt, Detour, FlowCount, Outcome
+from gateway.model.lease import Lease
+from gateway.model.network import StaticLease
+from gateway.network_settings import read_network
+from gateway.settings import Settings
+from tests.unit.control.test_plan_codec import NOON
+
+MAC, OTHER = "cc:6d:a0:11:22:33", "cc:6d:a0:11:44:55"
+LEASE = Lease(MAC, IPv4Address("10.83.7.20"), "roku")
+
+
+class Network:
+    """Answers as the network process does."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.calls: list[str] = []
+        self.plans: list[Any] = []
+        self.attempts: list[Attempt] = []
+        self.flows: list[FlowCount] = []
+        self.status: dict[str, Any] = {"mode": "wired", "filtering": True, "health": [
+            {"part": "dhcp", "healthy": False, "says": "Televisions get no addresses."}]}  # fmt: skip
+
+    async def call(self, verb: str, **arguments: Any) -> Any:
+        self.calls.append(verb)
+        if self.away:
+            raise Unavailable("The network process does not answer.")
+        if verb == "apply":
+            self.plans.append(plan_from_json(arguments["plan"]))
+            return self.status
+        if verb == "leases" and arguments["after"] == 7:
+            await asyncio.sleep(60)
+        answers: dict[str, Any] = {
+            "status": self.status,
+            "links": {"links": [{"name": "eth0", "uplink": True, "addresses": ["10.83.9.4/24", "?"]}]},
+            "attempts": {"attempts": [attempt_to_json(each) for each in self.attempts]},
+            "flows": {"flows": [flow_to_json(each) for each in self.flows]},
+            "leases": {"sequence": 7, "leases": [lease_to_json(LEASE)]},
+            "clear": {},
+            "cut": {"cut": 2},
+        }
+        return answers[verb]
+
+
+def play(data: Path, story: Callable[[Box, NetworkClient, Network], Coroutine[Any, Any, None]], **network: Any) -> None:
+    async def run() -> None:
+        hub = Hub()
+        loop = asyncio.get_running_loop()
+        hub.attach(loop)
+        settings = read_network({"mode": "wired", "ports": ["eth1"], **network})
+        house, recording = resolver._wire(Settings(data, network=settings), hub, HealthBoard(hub), loop)
+        house.listening = ["127.0.0.1:5335", "0.0.0.0:53"]
+        other = Network()
+        keeper = NetworkClient(house, settings, caller=other)  # type: ignore[arg-type]
+        try:
+            await story(house, keeper, other)
+        finally:
+            await house.policy.settle()
+            await asyncio.to_thread(recording.close)
+
+    asyncio.run(run())
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network_client, "_EVERY", 0.01)
+    monkeypatch.setattr(network_client, "_BREATH", 0.01)
+
+
+async def becomes(true: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+def test_the_plan_is_handed_over_and_what_was_counted_handed_on(tmp_path: Path) -> None:
+    async def story(house: Box, keeper: NetworkClient, network: Network) -> None:
+        network.attempts = [Attempt(MAC, Detour.DOT, "9.9.9.9", "tcp", 853, Outcome.REFUSED, 3, NOON, NOON)]
+        network.flows = [FlowCount("10.83.7.9", "192.0.2.1", "tcp", 443, 1, 2, 1, NOON, NOON)]
+        met: list[Any] = []
+        keeper.on_attempts, keeper.on_flows = met.extend, met.extend
+        task = asyncio.create_task(keeper.watch())
+        await becomes(lambda: len(met) >= 2)
+        task.cancel()
+        assert met[:2] == [*network.attempts, *network.flows]
+        (plan,) = network.plans
+        assert (plan.uplink, plan.barrier.dns_port, plan.tv.ports) == ("eth0", 53, ("eth1",))
+        assert str(plan.tv.address) != "10.83.9.1/24"
+        health = {part.part: part for part in house.health.parts()}
+        assert health["network"].healthy
+        assert health["network dhcp"].says == "Televisions get no addresses."
+
+    play(tmp_path, story)
+
+
+def test_a_process_that_was_away_gets_the_plan_again(tmp_path: Path) -> None:
+    async def story(house: Box, keeper: NetworkClient, network: Network) -> None:
+        network.away = True
+        task = asyncio.create_task(keeper.watch())
+        await becomes(lambda: any(part.part == "network" and not part.healthy for part in house.health.parts()))
+        assert keeper.tell_status({})["reached"] is False
+        network.away = False
+        await becomes(lambda: len(network.plans) == 1)
+        network.status = {**network.status, "mode": None}
+        await becomes(lambda: len(network.plans) >= 2)
+        await keeper.clear({})
+        plans = len(network.plans)
+        await asyncio.sleep(0.05)
+        assert len(network.plans) == plans
+        task.cancel()
+
+    play(tmp_path, story)
+
+
+def test_leases_reach_the_inventory_and_dns(tmp_path: Path) -> None:
+    async def story(house: Box, keeper: NetworkClient, network: Network) -> None:
+        task = asyncio.create_task(keeper.follow_leases())
+        await becomes(lambda: house.inventory.get("mac:" + MAC))
+        task.cancel()
+        device = house.inventory.get("mac:" + MAC)
+        assert device is not None
+        assert (device.host, device.addresses) == ("roku", ("10.83.7.20",))
+
+    play(tmp_path, story)
+
+
+def test_a_pause_needs_a_device_and_outlives_a_restart(tmp_path: Path) -> None:
+    async def story(house: Box, keeper: NetworkClient, network: Network) -> None:
+        with pytest.raises(Refused, match="Only a device"):
+            await keeper.pause({"device": "mac:" + MAC})
+        house.inventory.take_lease(LEASE)
+        assert await keeper.pause({"device": "mac:" + MAC}) == {"paused": [MAC]}
+        assert network.plans[-1].barrier.paused == (MAC,)
+        again = NetworkClient(house, read_network({"mode": "wired", "ports": ["eth1"]}), caller=network)  # type: ignore[arg-type]
+        assert again.tell_status({})["paused"] == [MAC]
+        network.away = True
+        with pytest.raises(Unavailable):
+            await keeper.pause({"device": "mac:" + MAC, "paused": False})
+        assert keeper.tell_status({})["paused"] == [MAC]
+
+    play(tmp_path, story)
+
+
+def test_how_to_join(tmp_path: Path) -> None:
+    async def story(house: Box, keeper: NetworkClient, network: Network) -> None:
+        said = await keeper.join({})
+        assert said["uri"] == "WIFI:T:WPA;S:My TV;P:correct horse;;"
+        assert said["svg"].startswith("<svg")
+        assert await keeper.cut([IPv4Address("10.83.7.20")], [IPv4Address("192.0.2.1")], 60) == 2
+
+    play(tmp_path, story, mode="access-point", country="DE", ssid="My TV", passphrase="correct horse")
+
+
+def test_a_resolver_that_hears_itself_alone_says_so(tmp_path: Path) -> None:
+    async def story(house: Box, keeper: NetworkClient, network: Network) -> None:
+        house.listening = ["127.0.0.1:5335"]
+        with pytest.raises(Refused, match="this machine alone"):
+            await keeper.apply({})
+
+    play(tmp_path, story)
+
+
+def test_names_of_leases() -> None:
+    six = dataclasses.replace(LEASE, address=IPv6Address("fd00::20"))
+    twin = Lease(OTHER, IPv4Address("10.83.7.21"), "roku")
+    trap = Lease(OTHER, IPv4Address("10.83.7.22"), "wpad")
+    assert lease_names("tv.lan", [LEASE, six, twin, trap]) == {
+        "roku.tv.lan": (LEASE.address, six.address),
+        "roku-4455.tv.lan": (twin.address,),
+    }
+    # A name that the owner gave is nobody else's, whoever comes first.
+    given = [StaticLease(OTHER, IPv4Address("10.83.7.21"), "salon")]
+    thief = dataclasses.replace(LEASE, host="salon")
+    assert lease_names("tv.lan", [thief, twin], given) == {
+        "salon-2233.tv.lan": (LEASE.address,),
+        "salon.tv.lan": (twin.address,),
+    }

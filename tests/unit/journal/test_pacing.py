@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from gateway.journal import pacing as turns
+from gateway.journal.pacing import paced
+
+
+class Clock:
+    """Time that passes only when somebody works or rests."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.rests: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.rests.append(self.now)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(turns, "time", clock)
+    return clock
+
+
+def test_work_that_is_soon_done_has_no_rest(clock: Clock) -> None:
+    assert list(paced(range(10_000))) == list(range(10_000))
+    assert clock.rests == []
+
+
+def test_of_much_work_none_is_lost_and_a_rest_comes_before_somebody_waits_for_long(clock: Clock) -> None:
+    done = []
+    for piece in paced(range(100)):
+        done.append(piece)
+        clock.now += 0.00002
+    assert done == list(range(100))
+    stretches = [later - earlier for earlier, later in zip([0.0, *clock.rests], clock.rests, strict=False)]
+    assert len(stretches) > 10
+    assert max(stretches) < 0.0003
+
+
+def test_behind_the_last_piece_nobody_rests(clock: Clock) -> None:
+    for _ in paced(["one", "two"]):
+        clock.now += 1.0
+    assert len(clock.rests) == 1
+
+
+def test_what_a_thread_does_meanwhile_may_take_turns_itself(clock: Clock) -> None:
+    done: list[str] = []
+
+    def count() -> None:
+        for piece in paced(["a", "b"]):
+            clock.now += 1.0
+            done.append(piece)
+
+    thread = threading.Thread(target=lambda: (turns.meanwhile(count), slowly(clock, done)))
+    thread.start()
+    thread.join()
+    assert done == ["one", "a", "b", "two", "a", "b", "three"]
+    slowly(clock, done)
+    assert done[7:] == ["one", "two", "three"], "another thread has nothing to do meanwhile"
+
+
+def slowly(clock: Clock, done: list[str]) -> None:
+    for piece in paced(["one", "two", "three"]):
+        clock.now += 1.0
+        done.append(piece)

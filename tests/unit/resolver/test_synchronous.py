@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Any
+
+import pytest
+
+from gateway.model.lookup import LogRow
+from gateway.model.query import Query
+from gateway.model.response import Response, Source
+from gateway.resolver.cache import Cache
+from gateway.resolver.clients import Client
+from gateway.resolver.filter import Filter
+from gateway.resolver.forwarder import Forwarder
+from gateway.resolver.recorder import Recorder
+from gateway.resolver.synchronous import Errand, Express
+from gateway.resolver.throttle import Throttle
+from tests.support.clock import run_simulated, simulated_now
+from tests.support.serving import rules
+from tests.unit.resolver.stage import ScriptedUpstream, down
+from tests.unit.wire.samples import query
+
+
+class Box:
+    """A short chain, with everything that an express needs."""
+
+    def __init__(self, **throttle: Any) -> None:
+        self.log: deque[LogRow] = deque()
+        self.upstream = ScriptedUpstream({"www.example.com": "60 A 192.0.2.1"})
+        self.forwarder = Forwarder([self.upstream], lambda change: None)
+        self.recorder = Recorder(self.log, 100, clock=simulated_now, wall=simulated_now)
+        policy = Filter(rules(block=["ads.example"]), lambda client: client, mode="null", ttl=10)
+        self.cache = Cache(
+            entries=10, size=100_000, max_ttl=100, max_negative_ttl=100, max_stale=100, clock=simulated_now,
+            reachable=lambda: True,
+        )  # fmt: skip
+        limits = {"rate": 10.0, "burst": 5, "patience": 1.0, "slip": 0} | throttle
+        self.throttle = Throttle(**limits, clock=simulated_now, is_under_way=self.forwarder.is_under_way)
+        self.finished: list[Response | None] = []
+        self.express = self.make([self.recorder, policy, self.cache, self.throttle])
+
+    def make(self, ordered: list[Any]) -> Express:
+        return Express(
+            ordered, recorder=self.recorder, cache=self.cache, throttle=self.throttle, forwarder=self.forwarder,
+            finish=lambda errand, response: self.finished.append(response),
+        )  # fmt: skip
+
+    def depart(self, asked: Query) -> bool:
+        client = Client(asked.client, True, None, {})
+        return self.express.depart(Errand(self.express, asked, client, lambda reply: None, (asked.client, b""), 0))
+
+    def sources(self) -> list[Source | None]:
+        return [None if response is None else response.source for response in self.finished]
+
+
+def test_a_new_name_comes_back_from_the_upstream_is_kept_and_recorded() -> None:
+    async def story() -> None:
+        house = Box()
+        assert house.depart(query("www.example.com"))
+        assert (house.finished, house.express.under_way, house.cache.misses) == ([], 1, 1)
+        await asyncio.sleep(0.1)
+        assert (house.sources(), house.express.under_way) == ([Source.UPSTREAM], 0)
+        assert (len(house.cache), len(house.log)) == (1, 1)
+
+    run_simulated(story())
+
+
+def test_what_the_cache_knows_or_may_have_to_wait_goes_the_long_way_and_nothing_has_happened() -> None:
+    async def story() -> None:
+        house = Box(burst=1)
+        assert house.depart(query("www.example.com"))
+        await asyncio.sleep(0.05)
+        assert not house.depart(query("www.example.com"))
+        assert not house.depart(query("next.example.com"))
+        assert (len(house.finished), len(house.log), house.cache.misses, len(house.upstream.asked)) == (1, 1, 1, 1)
+
+    run_simulated(story())
+
+
+def test_a_blocked_name_is_answered_at_once() -> None:
+    async def story() -> None:
+        house = Box()
+        assert house.depart(query("ads.example"))
+        assert (house.sources(), len(house.log), house.upstream.asked) == ([Source.POLICY], 1, [])
+
+    run_simulated(story())
+
+
+def test_a_failure_is_an_answer_and_remembered() -> None:
+    async def story() -> None:
+        house = Box()
+        house.upstream.error = down()
+        assert house.depart(query("www.example.com"))
+        await asyncio.sleep(5)
+        assert (house.sources(), len(house.log)) == ([Source.ERROR], 1)
+        house.depart(query("www.example.com"))
+        await house.forwarder.close()
+
+    run_simulated(story())
+
+
+def test_a_transport_that_makes_a_mistake_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        house = Box()
+        monkeypatch.setattr(house.recorder, "confess", confessed.append)
+        monkeypatch.setattr(house.upstream, "ask", lambda question: 1 // 0)
+        assert house.depart(query("www.example.com"))
+        assert (house.sources(), house.express.under_way) == ([Source.ERROR], 0)
+        await house.forwarder.close()
+
+    confessed: list[BaseException] = []
+    run_simulated(story())
+    assert isinstance(confessed[0], ZeroDivisionError)
+
+
+def test_after_the_end_there_is_silence() -> None:
+    async def story() -> None:
+        house = Box()
+        house.depart(query("www.example.com"))
+        house.express.close()
+        await house.forwarder.close()
+        assert (house.finished, len(house.log)) == ([None], 0)
+
+    run_simulated(story())
+
+
+def test_links_that_may_wait_stand_at_the_end() -> None:
+    house = Box()
+    with pytest.raises(ValueError, match="below"):
+        house.make([house.cache, house.throttle, house.recorder])
