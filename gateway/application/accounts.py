@@ -9,23 +9,29 @@ import asyncio
 import logging
 import threading
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from ipaddress import ip_address
+from pathlib import Path
 
-from gateway.application.box import Box
-from gateway.application.cuts import Address, Cut, Cuts, Mend
+from gateway.application.core import Core
+from gateway.application.cuts import Address, CutKeeper, Cuts, FlowCutter, NoCuts
+from gateway.application.registry import Figures, Registry
 from gateway.classifier.known_resolvers import known_resolvers
+from gateway.control.caller import Caller
 from gateway.devices.inventory import Inventory
 from gateway.exposure.places import packed_if_abroad
-from gateway.exposure.resolved import Told
+from gateway.exposure.resolved import ResolvedNames
 from gateway.journal.exchange_store import ExchangeStore
 from gateway.model.device import Device
 from gateway.model.flow import Attempt, Detour, Exchange, FlowCount, Outcome
 from gateway.model.lookup import Facts
 from gateway.model.name import ancestors
+from gateway.model.network import Mode
 from gateway.model.policy import Policy
+from gateway.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -37,48 +43,65 @@ _MOST_CONNECTIONS = 4_096
 _SLACK = 0.000_01
 
 
-def open_accounts(house: Box) -> Accounts:
-    """The accounts of a house; clicks reach what goes on when it makes the network."""
+def register(core: Core, registry: Registry) -> None:
+    """Brings the accounts, where somebody counts what devices exchange; clicks reach what goes on when this box makes
+    the network.
+    """
+    settings = core.settings
+    if not (makes_the_network(settings) or settings.simulated):
+        return
+    resolved = ResolvedNames()
+    cuts: CutKeeper = NoCuts()
+    if settings.network is not None:
+        cutter = FlowCutter(Caller(Path(settings.network.socket), "The network process"))
+        cuts = Cuts(resolved, partial(_addresses_of, core.inventory), cutter.cut, cutter.mend)
+    store = ExchangeStore(core.recording.writer)
+    accounts = Accounts(core.inventory, store, resolved, cuts, doh_names=known_resolvers().names)
+    accounts.policy_changed(core.policy.policy)
+    events = core.events
+    events.answered.listen(accounts.note)
+    events.policy_changed.listen(lambda policy, _: accounts.policy_changed(policy))
+    events.device_joined.listen(accounts.device_joined)
+    events.attempts_met.listen(accounts.take_attempts)
+    events.attempts_of_devices.listen(accounts.note_attempts)
+    events.flows_counted.listen(accounts.take_flows)
+    registry.add_counters(partial(_count, accounts))
+    registry.add_end(accounts.settle)
 
-    async def cut(clients: Iterable[Address], servers: Iterable[Address], seconds: float) -> None:
-        if house.network_client is not None:
-            await house.network_client.cut(clients, servers, seconds)
 
-    async def mend(clients: Iterable[Address], servers: Iterable[Address]) -> None:
-        if house.network_client is not None:
-            await house.network_client.mend(clients, servers)
+def makes_the_network(settings: Settings) -> bool:
+    """Whether this box makes the televisions' network."""
+    return settings.network is not None and settings.network.mode is not Mode.DNS_ONLY
 
-    made = Accounts(
-        house.inventory,
-        ExchangeStore(house.writer),
-        doh_names=known_resolvers().names,
-        cut=cut if house.settings.network is not None else None,
-        mend=mend,
-    )
-    made.policy_changed(house.policy.policy)
-    return made
+
+def _count(accounts: Accounts, figures: Figures) -> Figures:
+    return {**figures, **{f"network_{name}": count for name, count in accounts.counters.items()}}
+
+
+def _addresses_of(inventory: Inventory, device: str) -> list[Address]:
+    known = inventory.get(device)
+    return [ip_address(address) for address in known.addresses] if known else []
 
 
 class Accounts:
     """`doh_names` are the names of known resolvers over HTTPS; a lookup of one announces a way round us.
 
-    `cut` ends flows between these clients and servers for so many seconds, `mend` takes that back.
+    `resolved` is what our answers said, `cuts` ends what goes on.
     """
 
     def __init__(
         self,
         inventory: Inventory,
         store: ExchangeStore,
+        resolved: ResolvedNames,
+        cuts: CutKeeper,
         *,
         doh_names: frozenset[str] = frozenset(),
-        cut: Cut | None = None,
-        mend: Mend | None = None,
     ) -> None:
-        self.told = Told()
         self._counters: Counter[str] = Counter(attempts=0, bytes_up=0, bytes_down=0, connections=0, unexplained=0)
         self._inventory, self._store = inventory, store
         self._doh_names = doh_names
-        self._cuts = Cuts(self.told, self._clients, cut, mend) if cut is not None and mend is not None else None
+        self._resolved, self._cuts = resolved, cuts
         self._servers: dict[tuple[str, Detour, int], set[tuple[str, str, int]]] = defaultdict(set)
         self._heard: list[tuple[str, Attempt]] = []
         self._hearing = threading.Lock()
@@ -88,14 +111,14 @@ class Accounts:
     @property
     def counters(self) -> Counter[str]:
         """attempts, unexplained, connections, bytes_up, bytes_down, cuts (addresses) since the start."""
-        return Counter({**self._counters, **(self._cuts.counters if self._cuts is not None else {})})
+        return Counter({**self._counters, **self._cuts.counters})
 
     def note(self, client: str, facts: Facts, when: float) -> None:
         """A client was given an answer at `when`, seconds since the epoch."""
         device = self._inventory.identify(client)
         if facts.addresses:
-            self.told.note(device, facts.name, facts.addresses, when)
-            if self._cuts is not None and self._cuts.concern(device, facts.name, facts.addresses):
+            self._resolved.note(device, facts.name, facts.addresses, when)
+            if self._cuts.concern(device, facts.name, facts.addresses):
                 self._loop.call_soon_threadsafe(self._cuts.look, device, facts.addresses)
         if self._doh_names:
             listed = next((parent for parent in ancestors(facts.name) if parent in self._doh_names), None)
@@ -140,12 +163,11 @@ class Accounts:
                 kind = (Detour.UNEXPLAINED, flow.server, flow.protocol, flow.port, Outcome.NOTED)
                 stranger = Attempt("", *kind, flow.connections, flow.first, flow.last, size)
                 tried.append((device, self._singly(device, stranger)))
-            elif self._cuts is not None and self._cuts.blocks(device, server):
+            elif self._cuts.blocks(device, server):
                 # It has kept the address for longer than a cut lasts, or was told it in the moment of the click.
                 returned[device].add(server)
         for device, servers in returned.items():
-            if self._cuts is not None:
-                self._cuts.look(device, servers)
+            self._cuts.look(device, servers)
         self._counters["unexplained"] += sum(attempt.count for _, attempt in tried)
         for up, down, connections in exchanged.values():
             self._counters.update(bytes_up=up, bytes_down=down, connections=connections)
@@ -154,9 +176,11 @@ class Accounts:
     def _explain(self, device: str, server: bytes, flow: FlowCount) -> str | None:
         """Whose bytes these are. A connection stays with the name that it began for, whoever is told of later."""
         if flow.began is None:
-            return self.told.explain(device, server, flow.first.timestamp() + 1)
+            return self._resolved.explain(device, server, flow.first.timestamp() + 1)
         connection = (device, server, flow.protocol, flow.port, flow.began)
-        name = self._explained.get(connection) or self.told.explain(device, server, flow.began.timestamp() + _SLACK)
+        name = self._explained.get(connection) or self._resolved.explain(
+            device, server, flow.began.timestamp() + _SLACK
+        )
         if name is not None:
             self._explained[connection] = name
             self._explained.move_to_end(connection)
@@ -168,20 +192,14 @@ class Accounts:
         """Ends what goes on between a device and addresses that only blocked names explain, and mends what was cut and
         is allowed now.
         """
-        if self._cuts is not None:
-            self._cuts.policy_changed(policy)
+        self._cuts.policy_changed(policy)
 
     def device_joined(self, old: str, new: str) -> None:
-        self.told.move(old, new)
+        self._resolved.move(old, new)
 
     async def settle(self) -> None:
         """Returns when nothing is under way any more."""
-        if self._cuts is not None:
-            await self._cuts.settle()
-
-    def _clients(self, device: str) -> list[Address]:
-        known = self._inventory.get(device)
-        return [ip_address(address) for address in known.addresses] if known else []
+        await self._cuts.settle()
 
     def _flush(self) -> None:
         # Between a look at the list and an entry in it nobody may take it away: the next one would wait for ever.

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
+from gateway.control.caller import Caller
 from gateway.errors import TelltaleError
-from gateway.exposure.resolved import Told
+from gateway.exposure.resolved import ResolvedNames
 from gateway.model.policy import Policy
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,66 @@ _SECONDS = 600.0
 _RECENT = 3_600.0
 
 
+class CutKeeper(Protocol):
+    """What accounts need of whoever cuts: see `Cuts`, and `NoCuts` for a home where nothing can be cut."""
+
+    @property
+    def counters(self) -> Counter[str]: ...
+
+    def policy_changed(self, policy: Policy) -> None: ...
+
+    def look(self, device: str, addresses: Iterable[bytes] = ()) -> None: ...
+
+    def concern(self, device: str, name: str, addresses: Iterable[bytes]) -> bool: ...
+
+    def blocks(self, device: str, address: bytes) -> bool: ...
+
+    async def settle(self) -> None: ...
+
+
+class NoCuts:
+    """Where another box makes the network nothing can be cut."""
+
+    @property
+    def counters(self) -> Counter[str]:
+        return Counter()
+
+    def policy_changed(self, policy: Policy) -> None:
+        pass
+
+    def look(self, device: str, addresses: Iterable[bytes] = ()) -> None:
+        pass
+
+    def concern(self, device: str, name: str, addresses: Iterable[bytes]) -> bool:
+        return False
+
+    def blocks(self, device: str, address: bytes) -> bool:
+        return False
+
+    async def settle(self) -> None:
+        pass
+
+
+class FlowCutter:
+    """Asks the network process to end what goes on, and to take that back. Raises ControlError."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    async def cut(self, clients: Iterable[Address], servers: Iterable[Address], seconds: float) -> int:
+        """Ends what goes on between them for so many seconds; how many flows ended."""
+        said = await self._caller.call("cut", clients=_texts(clients), servers=_texts(servers), seconds=seconds)
+        return int(said["cut"])
+
+    async def mend(self, clients: Iterable[Address], servers: Iterable[Address]) -> None:
+        """Takes a cut back."""
+        await self._caller.call("mend", clients=_texts(clients), servers=_texts(servers))
+
+
+def _texts(addresses: Iterable[Address]) -> list[str]:
+    return [str(each) for each in addresses]
+
+
 class Cuts:
     """One task does all of it, a device at a time, so that of two clicks the later one stays.
 
@@ -33,9 +94,11 @@ class Cuts:
     everything else belongs to the loop.
     """
 
-    def __init__(self, told: Told, clients_of: Callable[[str], Sequence[Address]], cut: Cut, mend: Mend) -> None:
+    def __init__(
+        self, resolved: ResolvedNames, clients_of: Callable[[str], Sequence[Address]], cut: Cut, mend: Mend
+    ) -> None:
         self.counters: Counter[str] = Counter(cuts=0)
-        self._told, self._clients_of = told, clients_of
+        self._resolved, self._clients_of = resolved, clients_of
         self._cut, self._mend = cut, mend
         self._policy: Policy | None = None
         # For each device what is cut, and until when (seconds since the epoch).
@@ -46,7 +109,7 @@ class Cuts:
     def policy_changed(self, policy: Policy) -> None:
         """Looks at every device anew."""
         self._policy = policy
-        for device in {*self._told.devices(), *self._active}:
+        for device in {*self._resolved.devices(), *self._active}:
             self.look(device)
 
     def look(self, device: str, addresses: Iterable[bytes] = ()) -> None:
@@ -66,7 +129,7 @@ class Cuts:
 
     def blocks(self, device: str, address: bytes) -> bool:
         """True when every name that explains the address is blocked."""
-        policy, names = self._policy, self._told.names_of(device, address)
+        policy, names = self._policy, self._resolved.names_of(device, address)
         return policy is not None and bool(names) and all(policy.decide(name, device).blocked for name in names)
 
     async def settle(self) -> None:
@@ -104,5 +167,5 @@ class Cuts:
         policy = self._policy
         if policy is None:
             return frozenset()
-        recent = self._told.only(device, since, lambda name: policy.decide(name, device).blocked)
+        recent = self._resolved.only(device, since, lambda name: policy.decide(name, device).blocked)
         return recent | {address for address in asked if self.blocks(device, address)}

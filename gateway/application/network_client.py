@@ -8,19 +8,21 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address
 from pathlib import Path
 from typing import Any
 
-from gateway.application.box import Box
+from gateway.application.accounts import makes_the_network
+from gateway.application.core import Core
+from gateway.application.registry import Registry
+from gateway.classifier.known_resolvers import known_resolvers
 from gateway.control.caller import Caller
 from gateway.control.plan_codec import attempt_from_json, flow_from_json, lease_from_json, plan_to_json
 from gateway.control.server import Handler
 from gateway.errors import Refused, SettingsError, TelltaleError, Unavailable
 from gateway.files import write_atomically
 from gateway.model.event import HealthChanged
-from gateway.model.flow import Attempt, FlowCount
 from gateway.model.lease import Lease
 from gateway.model.network import Mode, NetworkPlan, StaticLease
 from gateway.network_settings import NetworkSettings, own_network, plan_network
@@ -37,30 +39,37 @@ _NOT_NAMES = frozenset({"wpad", "isatap", "localhost"})
 Address = IPv4Address | IPv6Address
 
 
+def register(core: Core, registry: Registry) -> None:
+    """Brings the network's verbs and tasks, where this box makes the televisions' network."""
+    settings = core.settings.network
+    if settings is None or not makes_the_network(core.settings):
+        return
+    client = NetworkClient(
+        core,
+        settings,
+        Caller(Path(settings.socket), "The network process"),
+        resolvers=known_resolvers().addresses,
+    )
+    registry.add_verbs(client.table())
+    registry.add_task("network", client.watch)
+    registry.add_task("leases", client.follow_leases)
+
+
 class NetworkClient:
-    """On the resolver's loop. `on_attempts` and `on_flows` take what was counted since the last time; without them the
-    network process keeps it. `resolvers` are addresses of known encrypted resolvers.
+    """On the resolver's loop. While nobody listens for what is counted, the network process keeps it. `resolvers` are
+    addresses of known encrypted resolvers.
     """
 
     def __init__(
-        self,
-        house: Box,
-        settings: NetworkSettings,
-        *,
-        caller: Caller | None = None,
-        resolvers: Iterable[Address] = (),
-        on_attempts: Callable[[Sequence[Attempt]], None] | None = None,
-        on_flows: Callable[[Sequence[FlowCount]], None] | None = None,
+        self, core: Core, settings: NetworkSettings, caller: Caller, *, resolvers: Iterable[Address] = ()
     ) -> None:
         self.status: dict[str, Any] = {}
         """What the network process said last; empty while it is away."""
         self.plan: NetworkPlan | None = None
         """The plan that is in force."""
-        self.on_attempts, self.on_flows = on_attempts, on_flows
-        self._house, self._settings = house, settings
-        self._caller = caller or Caller(Path(settings.socket), "The network process")
+        self._core, self._settings, self._caller = core, settings, caller
         self._resolvers = tuple(resolvers)
-        self._paused_file = house.settings.data / "paused.json"
+        self._paused_file = core.settings.data / "paused.json"
         self._paused = _read_paused(self._paused_file)
         self._changing = asyncio.Lock()
         self._wanted = True
@@ -112,19 +121,6 @@ class NetworkClient:
                 after = newer
                 self._take(leases)
 
-    async def cut(self, clients: Iterable[Address], servers: Iterable[Address], seconds: float) -> int:
-        """Ends what goes on between them; how many flows ended. Raises ControlError."""
-        said = await self._caller.call(
-            "cut", clients=[str(each) for each in clients], servers=[str(each) for each in servers], seconds=seconds
-        )
-        return int(said["cut"])
-
-    async def mend(self, clients: Iterable[Address], servers: Iterable[Address]) -> None:
-        """Takes a cut back. Raises ControlError."""
-        await self._caller.call(
-            "mend", clients=[str(each) for each in clients], servers=[str(each) for each in servers]
-        )
-
     def tell_status(self, _: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "planned": self._settings.mode.value,
@@ -136,7 +132,7 @@ class NetworkClient:
     async def pause(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """`device` reaches nothing while `paused`; it survives a restart."""
         said, paused = arguments.get("device"), arguments.get("paused", True)
-        device = self._house.inventory.get(said) if isinstance(said, str) else None
+        device = self._core.inventory.get(said) if isinstance(said, str) else None
         if device is None or device.mac is None:
             raise Refused("Only a device whose network card is known can be cut off; look at the list again.", "device")
         if not isinstance(paused, bool):
@@ -190,13 +186,13 @@ class NetworkClient:
         uplink = next((str(each["name"]) for each in links if each.get("uplink")), "")
         taken = [network for each in links if each.get("name") != self._settings.bridge for network in _networks(each)]
         try:
-            own = await asyncio.to_thread(own_network, self._house.settings.own_network, taken)
+            own = await asyncio.to_thread(own_network, self._core.settings.own_network, taken)
             return plan_network(
                 self._settings,
                 own,
                 uplink=uplink,
-                dns_port=_port(self._house.listening),
-                web_port=self._house.settings.web.port or 80,
+                dns_port=_port(self._core.listening),
+                web_port=self._core.settings.web.port or 80,
                 resolvers=self._resolvers,
                 paused=self._paused,
             )
@@ -210,28 +206,29 @@ class NetworkClient:
         for part in status.get("health", []):
             self._report(f"network {part['part']}", bool(part["healthy"]), str(part["says"]))
         self._report("network", True, "The network process answers.")
-        if self.on_attempts is not None:
+        events = self._core.events
+        if events.attempts_met:
             said = await self._caller.call("attempts")
             if attempts := [attempt_from_json(each) for each in said["attempts"]]:
-                self.on_attempts(attempts)
-        if self.on_flows is not None:
+                events.attempts_met(attempts)
+        if events.flows_counted:
             said = await self._caller.call("flows")
             if flows := [flow_from_json(each) for each in said["flows"]]:
                 try:
                     # What was looked up just before they began is on its way through the journal's thread.
                     await asyncio.sleep(_GATHERED)
                 finally:
-                    self.on_flows(flows)
+                    events.flows_counted(flows)
 
     def _take(self, leases: Sequence[Lease]) -> None:
         for lease in leases:
-            self._house.inventory.take_lease(lease)
+            self._core.inventory.take_lease(lease)
         domain, static = self._settings.domain, self._settings.static
-        self._house.name_leases(domain, lease_names(domain, leases, static))
-        self._house.forget_clients()
+        self._core.events.leases_named(domain, lease_names(domain, leases, static))
+        self._core.events.clients_forgotten()
 
     def _report(self, part: str, healthy: bool, says: str) -> None:
-        self._house.health.report(HealthChanged(part, healthy, says))
+        self._core.health.report(HealthChanged(part, healthy, says))
 
 
 def lease_names(

@@ -41,7 +41,7 @@ class Recording:
         classifier: Classifier,
         hub: Hub,
         report: Callable[[HealthChanged], Any],
-        told: Callable[[str, Facts, float], None] | None = None,
+        answered: Callable[[str, Facts, float], None],
     ) -> None:
         self._classifier = classifier
         self._inventory: Inventory | None = None
@@ -55,7 +55,7 @@ class Recording:
             publish=hub.publish_from_thread,
             report=report,
             wants_events=hub.has_listeners,
-            told=told,
+            told=answered,
             begins=let_answers_pass,
             retention=Retention(
                 lookups=timedelta(days=settings.lookups_days),

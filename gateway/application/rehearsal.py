@@ -7,16 +7,30 @@ import random
 from collections import deque
 from datetime import UTC, datetime
 
-from gateway.application.accounts import Accounts
+from gateway.application.core import Core
+from gateway.application.registry import Registry
 from gateway.demo.exchange import pretend_attempts, pretend_flows
 from gateway.demo.fleet import TELEVISIONS
 from gateway.demo.history import history
 from gateway.devices.inventory import Inventory
+from gateway.exposure.resolved import ResolvedNames
 from gateway.model.lookup import Facts, LogRow
 from gateway.model.policy import Policy
 from gateway.model.response import Source
 
-_TURN, _LATELY = 3.0, 40
+_EVERY, _LATELY = 3.0, 40
+
+
+def register(core: Core, registry: Registry) -> None:
+    """Brings the televisions' past and what a kernel would count, where the world is simulated."""
+    if not core.settings.simulated:
+        return
+    introduce_televisions(core.inventory)
+    if not core.settings.journal.exists():
+        remember_past(datetime.now().astimezone(), core.inventory, core.policy.policy, core.log)
+    traffic = PretendedTraffic(core)
+    core.events.answered.listen(traffic.note)
+    registry.add_task("rehearsal", traffic.run)
 
 
 def introduce_televisions(inventory: Inventory) -> None:
@@ -26,16 +40,26 @@ def introduce_televisions(inventory: Inventory) -> None:
         inventory.update(device, name=script.label, kind="television", maker=script.maker, simulated=True)
 
 
-async def pretend_traffic(accounts: Accounts, inventory: Inventory) -> None:
+class PretendedTraffic:
     """For ever: what a kernel would count while the televisions play."""
-    rng = random.Random()
-    while True:
-        await asyncio.sleep(_TURN)
-        now = datetime.now(UTC)
-        devices = {script.address: inventory.identify(script.address) for script in TELEVISIONS}
-        told = {client: accounts.told.addresses(device)[-_LATELY:] for client, device in devices.items()}
-        accounts.take_flows(pretend_flows(told, now, rng))
-        accounts.note_attempts(pretend_attempts(list(devices.values()), now, rng))
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._resolved = ResolvedNames()
+
+    def note(self, client: str, facts: Facts, when: float) -> None:
+        """A television was given an answer. In the journal's thread."""
+        self._resolved.note(self._core.inventory.identify(client), facts.name, facts.addresses, when)
+
+    async def run(self) -> None:
+        rng, inventory, events = random.Random(), self._core.inventory, self._core.events
+        while True:
+            await asyncio.sleep(_EVERY)
+            now = datetime.now(UTC)
+            devices = {script.address: inventory.identify(script.address) for script in TELEVISIONS}
+            lately = {client: self._resolved.addresses(device)[-_LATELY:] for client, device in devices.items()}
+            events.flows_counted(pretend_flows(lately, now, rng))
+            events.attempts_of_devices(pretend_attempts(list(devices.values()), now, rng))
 
 
 def remember_past(until: datetime, inventory: Inventory, policy: Policy, log: deque[LogRow]) -> None:

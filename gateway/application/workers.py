@@ -15,12 +15,18 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
+from gateway.application.core import Core
+from gateway.application.registry import Registry
 from gateway.control.worker_messages import BatchReader, Unframer, frame, read_piece
 from gateway.errors import ControlError
+from gateway.model.book import Book
 from gateway.model.event import HealthChanged
 from gateway.model.lookup import LogBatch, LogRow
+from gateway.policy.book_file import encode_book
+from gateway.settings import to_arguments
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +58,54 @@ class _Member:
     latency: Mapping[str, Any] = field(default_factory=dict)
 
 
+def register(core: Core, registry: Registry) -> None:
+    """Brings the workers, where the settings ask for more than one process."""
+    if core.settings.workers < 2:
+        return
+    groups = [*core.sockets.more, *[()] * core.settings.workers][: core.settings.workers - 1]
+    pool = WorkerPool(
+        groups,
+        core.sockets.udp,
+        to_arguments(core.settings),
+        orders=partial(_orders, core),
+        identify=core.inventory.identify,
+        resolver=core.resolver,
+        report=core.health.report,
+    )
+    core.events.policy_changed.listen(lambda *_: pool.tell())
+    core.events.lists_compiled.listen(pool.lists_changed)
+    core.events.clients_forgotten.listen(pool.forget_clients)
+    core.events.leases_named.listen(pool.name_leases)
+    registry.add_start(pool.start)
+    registry.add_end(pool.stop)
+    registry.add_follower(pool.settled)
+    registry.add_counters(
+        lambda figures: {**figures, **pool.add_counters(core.resolver.counters()), "workers": pool.at_work}
+    )
+    registry.add_latencies(pool.add_latencies)
+
+
+def _orders(core: Core) -> dict[str, Any]:
+    policy = core.policy.policy
+    return {"book": encode_book(Book(policy.generation, rules=policy.rules)).decode(), "makers": policy.makers}
+
+
+class Answering(Protocol):
+    """What workers need of the resolver: `rest` leaves sockets to a worker and `resume` takes them back; `record` takes
+    what it answered.
+    """
+
+    def rest(self, sockets: Sockets) -> None: ...
+
+    def resume(self, sockets: Sockets) -> None: ...
+
+    def record(self, rows: list[LogRow], batches: list[LogBatch]) -> None: ...
+
+
 class WorkerPool:
     """`groups` are each worker's own UDP sockets; an empty one makes it share `shared`. For one event loop.
 
-    `orders` gives what is in force, "book" and "makers"; `identify` the device of an address; `rest` and `resume` leave
-    sockets to a worker and take them back; `record` takes what it answered.
+    `orders` gives what is in force, "book" and "makers"; `identify` the device of an address.
     """
 
     def __init__(
@@ -67,15 +116,13 @@ class WorkerPool:
         *,
         orders: Callable[[], dict[str, Any]],
         identify: Callable[[str], str | None],
-        rest: Callable[[Sockets], None],
-        resume: Callable[[Sockets], None],
-        record: Callable[[list[LogRow], list[LogBatch]], None],
+        resolver: Answering,
         report: Callable[[HealthChanged], None],
     ) -> None:
         self._members = [_Member(own, tuple(each.fileno() for each in own or shared)) for own in groups]
         self._flags = tuple(flags)
         self._in_force, self._identify = orders, identify
-        self._rest, self._resume, self._record, self._report = rest, resume, record, report
+        self._resolver, self._report = resolver, report
         self._serial = 1
         self._lists = self._clients = 0
         self._leases: list[Any] = ["", {}]
@@ -83,7 +130,7 @@ class WorkerPool:
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
+    async def start(self) -> None:
         self._tasks = [asyncio.create_task(self._keep(member)) for member in self._members]
 
     async def stop(self) -> None:
@@ -231,7 +278,7 @@ class WorkerPool:
                 if kind == "done" and isinstance(value, int) and value > 0:
                     self._obeys(member, value)
                 elif kind == "log":
-                    self._record(*unpacker.unpack(value))
+                    self._resolver.record(*unpacker.unpack(value))
                 elif kind == "counts":
                     member.counters, member.latency = _counts(value)
                 else:
@@ -241,13 +288,13 @@ class WorkerPool:
         begins, member.obeyed = member.obeyed == 0, serial
         self._news.set()
         if begins:
-            self._rest(member.sockets)
+            self._resolver.rest(member.sockets)
             self._tell_health()
 
     def _dismiss(self, member: _Member) -> None:
         member.process = member.writer = None
         member.obeyed = 0
-        self._resume(member.sockets)
+        self._resolver.resume(member.sockets)
         member.before.update({name: count for name, count in member.counters.items() if name not in _OF_NOW})
         member.counters, member.latency = Counter(), {}
         self._news.set()

@@ -34,7 +34,7 @@ class _Known:
             del self.turns[0]
 
 
-class Told:
+class ResolvedNames:
     """For each device the addresses that answers gave it, with the names it had asked for and when.
 
     Bounded: the addresses that were told longest ago go first, and of one address the names. Times are seconds since

@@ -190,7 +190,7 @@ class Writer:
         room = len(queue) if keep_newest else min(len(queue), max(_MAX_BATCH - len(pending), 0))
         rows = [queue.popleft() for _ in paced(range(room))]
         bound = [] if len(pending) >= _MAX_BATCH and not keep_newest else self._pop_batches()
-        if self._told is not None:
+        if self._told:
             self._account(rows, bound)
         hurried = not (keep_newest or self._stopping) and sum([len(batch.facts) for batch in bound]) > _RUSH
         if hurried:
@@ -215,7 +215,7 @@ class Writer:
     def _count_meanwhile(self) -> None:
         """In a flood: what the fast path answered is counted, so that it need not be kept until writing goes on."""
         bound = self._pop_batches()
-        if self._told is not None:
+        if self._told:
             self._account((), bound)
         self._rush.add(bound)
 
@@ -330,7 +330,7 @@ class Writer:
             self._call_told(client, facts, when)
 
     def _call_told(self, client: str, facts: Facts, when: float) -> None:
-        assert self._told is not None
+        assert self._told
         try:
             self._told(client, facts, when)
         except Exception as error:  # noqa: BLE001 - as below

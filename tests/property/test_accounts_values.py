@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.exposure.places import packed_if_abroad
-from gateway.exposure.resolved import Told
+from gateway.exposure.resolved import ResolvedNames
 from gateway.model.flow import Attempt, Detour, FlowCount, Outcome
 from tests.unit.application.test_accounts import NOW, stage
 from web import ledger
@@ -72,7 +72,7 @@ def test_every_attempt_is_told_and_can_be_said(tried: list[tuple[Detour, str, Ou
 @settings(max_examples=100, deadline=None)
 @given(st.lists(_ANSWERS, max_size=60))
 def test_what_explains_an_address_was_really_told(answers: list[tuple[str, str, int, int]]) -> None:
-    told = Told(devices=2, addresses=3, names=2)
+    told = ResolvedNames(devices=2, addresses=3, names=2)
     given_answers: Counter[tuple[str, bytes, str]] = Counter()
     for device, name, host, when in sorted(answers, key=lambda each: each[3]):
         address = ip_address(f"203.0.113.{host}").packed

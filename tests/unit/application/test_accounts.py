@@ -8,14 +8,17 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 import pytest
 
-from gateway.application.accounts import Accounts
+from gateway.application.accounts import Accounts, _addresses_of
+from gateway.application.cuts import Cuts, NoCuts
 from gateway.devices.inventory import Inventory
 from gateway.errors import Unavailable
+from gateway.exposure.resolved import ResolvedNames
 from gateway.model.device import Device
 from gateway.model.flow import Attempt, Detour, Exchange, FlowCount, Outcome
 from gateway.model.lookup import Facts
@@ -90,12 +93,15 @@ def flow(server: str, up: int = 10, down: int = 100, port: int = 443, protocol: 
     return FlowCount(TV, server, protocol, port, up, down, 1, NOW, NOW + timedelta(seconds=2))
 
 
-def stage(**more: Any) -> tuple[Accounts, Book, Inventory]:
+def stage(cut: Knife | None = None, **more: Any) -> tuple[Accounts, Book, Inventory]:
     book = Book()
     inventory = Inventory(neighbours=lambda: {TV: MAC})
     inventory.identify(TV)
     inventory.refresh()
-    return Accounts(inventory, book, **more), book, inventory  # type: ignore[arg-type]
+    resolved, cuts = ResolvedNames(), NoCuts()
+    if cut is not None:
+        cuts = Cuts(resolved, partial(_addresses_of, inventory), cut.cut, cut.mend)  # type: ignore[assignment]
+    return Accounts(inventory, book, resolved, cuts, **more), book, inventory  # type: ignore[arg-type]
 
 
 def test_bytes_go_to_the_name_that_explains_the_address() -> None:
@@ -200,7 +206,7 @@ def test_a_lookup_of_a_known_resolver_announces_a_way_round() -> None:
 def test_a_click_ends_exactly_what_only_the_blocked_name_explains() -> None:
     async def story() -> None:
         knife = Knife()
-        accounts, _, _ = stage(cut=knife.cut, mend=knife.mend)
+        accounts, _, _ = stage(knife)
         when = datetime.now(UTC).timestamp()
         accounts.note(TV, answer("ads.example", ADS, CDN), when)
         accounts.note(TV, answer("film.example", FILM, CDN), when)
@@ -220,7 +226,7 @@ def test_a_click_ends_exactly_what_only_the_blocked_name_explains() -> None:
 def test_who_comes_back_to_a_blocked_address_is_cut_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         knife = Knife()
-        accounts, _, _ = stage(cut=knife.cut, mend=knife.mend)
+        accounts, _, _ = stage(knife)
         when = datetime.now(UTC).timestamp()
         accounts.policy_changed(Policy("ads.example"))
         await accounts.settle()
@@ -252,7 +258,7 @@ def test_who_comes_back_to_a_blocked_address_is_cut_again(monkeypatch: pytest.Mo
 def test_an_address_that_turns_out_to_be_shared_is_mended_at_once() -> None:
     async def story() -> None:
         knife = Knife()
-        accounts, _, _ = stage(cut=knife.cut, mend=knife.mend)
+        accounts, _, _ = stage(knife)
         accounts.note(TV, answer("ads.example", ADS), datetime.now(UTC).timestamp())
         accounts.policy_changed(Policy("ads.example"))
         await accounts.settle()
@@ -268,7 +274,7 @@ def test_without_the_network_process_a_click_is_a_click_all_the_same() -> None:
     async def story() -> None:
         knife = Knife()
         knife.away = True
-        accounts, _, _ = stage(cut=knife.cut, mend=knife.mend)
+        accounts, _, _ = stage(knife)
         accounts.note(TV, answer("ads.example", ADS), datetime.now(UTC).timestamp())
         accounts.policy_changed(Policy("ads.example"))
         await accounts.settle()
@@ -321,7 +327,7 @@ class Slow(Knife):
 def test_taking_a_click_back_while_it_is_carried_out_leaves_nothing_cut() -> None:
     async def story() -> None:
         knife = Slow()
-        accounts, _, _ = stage(cut=knife.cut, mend=knife.mend)
+        accounts, _, _ = stage(knife)
         accounts.note(TV, answer("ads.example", ADS), datetime.now(UTC).timestamp())
         accounts.policy_changed(Policy("ads.example"))
         await asyncio.sleep(0.01)
@@ -336,7 +342,7 @@ def test_taking_a_click_back_while_it_is_carried_out_leaves_nothing_cut() -> Non
 def test_an_answer_given_just_before_the_click_and_heard_just_after_it_is_cut_all_the_same(known_before: bool) -> None:
     async def story() -> None:
         knife = Knife()
-        accounts, _, _ = stage(cut=knife.cut, mend=knife.mend)
+        accounts, _, _ = stage(knife)
         when = datetime.now(UTC).timestamp()
         if known_before:
             accounts.note(TV, answer("ads.example", ADS), when - 60)

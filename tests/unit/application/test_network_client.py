@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from gateway.application import network_client
-from gateway.application.box import Box, HealthBoard
+from gateway.application.core import NO_SOCKETS, Core, open_core
+from gateway.application.cuts import FlowCutter
 from gateway.application.network_client import NetworkClient, lease_names
-from gateway.control.hub import Hub
 from gateway.control.plan_codec import attempt_to_json, flow_to_json, lease_to_json, plan_from_json
-from gateway.daemons import resolver
 from gateway.errors import Refused, Unavailable
 from gateway.model.flow import Attempt, Detour, FlowCount, Outcome
 from gateway.model.lease import Lease
@@ -62,21 +61,20 @@ class Network:
         return answers[verb]
 
 
-def play(data: Path, story: Callable[[Box, NetworkClient, Network], Coroutine[Any, Any, None]], **network: Any) -> None:
+def play(
+    data: Path, story: Callable[[Core, NetworkClient, Network], Coroutine[Any, Any, None]], **network: Any
+) -> None:
     async def run() -> None:
-        hub = Hub()
-        loop = asyncio.get_running_loop()
-        hub.attach(loop)
         settings = read_network({"mode": "wired", "ports": ["eth1"], **network})
-        house, recording = resolver._wire(Settings(data, network=settings), hub, HealthBoard(hub), loop)
-        house.listening = ["127.0.0.1:5335", "0.0.0.0:53"]
+        core = open_core(Settings(data, network=settings), NO_SOCKETS, asyncio.get_running_loop())
+        core = dataclasses.replace(core, listening=("127.0.0.1:5335", "0.0.0.0:53"))
         other = Network()
-        keeper = NetworkClient(house, settings, caller=other)  # type: ignore[arg-type]
+        client = NetworkClient(core, settings, other)  # type: ignore[arg-type]
         try:
-            await story(house, keeper, other)
+            await story(core, client, other)
         finally:
-            await house.policy.settle()
-            await asyncio.to_thread(recording.close)
+            await core.policy.settle()
+            await asyncio.to_thread(core.recording.close)
 
     asyncio.run(run())
 
@@ -94,19 +92,20 @@ async def becomes(true: Callable[[], object]) -> None:
 
 
 def test_the_plan_is_handed_over_and_what_was_counted_handed_on(tmp_path: Path) -> None:
-    async def story(house: Box, keeper: NetworkClient, network: Network) -> None:
+    async def story(core: Core, client: NetworkClient, network: Network) -> None:
         network.attempts = [Attempt(MAC, Detour.DOT, "9.9.9.9", "tcp", 853, Outcome.REFUSED, 3, NOON, NOON)]
         network.flows = [FlowCount("10.83.7.9", "192.0.2.1", "tcp", 443, 1, 2, 1, NOON, NOON)]
         met: list[Any] = []
-        keeper.on_attempts, keeper.on_flows = met.extend, met.extend
-        task = asyncio.create_task(keeper.watch())
+        core.events.attempts_met.listen(met.extend)
+        core.events.flows_counted.listen(met.extend)
+        task = asyncio.create_task(client.watch())
         await becomes(lambda: len(met) >= 2)
         task.cancel()
         assert met[:2] == [*network.attempts, *network.flows]
         (plan,) = network.plans
         assert (plan.uplink, plan.barrier.dns_port, plan.tv.ports) == ("eth0", 53, ("eth1",))
         assert str(plan.tv.address) != "10.83.9.1/24"
-        health = {part.part: part for part in house.health.parts()}
+        health = {part.part: part for part in core.health.parts()}
         assert health["network"].healthy
         assert health["network dhcp"].says == "Televisions get no addresses."
 
@@ -114,16 +113,16 @@ def test_the_plan_is_handed_over_and_what_was_counted_handed_on(tmp_path: Path) 
 
 
 def test_a_process_that_was_away_gets_the_plan_again(tmp_path: Path) -> None:
-    async def story(house: Box, keeper: NetworkClient, network: Network) -> None:
+    async def story(core: Core, client: NetworkClient, network: Network) -> None:
         network.away = True
-        task = asyncio.create_task(keeper.watch())
-        await becomes(lambda: any(part.part == "network" and not part.healthy for part in house.health.parts()))
-        assert keeper.tell_status({})["reached"] is False
+        task = asyncio.create_task(client.watch())
+        await becomes(lambda: any(part.part == "network" and not part.healthy for part in core.health.parts()))
+        assert client.tell_status({})["reached"] is False
         network.away = False
         await becomes(lambda: len(network.plans) == 1)
         network.status = {**network.status, "mode": None}
         await becomes(lambda: len(network.plans) >= 2)
-        await keeper.clear({})
+        await client.clear({})
         plans = len(network.plans)
         await asyncio.sleep(0.05)
         assert len(network.plans) == plans
@@ -133,11 +132,11 @@ def test_a_process_that_was_away_gets_the_plan_again(tmp_path: Path) -> None:
 
 
 def test_leases_reach_the_inventory_and_dns(tmp_path: Path) -> None:
-    async def story(house: Box, keeper: NetworkClient, network: Network) -> None:
-        task = asyncio.create_task(keeper.follow_leases())
-        await becomes(lambda: house.inventory.get("mac:" + MAC))
+    async def story(core: Core, client: NetworkClient, network: Network) -> None:
+        task = asyncio.create_task(client.follow_leases())
+        await becomes(lambda: core.inventory.get("mac:" + MAC))
         task.cancel()
-        device = house.inventory.get("mac:" + MAC)
+        device = core.inventory.get("mac:" + MAC)
         assert device is not None
         assert (device.host, device.addresses) == ("roku", ("10.83.7.20",))
 
@@ -145,37 +144,39 @@ def test_leases_reach_the_inventory_and_dns(tmp_path: Path) -> None:
 
 
 def test_a_pause_needs_a_device_and_outlives_a_restart(tmp_path: Path) -> None:
-    async def story(house: Box, keeper: NetworkClient, network: Network) -> None:
+    async def story(core: Core, client: NetworkClient, network: Network) -> None:
         with pytest.raises(Refused, match="Only a device"):
-            await keeper.pause({"device": "mac:" + MAC})
-        house.inventory.take_lease(LEASE)
-        assert await keeper.pause({"device": "mac:" + MAC}) == {"paused": [MAC]}
+            await client.pause({"device": "mac:" + MAC})
+        core.inventory.take_lease(LEASE)
+        assert await client.pause({"device": "mac:" + MAC}) == {"paused": [MAC]}
         assert network.plans[-1].barrier.paused == (MAC,)
-        again = NetworkClient(house, read_network({"mode": "wired", "ports": ["eth1"]}), caller=network)  # type: ignore[arg-type]
+        again = NetworkClient(core, read_network({"mode": "wired", "ports": ["eth1"]}), network)  # type: ignore[arg-type]
         assert again.tell_status({})["paused"] == [MAC]
         network.away = True
         with pytest.raises(Unavailable):
-            await keeper.pause({"device": "mac:" + MAC, "paused": False})
-        assert keeper.tell_status({})["paused"] == [MAC]
+            await client.pause({"device": "mac:" + MAC, "paused": False})
+        assert client.tell_status({})["paused"] == [MAC]
 
     play(tmp_path, story)
 
 
 def test_how_to_join(tmp_path: Path) -> None:
-    async def story(house: Box, keeper: NetworkClient, network: Network) -> None:
-        said = await keeper.join({})
+    async def story(core: Core, client: NetworkClient, network: Network) -> None:
+        said = await client.join({})
         assert said["uri"] == "WIFI:T:WPA;S:My TV;P:correct horse;;"
         assert said["svg"].startswith("<svg")
-        assert await keeper.cut([IPv4Address("10.83.7.20")], [IPv4Address("192.0.2.1")], 60) == 2
+        cutter = FlowCutter(network)  # type: ignore[arg-type]
+        assert await cutter.cut([IPv4Address("10.83.7.20")], [IPv4Address("192.0.2.1")], 60) == 2
 
     play(tmp_path, story, mode="access-point", country="DE", ssid="My TV", passphrase="correct horse")
 
 
 def test_a_resolver_that_hears_itself_alone_says_so(tmp_path: Path) -> None:
-    async def story(house: Box, keeper: NetworkClient, network: Network) -> None:
-        house.listening = ["127.0.0.1:5335"]
+    async def story(core: Core, client: NetworkClient, network: Network) -> None:
+        alone = dataclasses.replace(core, listening=("127.0.0.1:5335",))
+        client = NetworkClient(alone, read_network({"mode": "wired", "ports": ["eth1"]}), network)  # type: ignore[arg-type]
         with pytest.raises(Refused, match="this machine alone"):
-            await keeper.apply({})
+            await client.apply({})
 
     play(tmp_path, story)
 

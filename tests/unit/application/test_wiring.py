@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.application.box import Box, HealthBoard
-from gateway.application.recording import Recording
-from gateway.application.verbs import Verbs
-from gateway.control.hub import Hub
-from gateway.daemons import resolver
+from gateway.application import core as core_module
+from gateway.application.core import NO_SOCKETS, Core, open_core
+from gateway.application.parts import register_all
+from gateway.application.registry import Registry
 from gateway.errors import Refused
 from gateway.model.lookup import Facts
 from gateway.model.response import Source
@@ -28,17 +27,15 @@ ADS = Scope(ScopeKind.NAME, "ads.example")
 @pytest.fixture
 def neighbours(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     table: dict[str, str] = {}
-    monkeypatch.setattr(resolver, "read_neighbours", lambda: dict(table))
+    monkeypatch.setattr(core_module, "read_neighbours", lambda: dict(table))
     return table
 
 
-def wire(data: Path) -> tuple[Box, Recording]:
-    hub = Hub()
-    loop = asyncio.get_running_loop()
-    hub.attach(loop)
-    house, recording = resolver._wire(Settings(data=data), hub, HealthBoard(hub), loop)
-    recording.start(house.inventory)
-    return house, recording
+def wire(data: Path) -> tuple[Core, Registry]:
+    core = open_core(Settings(data=data), NO_SOCKETS, asyncio.get_running_loop())
+    registry = register_all(core)
+    core.recording.start(core.inventory)
+    return core, registry
 
 
 async def becomes(true: Callable[[], bool]) -> None:
@@ -49,42 +46,42 @@ async def becomes(true: Callable[[], bool]) -> None:
     raise AssertionError("it did not happen within five seconds")
 
 
-async def close(house: Box, recording: Recording) -> None:
-    await house.policy.settle()
-    await asyncio.to_thread(recording.close)
+async def close(core: Core) -> None:
+    await core.policy.settle()
+    await asyncio.to_thread(core.recording.close)
 
 
 def test_a_rule_for_one_device_goes_on_when_its_network_card_becomes_known(
     tmp_path: Path, neighbours: dict[str, str]
 ) -> None:
     async def story() -> None:
-        house, recording = wire(tmp_path)
-        old = house.inventory.identify(TV)
-        await house.policy.add_rule(Action.BLOCK, ADS, device=old, made_by="dashboard")
+        core, _ = wire(tmp_path)
+        old = core.inventory.identify(TV)
+        await core.policy.add_rule(Action.BLOCK, ADS, device=old, made_by="dashboard")
         neighbours[TV] = MAC
-        await asyncio.to_thread(house.inventory.refresh)
-        device = house.inventory.identify(TV)
+        await asyncio.to_thread(core.inventory.refresh)
+        device = core.inventory.identify(TV)
         assert (old, device) == (f"ip:{TV}", f"mac:{MAC}")
-        await becomes(lambda: house.policy.policy.decide("ads.example", device).blocked)
-        await close(house, recording)
+        await becomes(lambda: core.policy.policy.decide("ads.example", device).blocked)
+        await close(core)
 
     asyncio.run(story())
 
 
 def test_a_rule_follows_a_device_that_joined_before_the_restart(tmp_path: Path, neighbours: dict[str, str]) -> None:
     async def before() -> None:
-        house, recording = wire(tmp_path)
-        old = house.inventory.identify(TV)
+        core, _ = wire(tmp_path)
+        old = core.inventory.identify(TV)
         neighbours[TV] = MAC
-        house.inventory.refresh()
+        core.inventory.refresh()
         await asyncio.sleep(0)
-        await house.policy.add_rule(Action.BLOCK, ADS, device=old, made_by="dashboard")
-        await close(house, recording)
+        await core.policy.add_rule(Action.BLOCK, ADS, device=old, made_by="dashboard")
+        await close(core)
 
     async def after() -> None:
-        house, recording = wire(tmp_path)
-        await becomes(lambda: house.policy.policy.decide("ads.example", f"mac:{MAC}").blocked)
-        await close(house, recording)
+        core, _ = wire(tmp_path)
+        await becomes(lambda: core.policy.policy.decide("ads.example", f"mac:{MAC}").blocked)
+        await close(core)
 
     asyncio.run(before())
     asyncio.run(after())
@@ -92,30 +89,29 @@ def test_a_rule_follows_a_device_that_joined_before_the_restart(tmp_path: Path, 
 
 def test_a_device_is_known_by_the_names_that_it_asks_for_as_soon_as_they_are_recorded(tmp_path: Path) -> None:
     async def story() -> None:
-        house, recording = wire(tmp_path)
+        core, _ = wire(tmp_path)
         for number, name in enumerate(("scribe.logs.roku.com", "api.sr.roku.com", "www.netflix.com", "n1.example")):
-            house.resolver.record([(float(number), TV, Facts(name, 1, 0, Source.UPSTREAM, ALLOWED), 0.01)], ())
-        await becomes(lambda: recording.writer.counters()["recorded"] == 4)
-        (television,) = house.inventory.all()
+            core.resolver.record([(float(number), TV, Facts(name, 1, 0, Source.UPSTREAM, ALLOWED), 0.01)], ())
+        await becomes(lambda: core.recording.writer.counters()["recorded"] == 4)
+        (television,) = core.inventory.all()
         assert television.maker == "", "two of a maker's names are what an app on a telephone asks for"
-        house.resolver.record([(9.0, TV, Facts("tvupdate.roku.com", 1, 0, Source.UPSTREAM, ALLOWED), 0.01)], ())
-        await becomes(lambda: house.inventory.all()[0].maker == "Roku")
-        await close(house, recording)
+        core.resolver.record([(9.0, TV, Facts("tvupdate.roku.com", 1, 0, Source.UPSTREAM, ALLOWED), 0.01)], ())
+        await becomes(lambda: core.inventory.all()[0].maker == "Roku")
+        await close(core)
 
     asyncio.run(story())
 
 
 def test_a_pause_says_who_made_it_and_a_name_with_a_space_is_a_slip(tmp_path: Path) -> None:
     async def story() -> None:
-        house, recording = wire(tmp_path)
-        verbs = Verbs(house)
-        rule = await verbs.pause({"seconds": 60, "made_by": "command line"})
+        core, registry = wire(tmp_path)
+        rule = await registry.verbs["pause"]({"seconds": 60, "made_by": "command line"})
         assert rule is not None
         assert rule["made_by"] == "command line"
         with pytest.raises(Refused, match="no spaces") as refusal:
-            verbs.explain({"name": "a b.example"})
+            registry.verbs["explain"]({"name": "a b.example"})
         assert refusal.value.field == "name"
-        assert verbs.explain({"name": "a\\032b.example"})["name"] == "a\\032b.example"
-        await close(house, recording)
+        assert registry.verbs["explain"]({"name": "a\\032b.example"})["name"] == "a\\032b.example"
+        await close(core)
 
     asyncio.run(story())

@@ -42,8 +42,7 @@ class Stage:
         self.workers = WorkerPool(
             [()], (), (),
             orders=lambda: {"book": "a book", "makers": {}}, identify=lambda client: f"device of {client}",
-            rest=lambda sockets: self.resting.append("rest"), resume=lambda sockets: self.resting.append("resume"),
-            record=self._record, report=self.health.append,
+            resolver=self, report=self.health.append,
         )  # fmt: skip
         code = _PLAY.format(path=[str(Path.cwd())], acts=acts)
         real = asyncio.create_subprocess_exec
@@ -56,13 +55,19 @@ class Stage:
         monkeypatch.setattr(pools, "_ENDING", 0.1)
         monkeypatch.setattr(pools, "_FAREWELL", 0.1)
 
-    def _record(self, rows: list[LogRow], batches: list[LogBatch]) -> None:
+    def rest(self, _: object) -> None:
+        self.resting.append("rest")
+
+    def resume(self, _: object) -> None:
+        self.resting.append("resume")
+
+    def record(self, rows: list[LogRow], batches: list[LogBatch]) -> None:
         self.rows += rows
         self.batches += batches
 
     def run(self, until: Callable[[], bool]) -> None:
         async def story() -> None:
-            self.workers.start()
+            await self.workers.start()
             try:
                 async with asyncio.timeout(15):
                     while not until():
@@ -121,7 +126,7 @@ def test_the_first_click_too_is_confirmed_only_when_the_worker_follows_it(monkey
         waited.append(time.monotonic() - began)
 
     async def story() -> None:
-        stage.workers.start()
+        await stage.workers.start()
         try:
             async with asyncio.timeout(15):
                 while not stage.resting:

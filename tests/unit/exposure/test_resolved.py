@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from gateway.exposure.resolved import Told
+from gateway.exposure.resolved import ResolvedNames
 
 TV, PHONE = "mac:02:00:00:00:00:01", "mac:02:00:00:00:00:02"
 HERE, THERE, CDN = b"\xcb\x00\x71\x01", b"\xcb\x00\x71\x02", b"\xcb\x00\x71\x03"
 
 
 def test_an_address_is_explained_by_the_answer_that_gave_it() -> None:
-    told = Told()
+    told = ResolvedNames()
     told.note(TV, "ads.example", (HERE, THERE), 10.0)
     assert told.explain(TV, HERE, 11.0) == "ads.example"
     assert told.explain(PHONE, HERE, 11.0) is None
@@ -17,7 +17,7 @@ def test_an_address_is_explained_by_the_answer_that_gave_it() -> None:
 
 
 def test_of_several_names_the_one_told_last_before_the_connection_explains_it() -> None:
-    told = Told()
+    told = ResolvedNames()
     told.note(TV, "old.example", (CDN,), 10.0)
     told.note(TV, "shop.example", (CDN,), 20.0)
     told.note(TV, "later.example", (CDN,), 30.0)
@@ -27,7 +27,7 @@ def test_of_several_names_the_one_told_last_before_the_connection_explains_it() 
 
 def test_names_that_share_an_address_take_turns() -> None:
     """A page calls one and the other within a second, and what they exchanged is counted seconds later."""
-    told = Told()
+    told = ResolvedNames()
     turns = [("ads.example", 10.0), ("film.example", 10.1), ("film.example", 10.15), ("ads.example", 10.2)]
     for name, when in turns:
         told.note(TV, name, (CDN,), when)
@@ -38,7 +38,7 @@ def test_names_that_share_an_address_take_turns() -> None:
 
 
 def test_turns_are_bounded_by_number_and_by_age() -> None:
-    told = Told()
+    told = ResolvedNames()
     for number in range(1000):
         told.note(TV, f"{'ab'[number % 2]}.example", (CDN,), number * 0.01)
     assert told.explain(TV, CDN, 9.9801) == "a.example"
@@ -51,20 +51,20 @@ def test_turns_are_bounded_by_number_and_by_age() -> None:
 
 
 def test_a_row_that_comes_late_still_explains() -> None:
-    told = Told()
+    told = ResolvedNames()
     told.note(TV, "slow.example", (HERE,), 12.0)
     assert told.explain(TV, HERE, 11.9) == "slow.example"
 
 
 def test_a_name_that_is_told_again_is_the_newest() -> None:
-    told = Told()
+    told = ResolvedNames()
     for name, when in (("a.example", 1.0), ("b.example", 2.0), ("a.example", 3.0)):
         told.note(TV, name, (HERE,), when)
     assert told.names_of(TV, HERE) == ("b.example", "a.example")
 
 
 def test_only_what_no_allowed_name_explains_is_taken_away() -> None:
-    told = Told()
+    told = ResolvedNames()
     told.note(TV, "ads.example", (HERE, CDN), 10.0)
     told.note(TV, "film.example", (CDN, THERE), 10.0)
     assert told.only(TV, 0.0, lambda name: name == "ads.example") == {HERE}
@@ -74,7 +74,7 @@ def test_only_what_no_allowed_name_explains_is_taken_away() -> None:
 
 
 def test_nothing_grows_without_bound() -> None:
-    told = Told(devices=3, addresses=10, names=2)
+    told = ResolvedNames(devices=3, addresses=10, names=2)
     for number in range(100):
         address = number.to_bytes(4)
         told.note(TV, f"n{number}.example", (address, HERE), float(number))
@@ -86,7 +86,7 @@ def test_nothing_grows_without_bound() -> None:
 
 
 def test_a_device_whose_network_card_becomes_known_keeps_what_it_was_told() -> None:
-    told = Told()
+    told = ResolvedNames()
     told.note("ip:10.0.0.7", "ads.example", (HERE,), 1.0)
     told.move("ip:10.0.0.7", TV)
     told.move("ip:10.0.0.9", TV)

@@ -1,0 +1,68 @@
+"""The devices' part: who they are, new neighbours, and what follows when one goes by another id."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any
+
+from gateway.application.arguments import Arguments, known_device
+from gateway.application.core import Core
+from gateway.application.registry import Registry
+from gateway.control.codec import device_to_json
+from gateway.errors import Refused, TelltaleError
+from gateway.model.event import HealthChanged
+
+_NEIGHBOURS_EVERY = 15.0
+
+
+def register(core: Core, registry: Registry) -> None:
+    """Brings the verbs on devices and the task "devices"."""
+    registry.add_verbs({"devices.list": partial(_list, core), "devices.update": partial(_update, core)})
+    registry.add_task("devices", partial(_watch, core))
+    core.events.device_joined.listen(_Moves(core).begin)
+
+
+def _list(core: Core, _: Arguments) -> dict[str, Any]:
+    return {"devices": [device_to_json(device) for device in core.inventory.all()]}
+
+
+def _update(core: Core, arguments: Arguments) -> dict[str, Any]:
+    changes = {key: arguments[key] for key in ("name", "kind", "maker") if arguments.get(key) is not None}
+    for key, value in changes.items():
+        if not isinstance(value, str):
+            raise Refused(f"{key} is a text.", key)
+    device = known_device(core.inventory, arguments.get("id"))
+    if device is None:
+        raise Refused("Say which device: its id.", "id")
+    return device_to_json(core.inventory.update(device, **changes))
+
+
+async def _watch(core: Core) -> None:
+    """Every few seconds, in a thread of its own: new neighbours."""
+    while True:
+        await asyncio.sleep(_NEIGHBOURS_EVERY)
+        before = {device.id for device in core.inventory.all()}
+        await asyncio.to_thread(core.inventory.refresh)
+        if before != {device.id for device in core.inventory.all()}:
+            core.events.clients_forgotten()
+
+
+class _Moves:
+    """What people decided about a device goes along when it goes by another id."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def begin(self, old: str, new: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._move(old, new))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _move(self, old: str, new: str) -> None:
+        try:
+            await self._core.policy.move_device(old, new)
+        except TelltaleError as error:
+            self._core.health.report(HealthChanged("rules", False, str(error)))
+        self._core.events.clients_forgotten()

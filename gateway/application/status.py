@@ -1,0 +1,43 @@
+"""How the box is, in one answer."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from gateway import __version__
+from gateway.application.arguments import Arguments
+from gateway.application.core import Core, utc_now
+from gateway.application.registry import Registry
+from gateway.control.codec import time_to_json
+from gateway.model.rule import ScopeKind
+from gateway.model.verdict import Action
+
+
+def register(core: Core, registry: Registry) -> None:
+    """Brings the verb "status"; counters and latencies are those of all parts."""
+    registry.add_verbs({"status": partial(_status, core, registry)})
+
+
+def _status(core: Core, registry: Registry, _: Arguments) -> dict[str, Any]:
+    pauses = [
+        rule for rule in core.policy.rules() if rule.scope.kind is ScopeKind.EVERYTHING and rule.action is Action.ALLOW
+    ]
+    return {
+        "version": __version__,
+        "started": time_to_json(core.started),
+        "uptime_s": round((utc_now() - core.started).total_seconds(), 1),
+        "now": time.time(),
+        "dns": list(core.listening),
+        "simulated": core.settings.simulated,
+        "generation": core.policy.policy.generation,
+        "listed_names": core.policy.listed_names,
+        "blocking": core.policy.blocks,
+        "pauses": [{"device": rule.device, "ends": time_to_json(rule.ends)} for rule in pauses],
+        "health": [{"part": h.part, "healthy": h.healthy, "says": h.says} for h in core.health.parts()],
+        "upstreams": [asdict(state) for state in core.resolver.upstreams()],
+        "counters": registry.counters(),
+        "latency": registry.latencies(),
+    }

@@ -1,0 +1,116 @@
+"""The lists' part: which ones people subscribed to, and that those in force are fresh."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from gateway.application.arguments import Arguments, number, text
+from gateway.application.core import Core, utc_now
+from gateway.application.list_runner import ListRunner
+from gateway.application.registry import Registry
+from gateway.control.codec import action_from_json, time_to_json
+from gateway.errors import TelltaleError
+from gateway.lists.compiled import CompiledLists
+from gateway.lists.known import KNOWN_LISTS
+from gateway.model.book import Subscription
+from gateway.model.event import HealthChanged
+
+_LOOK_EVERY = 30.0
+
+
+def register(core: Core, registry: Registry) -> None:
+    """Brings the verbs on lists, and the tasks that fetch and compile them."""
+    runner = ListRunner(core.settings, lambda: core.policy.book, partial(_in_force, core), partial(_report, core))
+    verbs = ListVerbs(core, runner)
+    registry.add_verbs(
+        {
+            "lists.list": verbs.list,
+            "lists.add": verbs.add,
+            "lists.remove": verbs.remove,
+            "lists.refresh": verbs.refresh,
+        }
+    )
+    registry.add_task("lists", partial(_serve, core, runner))
+    registry.add_task("list ages", partial(_look, core, runner))
+
+
+async def _serve(core: Core, runner: ListRunner) -> None:
+    subscribed = {each.source for each in core.policy.book.lists}
+    for source in core.settings.lists:
+        if source not in subscribed:
+            try:
+                await core.policy.add_list(source, title="", comment="given at start")
+            except TelltaleError as error:
+                _report(core, False, str(error))
+    runner.want()
+    await runner.run()
+
+
+async def _look(core: Core, runner: ListRunner) -> None:
+    max_age = timedelta(hours=core.settings.refresh_hours)
+    while True:
+        await asyncio.sleep(_LOOK_EVERY)
+        runner.look(utc_now(), max_age)
+
+
+def _in_force(core: Core, compiled: CompiledLists) -> None:
+    core.events.lists_compiled()
+    core.policy.swap_lists(compiled)
+
+
+def _report(core: Core, healthy: bool, says: str) -> None:
+    core.health.report(HealthChanged("lists", healthy, says))
+
+
+class ListVerbs:
+    """An answer comes when the subscription is stored; its names are in force after the next run."""
+
+    def __init__(self, core: Core, runner: ListRunner) -> None:
+        self._policy, self._runner = core.policy, runner
+
+    def list(self, _: Arguments) -> dict[str, Any]:
+        details = self._runner.details()
+        lists = [_to_json(each, details.get(str(each.id), {})) for each in self._policy.book.lists]
+        known = [asdict(each) for each in KNOWN_LISTS]
+        return {"lists": lists, "refreshing": self._runner.refreshing, "known": known}
+
+    async def add(self, arguments: Arguments) -> dict[str, Any]:
+        added = await self._policy.add_list(
+            text(arguments, "source", 2000),
+            title=text(arguments, "title", 200),
+            action=action_from_json(arguments.get("action", "block")),
+            comment=text(arguments, "comment", 500),
+        )
+        self._runner.want()
+        return _to_json(added, {})
+
+    async def remove(self, arguments: Arguments) -> dict[str, Any]:
+        removed = await self._policy.remove_list(number(arguments.get("id"), "id"))
+        self._runner.want()
+        return _to_json(removed, {})
+
+    def refresh(self, _: Arguments) -> dict[str, Any]:
+        self._runner.want(fetch=True)
+        return {"started": True}
+
+
+def _to_json(each: Subscription, detail: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "source": each.source,
+        "title": each.title or str(detail.get("title") or "") or each.source,
+        "action": each.action.value,
+        "enabled": each.enabled,
+        "comment": each.comment,
+        "added": time_to_json(each.added),
+        "syntax": detail.get("syntax"),
+        "entries": detail.get("entries", 0),
+        "skipped": detail.get("skipped", {}),
+        "fetched": detail.get("fetched"),
+        "error": detail.get("error"),
+    }
