@@ -33,6 +33,7 @@ from typing import Any
 from gateway.errors import SettingsError
 from gateway.files import write_atomically
 from gateway.model.network import AccessPoint, Barrier, Mode, NetworkPlan, Security, StaticLease, TvNetwork
+from gateway.model.special_addresses import Purpose, purpose_of
 
 DEFAULT_SOCKET = "/run/telltale-network/network.sock"
 _FALLBACK: tuple[IPv4Address | IPv6Address, ...] = tuple(
@@ -288,7 +289,7 @@ def _own_address(value: Any) -> IPv4Interface:
         address = None
     if not isinstance(address, IPv4Interface) or not 16 <= address.network.prefixlen <= 29:
         raise SettingsError("this is our address there with the length of its network, like 10.83.7.1/24.")
-    if not address.is_private or address.ip in (address.network[0], address.network[-1]):
+    if purpose_of(address.ip) is not Purpose.PRIVATE or address.ip in (address.network[0], address.network[-1]):
         raise SettingsError(f"{address} is no private address that a machine can have; take one like 10.83.7.1/24.")
     return address
 

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Request, Response, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from gateway.model.special_addresses import is_home
 from web.auth import AuthStore
 from web.keys import Token
 from web.problems import is_for_programs, problem
@@ -144,12 +145,9 @@ def is_same_origin(asked: Request) -> bool:
 def is_home_address(client: str) -> bool:
     """True for loopback, private and link-local addresses: those a stranger on the internet cannot have."""
     try:
-        address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(client.partition("%")[0])
+        return is_home(ipaddress.ip_address(client.partition("%")[0]))
     except ValueError:
         return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    return address.is_loopback or address.is_link_local or (address.is_private and not address.is_unspecified)
 
 
 def local_path(text: str) -> str:

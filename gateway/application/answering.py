@@ -12,10 +12,11 @@ from gateway.lists.compiled import CompiledLists
 from gateway.model.name import Name
 from gateway.model.policy import Policy
 from gateway.model.rule import ScopeKind
+from gateway.model.special_addresses import HOME, is_public
 from gateway.model.tag import UNTAGGED, Tag
 from gateway.policy.snapshot import Snapshot
 from gateway.resolver.fastpath import Concern
-from gateway.resolver.options import HOME_NETWORKS, LEADS_HOME, ResolverOptions
+from gateway.resolver.options import LEADS_HOME, ResolverOptions
 from gateway.settings import Settings
 
 OWN_NAME = "telltale.lan"
@@ -44,13 +45,13 @@ def options(settings: Settings) -> ResolverOptions:
     reachable = tuple(each for each in own if each.version == dashboard.version and not each.is_loopback)
     if not names:
         names[OWN_NAME] = reachable if dashboard.is_unspecified else (dashboard,)
-    lan = tuple(ip_network((each, 64), strict=False) for each in own if each.version == 6 and each.is_global)
+    lan = tuple(ip_network((each, 64), strict=False) for each in own if each.version == 6 and is_public(each))
     exceptions = tuple(Name.parse(name).text for name in settings.rebinding_exceptions)
     return ResolverOptions(
         local_names=names,
         rebinding_protection=settings.rebinding,
         rebinding_exceptions=(*LEADS_HOME, *exceptions),
-        allowed_networks=(*HOME_NETWORKS, *lan),
+        allowed_networks=(*HOME, *lan),
         trust_ad=settings.trust_ad,
         client_rate=settings.client_rate,
         strategy=settings.strategy,

@@ -13,9 +13,10 @@ from gateway.demo.packet import Record, address_rdata, https_rdata, soa_rdata
 from gateway.errors import SettingsError
 from gateway.model.dns import QType, Rcode
 from gateway.model.name import Name, ancestors
+from gateway.model.special_addresses import Purpose, networks
 
 _FILE = Path(__file__).with_name("internet.toml")
-_V4 = tuple(ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24"))  # RFC 5737
+_V4 = tuple(network for network in networks(Purpose.DOCUMENTATION) if network.version == 4)
 _V6 = int(ipaddress.ip_address("2001:db8::"))  # RFC 3849
 _TTLS = (20, 30, 60, 60, 120, 300)
 _NEGATIVE_TTL = 60

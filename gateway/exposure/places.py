@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 
-# RFC 1122, 1918, 3927, 5771, 6598, 4193, 4291: nobody reaches another company there.
-_HOME = tuple(
-    ip_network(text)
-    for text in (
-        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
-        *("192.168.0.0/16", "224.0.0.0/4", "255.255.255.255/32"),
-        *("::/127", "fc00::/7", "fe80::/10", "ff00::/8"),
-    )
-)
+from gateway.model.special_addresses import HOME, Purpose, networks, translated
+
+# Nobody reaches another company there.
+_NOT_ABROAD = (*HOME, *networks(Purpose.UNSPECIFIED, Purpose.SHARED, Purpose.MULTICAST, Purpose.BROADCAST))
 
 
 @lru_cache(maxsize=4_096)
@@ -23,4 +18,5 @@ def packed_if_abroad(text: str) -> bytes | None:
         address = ip_address(text)
     except ValueError:
         return None
-    return None if any(address in network for network in _HOME) else address.packed
+    plain = translated(address)
+    return None if any(plain in network for network in _NOT_ABROAD) else address.packed

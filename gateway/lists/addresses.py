@@ -4,34 +4,22 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from typing import Final
 
 from gateway.errors import ListError
-
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
-_GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
-_TUNNELS: Final = (ipaddress.IPv6Network("2002::/16"), ipaddress.IPv6Network("2001::/32"))
+from gateway.model import special_addresses
 
 Target = tuple[socket.AddressFamily, tuple[str, int]]
 
 
 def is_public(address: str) -> bool:
-    """True for a unicast address of the public internet (IANA special-purpose registries).
-
-    An IPv4 address inside an IPv6 one is judged itself (mapped, NAT64); tunnels that could lead back are not public.
+    """True for a unicast address of the public internet; false for tunnels, which could lead back, and for what is no
+    address.
     """
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            parsed = parsed.ipv4_mapped
-        elif parsed in _NAT64:
-            parsed = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
-        elif parsed not in _GLOBAL_UNICAST or any(parsed in tunnel for tunnel in _TUNNELS):
-            return False
-    return parsed.is_global and not (parsed.is_multicast or parsed.is_reserved)
+    return special_addresses.is_public(parsed)
 
 
 def resolve(host: str, port: int, *, allow_private: bool) -> list[Target]:

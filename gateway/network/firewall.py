@@ -14,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses
 
 from gateway.model.network import Mode, NetworkPlan
+from gateway.model.special_addresses import LINK_LOCAL_6, MULTICAST_4, MULTICAST_6, Purpose, is_home, networks
 from gateway.network.between import render_between
 from gateway.network.limits import check_plan
 from gateway.network.phrases import (
@@ -47,14 +48,8 @@ DNS_PORTS = (53, 54, 5353)
 """Where televisions look for plain DNS. 54 is a known trick; 5353 beyond the own network is never mDNS (RFC 6762)."""
 DOT_PORT = 853
 """DNS over TLS (RFC 7858) and DNS over QUIC (RFC 9250)."""
-HOME = tuple(
-    ip_network(text)
-    for text in (
-        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"),
-        *("fc00::/7", "fe80::/10"),
-    )
-)
-"""What is no part of the internet: RFC 1918, 3927, 6598, 4193, 4291."""
+HOME = networks(Purpose.PRIVATE, Purpose.LINK_LOCAL, Purpose.SHARED)
+"""Where a packet can go without leaving for the internet."""
 COUNTERS = (
     *("dns_turned", "dns_passed", "time_turned", "dot_refused", "doq_refused", "doh_refused", "resolver_refused"),
     *("encrypted_noted", "paused_refused", "cut_refused", "home_refused", "foreign_source", "ipv6_refused"),
@@ -65,7 +60,6 @@ MEMORY_SECONDS = 3600
 CARRIED = ("tcp", "udp", "icmp", "ipv6-icmp")
 """All that a television speaks to the internet. Whatever else hides others inside (IP in IP, IPv6 in IPv4, GRE, L2TP,
 ESP) or has ports of its own (SCTP, UDP-Lite), and would pass every rule of ours unseen."""
-_LINK_LOCAL = IPv6Network("fe80::/10")
 _ECHO = ["echo-request", "destination-unreachable", "time-exceeded", "parameter-problem"]
 _ECHO6 = [*_ECHO, "packet-too-big", "nd-router-solicit", "nd-neighbor-solicit", "nd-neighbor-advert"]
 _MULTICAST_REPORTS = ["mld-listener-report", "mld-listener-done", "mld2-listener-report"]
@@ -103,15 +97,15 @@ def families(plan: NetworkPlan) -> tuple[Family, Family]:
     six_back = next((address for address in fallback if address.version == 6), None)
     four, own = plan.tv.address.network, str(plan.tv.address.ip)
     return (
-        Family("4", "ip", "ipv4_addr", own, four, IPv4Network("224.0.0.0/4"), (str(IPv4Address(0)),), four_back),
+        Family("4", "ip", "ipv4_addr", own, four, MULTICAST_4, (str(IPv4Address(0)),), four_back),
         Family(
             "6",
             "ip6",
             "ipv6_addr",
             str(six.ip) if six else None,
             six.network if six else None,
-            IPv6Network("ff00::/8"),
-            ("::", prefix(_LINK_LOCAL)),
+            MULTICAST_6,
+            ("::", prefix(LINK_LOCAL_6)),
             six_back,
         ),
     )
@@ -200,7 +194,7 @@ def _ours(family: Family) -> list[Phrase | str]:
     past the turning, with another port: no route leads anywhere else from it, so it needs none.
     """
     own: list[Phrase | str] = [family.own] if family.own else []
-    return [*own, prefix(_LINK_LOCAL)] if family.digit == "6" else own
+    return [*own, prefix(LINK_LOCAL_6)] if family.digit == "6" else own
 
 
 def _asks_for_time(family: Family) -> list[Phrase]:
@@ -380,6 +374,6 @@ def _masquerade(plan: NetworkPlan) -> list[Phrase]:
     away = match(meta("oifname"), any_of([plan.tv.interface, "lo"]), "!=")
     for family in families(plan):
         network = family.network
-        if network is not None and (network.version == 4 or network.is_private):
+        if network is not None and (network.version == 4 or is_home(network[0])):
             made.append(rule("our_address", match(family.saddr(), prefix(network)), away, {"masquerade": None}))
     return made

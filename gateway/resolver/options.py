@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Literal
+
+from gateway.model.special_addresses import HOME
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
-
-# Whoever can have such an address is at home (RFC 1918, 3927, 4193, 4291); others would make us an open resolver.
-HOME_NETWORKS: tuple[Network, ...] = tuple(
-    ip_network(text)
-    for text in (
-        "127.0.0.0/8",
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "169.254.0.0/16",
-        "::1/128",
-        "fe80::/10",
-        "fc00::/7",
-    )
-)
 
 # Names that lead home on purpose: Plex's certificates for servers at home, the router's own page (AVM), and top levels
 # that routers use and the public DNS does not have.
@@ -36,7 +23,8 @@ class ResolverOptions:
 
     `local_names` maps canonical names to our own addresses; nobody can block them. `block_mode` "null" answers
     0.0.0.0 and ::, "nxdomain" says that the name does not exist. `rebinding_exceptions` are canonical names; each
-    covers its subtree. `allowed_networks` are the clients that get answers at all. `trust_ad` lets the AD bit
+    covers its subtree. `allowed_networks` are the clients that get answers at all: others would make us an open
+    resolver. `trust_ad` lets the AD bit
     through from upstreams that are encrypted or on this machine; for `strategy` and `plain_fallback` see `Forwarder`.
     `client_rate` (0: no limit) and its like say how many names that nobody knows yet one client may ask for: see
     `Throttle`.
@@ -54,7 +42,7 @@ class ResolverOptions:
     memo_entries: int = 8_192
     rebinding_protection: bool = True
     rebinding_exceptions: tuple[str, ...] = LEADS_HOME
-    allowed_networks: tuple[Network, ...] = HOME_NETWORKS
+    allowed_networks: tuple[Network, ...] = HOME
     trust_ad: bool = False
     strategy: Literal["strict", "fastest"] = "strict"
     plain_fallback: bool = False

@@ -4,37 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_address
 
 from gateway.model.dns import Ede, Rcode
 from gateway.model.name import ancestors
 from gateway.model.query import Query
 from gateway.model.response import Response, Source
+from gateway.model.special_addresses import HOME, IPNetwork, Purpose, networks, translated
 from gateway.model.verdict import Action, Reason, Verdict
 from gateway.resolver.answer import peek_of
 from gateway.resolver.link import Prompt
 from gateway.wire.message import negative_answer
 
-_AT_HOME = tuple(
-    ip_network(text)
-    for text in (
-        "0.0.0.0/8",
-        "10.0.0.0/8",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "::/128",
-        "::1/128",
-        "fc00::/7",
-        "fe80::/10",
-        "fec0::/10",
-    )
-)
+_AT_HOME = (*HOME, *networks(Purpose.UNSPECIFIED))
 _OURS = frozenset({Source.ERROR, Source.LOCAL})
-# Every address at home, of either family, begins with one of these bytes; few others do.
-_SUSPECT = frozenset({0, 10, 127, 169, 172, 192, 0xFC, 0xFD, 0xFE})
-_NAT64 = ip_network("64:ff9b::/96")
+
+
+def _first_bytes(network: IPNetwork) -> range:
+    return range(network[0].packed[0], network[-1].packed[0] + 1)
+
+
+# Every address at home, of either family and dressed up or not, begins with one of these bytes; few others do.
+_SUSPECT = frozenset(first for network in (*_AT_HOME, *networks(Purpose.TRANSLATED)) for first in _first_bytes(network))
 # An upstream that filters says so with the unspecified address and one of these (forged, blocked, censored, filtered).
 _SAYS_IT_FILTERS = frozenset({4, 15, 16, 17})
 
@@ -84,9 +75,5 @@ def leads_home(packed: bytes) -> bool:
 
     Shared address space (100.64.0.0/10) is not among them: providers name their own services there.
     """
-    address = ip_address(packed)
-    if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped
-        if inner is not None or address in _NAT64:
-            address = inner or ip_address(packed[12:])
+    address = translated(ip_address(packed))
     return any(address in network for network in _AT_HOME)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from gateway.model.name import ancestors
+from gateway.model.reverse_zone import reverse_zones
+from gateway.model.special_addresses import Purpose, networks
 
 # Whoever turns on encrypted DNS by itself asks here first whether the network minds. It does: the household chose us.
 # https://support.mozilla.org/kb/canary-domain-use-application-dnsnet
@@ -19,40 +21,18 @@ LOCALHOST = "localhost"
 # RFC 6761 (test, invalid), 6762 (local: multicast only), 7686 (onion), 8375 (home.arpa), 9476 (alt).
 _NOWHERE = ("test", "invalid", "local", "onion", "home.arpa", "alt")
 
-# RFC 6303 sections 4.2 to 4.6, RFC 7793: the reverse of addresses that only mean something at home.
-_REVERSE_4 = (
-    "10",
-    *(f"{n}.172" for n in range(16, 32)),
-    "168.192",
-    "0",
-    "127",
-    "254.169",
-    "2.0.192",
-    "100.51.198",
-    "113.0.203",
-    "255.255.255.255",
-    *(f"{n}.100" for n in range(64, 128)),
-)
-_REVERSE_6 = (
-    ".".join("0" * 32),
-    "1." + ".".join("0" * 31),
-    "c.f",
-    "d.f",
-    "8.e.f",
-    "9.e.f",
-    "a.e.f",
-    "b.e.f",
-    "8.b.d.0.1.0.0.2",
-)
+# RFC 6303, RFC 7793: the reverse of addresses that mean nothing to the public DNS.
+_REVERSE = tuple(
+    zone
+    for network in networks(
+        Purpose.UNSPECIFIED, Purpose.LOOPBACK, Purpose.PRIVATE, Purpose.LINK_LOCAL, Purpose.SHARED,
+        Purpose.BROADCAST, Purpose.DOCUMENTATION,
+    )
+    for zone in reverse_zones(network)
+)  # fmt: skip
 
 # Every name at or below one of these ends here.
-ZONES = frozenset(
-    (
-        *_NOWHERE,
-        *(f"{zone}.in-addr.arpa" for zone in _REVERSE_4),
-        *(f"{zone}.ip6.arpa" for zone in _REVERSE_6),
-    )
-)
+ZONES = frozenset((*_NOWHERE, *_REVERSE))
 
 _CANARY_WHY = {
     "use-application-dns.net": (

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.model.special_addresses import HOME
 from gateway.resolver.clients import Clients, plain
 from gateway.resolver.fastpath import Memos
 from gateway.resolver.guard import Guard
-from gateway.resolver.options import HOME_NETWORKS
 from tests.support.serving import rules
 
 
@@ -16,7 +16,7 @@ def make(seen: list[str] | None = None) -> Clients:
         return "device-" + client
 
     policy = rules(devices={"device-192.168.7.21": rules(block=["x"])})
-    return Clients(Guard(HOME_NETWORKS), device_of, Memos(100), policy)
+    return Clients(Guard(HOME), device_of, Memos(100), policy)
 
 
 def test_a_client_is_looked_up_once() -> None:

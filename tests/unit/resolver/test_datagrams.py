@@ -11,13 +11,13 @@ import pytest
 from gateway.linux import mmsg
 from gateway.model.lookup import Facts, LogRow
 from gateway.model.response import Source
+from gateway.model.special_addresses import HOME
 from gateway.model.verdict import ALLOWED
 from gateway.resolver import datagrams
 from gateway.resolver.clients import Client, Clients
 from gateway.resolver.datagrams import DatagramServer, Reply
 from gateway.resolver.fastpath import Memos
 from gateway.resolver.guard import Guard
-from gateway.resolver.options import HOME_NETWORKS
 from gateway.resolver.recorder import Recorder
 from gateway.wire.message import null_answer
 from tests.support.serving import rules
@@ -39,7 +39,7 @@ class Door:
         self.client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.client.settimeout(2)
         self.client.connect(self.socket.getsockname())
-        clients = Clients(Guard(HOME_NETWORKS), lambda client: None, memos, rules())
+        clients = Clients(Guard(HOME), lambda client: None, memos, rules())
         self.server = DatagramServer(
             self.socket,
             clients=clients,

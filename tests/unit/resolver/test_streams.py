@@ -5,10 +5,11 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from gateway.model.special_addresses import HOME
 from gateway.resolver.clients import Client, Clients
 from gateway.resolver.fastpath import Memos
 from gateway.resolver.guard import Guard
-from gateway.resolver.options import HOME_NETWORKS, ResolverOptions
+from gateway.resolver.options import ResolverOptions
 from gateway.resolver.streams import StreamServer
 from tests.support.serving import rules
 
@@ -23,7 +24,7 @@ class Office:
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.server = StreamServer(
             self.listening,
-            clients=Clients(Guard(HOME_NETWORKS), lambda client: None, Memos(10), rules()),
+            clients=Clients(Guard(HOME), lambda client: None, Memos(10), rules()),
             serve=self._serve,
             options=ResolverOptions(tcp_in_flight=3, tcp_idle=0.2),
             clock=lambda: asyncio.get_running_loop().time(),

@@ -1,0 +1,19 @@
+"""Where the names of addresses stand (RFC 1035 section 3.5, RFC 3596 section 2.5)."""
+
+from __future__ import annotations
+
+from gateway.model.special_addresses import IPNetwork
+
+_LABEL_BITS = {4: 8, 6: 4}
+
+
+def reverse_zones(network: IPNetwork) -> tuple[str, ...]:
+    """The canonical names below which all addresses of this network have theirs: one, or, where the network ends
+    inside a label, up to 128.
+    """
+    bits = _LABEL_BITS[network.version]
+    labels = -(-network.prefixlen // bits)
+    return tuple(
+        ".".join(part[0].reverse_pointer.split(".")[network.max_prefixlen // bits - labels :])
+        for part in network.subnets(new_prefix=labels * bits)
+    )
