@@ -16,6 +16,7 @@ from gateway.journal.reader import Reader
 from web import api
 from web.auth import AuthStore
 from web.backend import Backend
+from web.limits import MAX_BODY
 from web.problems import speak_plainly
 from web.security import protect
 from web.sessions import LIFETIME, Sessions
@@ -23,8 +24,6 @@ from web.stream import Broadcaster
 from web.throttle import Throttle
 from web.views import blueprints as pages
 from web.views import entrance
-
-MAX_BODY = 64 * 1024
 
 
 def create_app(

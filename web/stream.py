@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import select
-import socket
 import threading
 import time
 from collections import deque
@@ -15,7 +13,8 @@ from typing import Any, cast
 
 from gateway.errors import ControlError, Unavailable
 
-MAX_STREAMS = 20
+MAX_STREAMS = 48
+"""Open pages at once: no thread is held by one, but each is told of everything."""
 _ROOM = 64
 _LINGER = 20.0
 _QUICKEST_RETRY = 0.25
@@ -23,7 +22,7 @@ _SLOWEST_RETRY = 5.0
 
 
 class TooManyStreams(Exception):
-    """As many dashboards are open as we have threads for."""
+    """As many pages are open as we care to tell of everything."""
 
 
 class Told:
@@ -72,8 +71,8 @@ def frame(kind: str, data: dict[str, Any], last_id: int | None = None) -> bytes:
 class Listener:
     """One open stream. When its reader is slow the oldest events are dropped and counted, nobody waits."""
 
-    def __init__(self, connection: socket.socket | None, room: int) -> None:
-        self._connection = connection
+    def __init__(self, room: int, ring: Callable[[], None] | None = None) -> None:
+        self._ring = ring
         self._room = room
         self._events: deque[Told] = deque()
         self._dropped = 0
@@ -86,12 +85,14 @@ class Listener:
             while len(self._events) >= self._room:
                 self._dropped += len(self._events.popleft())
             self._events.append(told)
-            self._something.notify()
+        self._stir()
 
     def take(self, timeout: float) -> Happened | None:
-        """The next event; None when there was none for `timeout` seconds, or somebody woke us."""
+        """The next event; None when there was none for `timeout` seconds, or somebody woke us. Never waits for what
+        rings.
+        """
         with self._something:
-            if not self._events and not self._woken and not self.over:
+            if not self._events and not self._woken and not self.over and self._ring is None:
                 self._something.wait(timeout)
             self._woken = False
             if not self._events or self.over:
@@ -101,25 +102,23 @@ class Listener:
 
     def wake(self) -> None:
         """Has the reader look round: its session may be over."""
-        with self._something:
-            self._woken = True
-            self._something.notify()
+        self._woken = True
+        self._stir()
 
     def end(self) -> None:
-        with self._something:
-            self.over = True
-            self._something.notify()
+        self.over = True
+        self._stir()
 
-    def has_hung_up(self) -> bool:
-        """True when the browser closed the connection, which an idle stream would learn at its second heartbeat."""
-        if self._connection is None:
-            return False
-        try:
-            poll = select.poll()
-            poll.register(self._connection, select.POLLRDHUP)
-            return bool(poll.poll(0))
-        except (OSError, ValueError):
-            return True
+    @property
+    def rings(self) -> bool:
+        """True when its reader is rung for, and must not wait itself."""
+        return self._ring is not None
+
+    def _stir(self) -> None:
+        with self._something:
+            self._something.notify()
+        if self._ring is not None:
+            self._ring()
 
 
 class Broadcaster:
@@ -150,14 +149,15 @@ class Broadcaster:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def open(self, connection: socket.socket | None = None) -> Listener:
-        """A new stream, once the resolver is listened to or a second has passed. Raises TooManyStreams."""
+    def open(self, ring: Callable[[], None] | None = None) -> Listener:
+        """A new stream, once the resolver is listened to or a second has passed. Raises TooManyStreams.
+
+        `ring` is called, from any thread, when there is something to take; then `take` never waits.
+        """
         with self._lock:
-            if len(self._listeners) >= self._limit:
-                self._drop_those_who_left()
             if len(self._listeners) >= self._limit or self._stopping.is_set():
                 raise TooManyStreams
-            listener = Listener(connection, self._room)
+            listener = Listener(self._room, ring)
             self._listeners.add(listener)
             self._wanted.set()
             if self._thread is None:
@@ -197,11 +197,6 @@ class Broadcaster:
     def _all(self) -> list[Listener]:
         with self._lock:
             return list(self._listeners)
-
-    def _drop_those_who_left(self) -> None:
-        for listener in [one for one in self._listeners if one.over or one.has_hung_up()]:
-            listener.end()
-            self._listeners.discard(listener)
 
     def _deliver(self, event: dict[str, Any]) -> None:
         told = Told(event)

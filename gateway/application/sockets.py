@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import struct
 from collections import Counter
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from gateway.settings import Address
 
 _FIRST_INHERITED = 3
 _RECEIVE_BUFFER = 4 << 20
-_PATIENCE = 10
 _TRIES = 20
 
 
@@ -64,21 +62,10 @@ def bind_dns(addresses: tuple[Address, ...], processes: int = 1) -> DnsSockets:
 
 
 def bind_web(address: Address) -> socket.socket:
-    """A listening socket for the dashboard. Raises SettingsError.
-
-    The connections that it accepts inherit its patience: who neither speaks nor listens for that long is hung up on,
-    or a few dozen half-sent requests would hold every thread of the dashboard.
-    """
+    """A listening socket for the dashboard. Raises SettingsError."""
     listener = _bind(address, socket.SOCK_STREAM)
-    _be_patient_but_not_for_ever(listener)
     listener.listen(128)
     return listener
-
-
-def _be_patient_but_not_for_ever(listener: socket.socket) -> None:
-    patience = struct.pack("ll", _PATIENCE, 0)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
 
 
 def _bind_both(address: Address, *, shared: bool) -> tuple[socket.socket, socket.socket]:
@@ -132,14 +119,6 @@ def inherited_sockets(
 ) -> tuple[socket.socket, ...]:
     """The sockets that systemd handed down (sd_listen_fds(3)); none when they are not meant for this process."""
     return adopt_sockets(_inherited(environment, pid))
-
-
-def prepare_inherited_web(environment: Mapping[str, str] = os.environ, pid: int | None = None) -> None:
-    """Gives the dashboard's sockets that systemd made the patience of `bind_web`; who takes them over is another."""
-    for fd in _inherited(environment, pid):
-        # The options belong to the socket, not to the number by which we know it.
-        with socket.socket(fileno=os.dup(fd)) as listener:
-            _be_patient_but_not_for_ever(listener)
 
 
 def _inherited(environment: Mapping[str, str], pid: int | None) -> range:

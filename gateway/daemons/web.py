@@ -1,58 +1,21 @@
-"""The dashboard's process: gunicorn, one worker, threads enough for the streams."""
+"""The dashboard's process: one event loop for everybody who looks, and a few threads that work."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import signal
+import socket
 import sys
-from typing import Any
+from typing import cast
 
-from gunicorn.app.base import BaseApplication
-
-from gateway.application.sockets import prepare_inherited_web
+from gateway.application.sockets import adopt_sockets, bind_web, inherited_sockets
 from gateway.errors import TelltaleError
-from gateway.linux.process import begin, end_with_parent
+from gateway.linux.process import begin, end_with_parent, notify
 from gateway.settings import Settings, add_arguments, from_arguments
 from web import create_app
-from web.auth import AuthStore
-from web.serving import THREADS, settle_in
-
-_GRACE = 6
-"""Seconds until a worker that was told to stop is killed. It keeps the connections of open pages for two of them
-(gunicorn's STOP_KEEPALIVE_LINGER), so with less each stop beside an open page is a race with the kill."""
-
-
-class Dashboard(BaseApplication):  # type: ignore[misc]
-    """Gunicorn with our settings instead of its configuration file. `bind` is "fd://N" or "ADDR:PORT"."""
-
-    def __init__(self, settings: Settings, bind: str) -> None:
-        self._settings = settings
-        self._bind = bind
-        super().__init__()
-
-    def load_config(self) -> None:
-        chosen: dict[str, Any] = {
-            "bind": [self._bind],
-            "workers": 1,
-            "worker_class": "gthread",
-            "threads": THREADS,
-            "timeout": 30,
-            "graceful_timeout": _GRACE,
-            "keepalive": 5,
-            "limit_request_line": 8190,
-            "limit_request_fields": 64,
-            "loglevel": "warning",
-            "proc_name": "telltale-web",
-            "control_socket_disable": True,
-            "post_worker_init": settle_in,
-        }
-        for key, value in chosen.items():
-            if key in self.cfg.settings:
-                self.cfg.set(key, value)
-
-    def load(self) -> object:
-        settings = self._settings
-        hosts = (*settings.names, *settings.hosts)
-        return create_app(data=settings.data, control=settings.control, hosts=hosts, keys=settings.auth)
+from web.serving.server import Server
+from web.stream import Broadcaster
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,17 +27,36 @@ def main(arguments: list[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     try:
         settings = from_arguments(parsed)
-        AuthStore(settings.auth)
+        sockets = _sockets(settings, parsed.web_fd)
     except TelltaleError as error:
         print(error, file=sys.stderr)
         return 2
     if parsed.web_fd is not None:
         end_with_parent()
-    # Under systemd gunicorn takes the socket that it was handed by itself (LISTEN_FDS).
-    prepare_inherited_web()
-    bind = str(settings.web) if parsed.web_fd is None else f"fd://{parsed.web_fd}"
-    Dashboard(settings, bind).run()
+    asyncio.run(_serve(settings, sockets))
     return 0
+
+
+def _sockets(settings: Settings, fd: int | None) -> tuple[socket.socket, ...]:
+    """Those of `telltale up`, else those of systemd, else one of our own."""
+    if fd is not None:
+        return adopt_sockets([fd])
+    return inherited_sockets() or (bind_web(settings.web),)
+
+
+async def _serve(settings: Settings, sockets: tuple[socket.socket, ...]) -> None:
+    hosts = (*settings.names, *settings.hosts)
+    app = create_app(data=settings.data, control=settings.control, hosts=hosts, keys=settings.auth)
+    broadcaster = cast(Broadcaster, app.extensions["telltale.stream"])
+    server = Server(
+        app.wsgi_app,
+        on_start=lambda: notify("READY=1"),
+        on_stop=broadcaster.stop,
+        every_few_seconds=lambda: notify("WATCHDOG=1"),
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, server.stop)
+    await server.run(sockets)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -17,11 +18,12 @@ from web.api.lookups import FILTERS, filter_of
 from web.backend import backend
 from web.problems import problem
 from web.security import still_holds
+from web.serving.bell import BELL, HEARTBEAT, Bell
 from web.stream import Broadcaster, Listener, Told, TooManyStreams, frame, health
 
 blueprint = Blueprint("api_stream", __name__, url_prefix="/api/v1")
 
-HEARTBEAT = 15.0
+_NEARLY_A_HEARTBEAT = HEARTBEAT * 0.9
 _A_PAGE = 500
 _MOST_PAGES = 4
 
@@ -36,7 +38,7 @@ def stream() -> AnyResponse:
         after = int(resumed)
     broadcaster = cast(Broadcaster, current_app.extensions["telltale.stream"])
     try:
-        listener = broadcaster.open(request.environ.get("gunicorn.socket") or request.environ.get("werkzeug.socket"))
+        listener = broadcaster.open(_ring())
     except TooManyStreams:
         answer = problem(503, "Too many live views are open; this one asks every few seconds instead.")
         answer.headers["Retry-After"] = "10"
@@ -46,6 +48,12 @@ def stream() -> AnyResponse:
     # A generator that was never begun runs no finally clause (HEAD, or a browser that has gone already).
     response.call_on_close(lambda: broadcaster.close(listener))
     return response
+
+
+def _ring() -> Callable[[], None] | None:
+    """What wakes the server that serves this request; None when it holds a thread for us, which may wait."""
+    bell = request.environ.get(BELL)
+    return cast(Bell, bell).take() if bell is not None else None
 
 
 def _events(
@@ -60,7 +68,7 @@ def _events(
     yield b"retry: 3000\n: listening\n\n"
     if not broadcaster.connected:
         yield frame("health", health(False, "The resolver does not answer; is Telltale running?"))
-    seen = 0
+    seen, quiet_since = 0, time.monotonic()
     if after is not None:
         missed, seen, complete = _missed(reader, wanted, after)
         if not complete:
@@ -72,8 +80,12 @@ def _events(
         if listener.over or not holds():
             return
         if happened is None:
-            yield b": still here\n\n"
+            # Whoever rings is asked often; whoever waits has waited.
+            quiet = time.monotonic() - quiet_since >= _NEARLY_A_HEARTBEAT or not listener.rings
+            quiet_since = time.monotonic() if quiet else quiet_since
+            yield b": still here\n\n" if quiet else b""
             continue
+        quiet_since = time.monotonic()
         if happened.dropped:
             yield gap(happened.dropped)
         if happened.told.kind == "gap":

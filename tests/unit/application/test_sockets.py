@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
 
 import pytest
 
@@ -14,7 +13,6 @@ from gateway.application.sockets import (
     bind_dns,
     bind_web,
     inherited_sockets,
-    prepare_inherited_web,
     sort_dns,
 )
 from gateway.errors import SettingsError
@@ -103,14 +101,3 @@ def test_sockets_meant_for_another_process_are_left_alone() -> None:
     assert inherited_sockets({"LISTEN_PID": "1", "LISTEN_FDS": "2"}) == ()
     assert inherited_sockets({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "many"}) == ()
     assert inherited_sockets({}) == ()
-
-
-def test_a_dashboard_socket_of_systemd_hangs_up_on_who_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        made.listen()
-        monkeypatch.setattr(sockets, "_FIRST_INHERITED", made.fileno())
-        prepare_inherited_web({"LISTEN_PID": "7", "LISTEN_FDS": "1"}, pid=7)
-        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            assert struct.unpack("ll", made.getsockopt(socket.SOL_SOCKET, option, 16))[0] > 0
-        prepare_inherited_web({}, pid=7)

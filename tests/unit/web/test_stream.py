@@ -17,7 +17,7 @@ from gateway.control.codec import lookup_to_json
 from gateway.journal.reader import Filter
 from tests.support.dashboard import ORIGIN, PASSWORD, TELEVISION, FakeControl, Home, home, lookup
 from web.api.stream import fits
-from web.stream import Broadcaster, Listener, Told, TooManyStreams
+from web.stream import MAX_STREAMS, Broadcaster, Listener, Told, TooManyStreams
 
 
 def recorded(*numbers: int, left_out: int = 0, **changes: Any) -> dict[str, Any]:
@@ -287,12 +287,12 @@ def test_without_the_resolver_a_page_is_told_so_at_once(at_home: Home) -> None:
 
 def test_over_the_cap_a_page_is_told_to_ask_instead(at_home: Home) -> None:
     owner = at_home.owner()
-    browsers = [begun(Browser(owner)) for _ in range(20)]
+    browsers = [begun(Browser(owner)) for _ in range(MAX_STREAMS)]
     refused = owner.get("/api/v1/stream")
     assert refused.status_code == 503
     assert refused.headers["Retry-After"] == "10"
     assert refused.json["error"].startswith("Too many live views")
-    assert owner.get("/api/v1/status").json["streams"] == {"open": 20, "most": 20}
+    assert owner.get("/api/v1/status").json["streams"] == {"open": MAX_STREAMS, "most": MAX_STREAMS}
     for browser in browsers:
         browser.response.close()
     begun(Browser(owner)).response.close()
@@ -300,7 +300,7 @@ def test_over_the_cap_a_page_is_told_to_ask_instead(at_home: Home) -> None:
 
 def test_a_head_request_leaves_no_stream_behind(at_home: Home) -> None:
     owner = at_home.owner()
-    for _ in range(25):
+    for _ in range(MAX_STREAMS + 5):
         owner.head("/api/v1/stream").close()
     assert len(at_home.app.extensions["telltale.stream"]) == 0
 
