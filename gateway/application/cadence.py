@@ -12,7 +12,6 @@ from gateway.classifier.party_rules import PartyRules
 from gateway.classifier.service import Classifier
 from gateway.model.tag import Evidence, Party, Tag
 
-MOST_TIMES = 1_000
 _COUNTS_TIME = re.compile(r"\b(?:every|per) (?:\w+ ){0,2}(?:seconds?|minutes?|hours?)\b|\d+ ?s\b|about every minute")
 _WHOSE = {
     Party.FIRST: "the maker's own",

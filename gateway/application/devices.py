@@ -10,15 +10,19 @@ from gateway.application.arguments import Arguments, known_device
 from gateway.application.core import Core
 from gateway.application.registry import Registry
 from gateway.control.codec import device_to_json
-from gateway.errors import Refused, TelltaleError
+from gateway.errors import TelltaleError
 from gateway.model.event import HealthChanged
+from gateway.schema.checking import checked
+from gateway.schema.requests import UpdateDevice
 
 _NEIGHBOURS_EVERY = 15.0
 
 
 def register(core: Core, registry: Registry) -> None:
     """Brings the verbs on devices and the task "devices"."""
-    registry.add_verbs({"devices.list": partial(_list, core), "devices.update": partial(_update, core)})
+    registry.add_verbs(
+        {"devices.list": partial(_list, core), "devices.update": checked(UpdateDevice, partial(_update, core))}
+    )
     registry.add_task("devices", partial(_watch, core))
     core.events.device_joined.listen(_Moves(core).begin)
 
@@ -27,15 +31,9 @@ def _list(core: Core, _: Arguments) -> dict[str, Any]:
     return {"devices": [device_to_json(device) for device in core.inventory.all()]}
 
 
-def _update(core: Core, arguments: Arguments) -> dict[str, Any]:
-    changes = {key: arguments[key] for key in ("name", "kind", "maker") if arguments.get(key) is not None}
-    for key, value in changes.items():
-        if not isinstance(value, str):
-            raise Refused(f"{key} is a text.", key)
-    device = known_device(core.inventory, arguments.get("id"))
-    if device is None:
-        raise Refused("Say which device: its id.", "id")
-    return device_to_json(core.inventory.update(device, **changes))
+def _update(core: Core, asked: UpdateDevice) -> dict[str, Any]:
+    device = known_device(core.inventory, asked.id)
+    return device_to_json(core.inventory.update(device or "", name=asked.name, kind=asked.kind, maker=asked.maker))
 
 
 async def _watch(core: Core) -> None:

@@ -22,9 +22,9 @@ from gateway.model.tag import Party, Tag
 from gateway.model.verdict import Action, Reason, Verdict
 from gateway.policy.service import PolicyService
 from gateway.resolver.special import tell_special
+from gateway.schema.requests import MOST_TARGETS
 from gateway.settings import Settings
 
-MOST_TARGETS = 16
 _RECENT = 200
 _SHOWN_DEVICES = 20
 _BECAUSE = {

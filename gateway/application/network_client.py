@@ -18,14 +18,17 @@ from gateway.application.core import Core
 from gateway.application.registry import Registry
 from gateway.classifier.known_resolvers import known_resolvers
 from gateway.control.caller import Caller
-from gateway.control.plan_codec import attempt_from_json, flow_from_json, lease_from_json, plan_to_json
 from gateway.control.server import Handler
 from gateway.errors import Refused, SettingsError, TelltaleError, Unavailable
 from gateway.files import write_atomically
 from gateway.model.event import HealthChanged
+from gateway.model.flow import Attempt, FlowCount
 from gateway.model.lease import Lease
 from gateway.model.network import Mode, NetworkPlan, StaticLease
 from gateway.network_settings import NetworkSettings, own_network, plan_network
+from gateway.schema.checking import checked
+from gateway.schema.requests import NetworkApply, NetworkPause
+from gateway.schema.values import from_json, to_json
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +81,8 @@ class NetworkClient:
         """Verbs of the resolver's own control socket."""
         return {
             "network.status": self.tell_status,
-            "network.pause": self.pause,
-            "network.apply": self.apply,
+            "network.pause": checked(NetworkPause, self.pause),
+            "network.apply": checked(NetworkApply, self.apply),
             "network.clear": self.clear,
             "network.join": self.join,
             "network.stations": lambda _: self._caller.call("stations"),
@@ -110,7 +113,7 @@ class NetworkClient:
         while True:
             try:
                 said = await self._caller.call("leases", after=after, wait=_WAIT)
-                leases = [lease_from_json(each) for each in said["leases"]]
+                leases = [from_json(Lease, each, "lease") for each in said["leases"]]
                 newer = int(said["sequence"])
             except (TelltaleError, KeyError, TypeError, ValueError):
                 # `watch` reports that nobody answers; a new process counts from the beginning.
@@ -129,16 +132,13 @@ class NetworkClient:
             **self.status,
         }
 
-    async def pause(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """`device` reaches nothing while `paused`; it survives a restart."""
-        said, paused = arguments.get("device"), arguments.get("paused", True)
-        device = self._core.inventory.get(said) if isinstance(said, str) else None
+    async def pause(self, asked: NetworkPause) -> dict[str, Any]:
+        """The device reaches nothing while it is paused; that survives a restart."""
+        device = self._core.inventory.get(asked.device)
         if device is None or device.mac is None:
             raise Refused("Only a device whose network card is known can be cut off; look at the list again.", "device")
-        if not isinstance(paused, bool):
-            raise Refused("paused is true or false.", "paused")
         before = self._paused
-        self._paused = before | {device.mac} if paused else before - {device.mac}
+        self._paused = before | {device.mac} if asked.paused else before - {device.mac}
         try:
             await self._put_in_force()
             write_atomically(self._paused_file, [json.dumps(sorted(self._paused)).encode()])
@@ -147,10 +147,10 @@ class NetworkClient:
             raise
         return {"paused": sorted(self._paused)}
 
-    async def apply(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def apply(self, asked: NetworkApply) -> dict[str, Any]:
         """Puts the settings of this run in force now, or with `dry_run` tells what that would do."""
-        if arguments.get("dry_run") is True:
-            said = await self._caller.call("apply", plan=plan_to_json(await self._make_plan()), dry_run=True)
+        if asked.dry_run:
+            said = await self._caller.call("apply", plan=to_json(await self._make_plan()), dry_run=True)
             return {"text": str(said["text"])}
         await self._put_in_force()
         return self.tell_status({})
@@ -177,7 +177,7 @@ class NetworkClient:
     async def _put_in_force(self) -> None:
         async with self._changing:
             plan = await self._make_plan()
-            self.status = await self._caller.call("apply", plan=plan_to_json(plan))
+            self.status = await self._caller.call("apply", plan=to_json(plan))
             self.plan, self._wanted = plan, True
 
     async def _make_plan(self) -> NetworkPlan:
@@ -209,11 +209,11 @@ class NetworkClient:
         events = self._core.events
         if events.attempts_met:
             said = await self._caller.call("attempts")
-            if attempts := [attempt_from_json(each) for each in said["attempts"]]:
+            if attempts := [from_json(Attempt, each, "attempt") for each in said["attempts"]]:
                 events.attempts_met(attempts)
         if events.flows_counted:
             said = await self._caller.call("flows")
-            if flows := [flow_from_json(each) for each in said["flows"]]:
+            if flows := [from_json(FlowCount, each, "flow") for each in said["flows"]]:
                 try:
                     # What was looked up just before they began is on its way through the journal's thread.
                     await asyncio.sleep(_GATHERED)

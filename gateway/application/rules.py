@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.application.arguments import Arguments, known_device, number, text
+from gateway.application.arguments import Arguments, known_device
 from gateway.application.core import Core
 from gateway.application.presets import preset_texts
 from gateway.application.registry import Registry
-from gateway.control.codec import action_from_json, rule_to_json, scope_from_json
-from gateway.errors import Refused
-from gateway.model.rule import ScopeKind
+from gateway.control.codec import rule_to_json
 from gateway.model.tag import Category
+from gateway.schema.checking import checked
+from gateway.schema.requests import AddRule, Numbered, Pause
 
 
 def register(core: Core, registry: Registry) -> None:
@@ -20,9 +20,9 @@ def register(core: Core, registry: Registry) -> None:
     registry.add_verbs(
         {
             "rules.list": verbs.list,
-            "rules.add": verbs.add,
-            "rules.remove": verbs.remove,
-            "pause": verbs.pause,
+            "rules.add": checked(AddRule, verbs.add),
+            "rules.remove": checked(Numbered, verbs.remove),
+            "pause": checked(Pause, verbs.pause),
             "presets": lambda _: {"presets": preset_texts()},
             "categories": lambda _: [category.value for category in Category],
         }
@@ -39,32 +39,25 @@ class RuleVerbs:
     def list(self, _: Arguments) -> dict[str, Any]:
         return {"rules": [rule_to_json(rule) for rule in self._policy.rules()]}
 
-    async def add(self, arguments: Arguments) -> dict[str, Any]:
-        value, seconds = dict(arguments), arguments.get("seconds")
-        scope = scope_from_json(value)
-        if scope.kind is ScopeKind.EVERYTHING and value.get("action") != "block":
-            raise Refused("To allow everything for a while, pause filtering.", "everything")
+    async def add(self, asked: AddRule) -> dict[str, Any]:
         rule = await self._policy.add_rule(
-            action_from_json(value.get("action")),
-            scope,
-            device=known_device(self._inventory, value.get("device")),
-            seconds=None if seconds is None else number(seconds, "seconds"),
-            made_by=text(arguments, "made_by", 64) or "dashboard",
-            comment=text(arguments, "comment", 500),
+            asked.action,
+            asked.scope,
+            device=known_device(self._inventory, asked.device),
+            seconds=asked.seconds,
+            made_by=asked.made_by,
+            comment=asked.comment or "",
         )
         await self._settled()
         return rule_to_json(rule)
 
-    async def remove(self, arguments: Arguments) -> dict[str, Any]:
-        rule = await self._policy.remove_rule(number(arguments.get("id"), "id"))
+    async def remove(self, asked: Numbered) -> dict[str, Any]:
+        rule = await self._policy.remove_rule(asked.id)
         await self._settled()
         return rule_to_json(rule)
 
-    async def pause(self, arguments: Arguments) -> dict[str, Any] | None:
-        seconds = arguments.get("seconds")
-        if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
-            raise Refused("seconds is a whole number; 0 ends the pause.", "seconds")
-        device = known_device(self._inventory, arguments.get("device"))
-        rule = await self._policy.pause(device, seconds, made_by=text(arguments, "made_by", 64) or "dashboard")
+    async def pause(self, asked: Pause) -> dict[str, Any] | None:
+        device = known_device(self._inventory, asked.device)
+        rule = await self._policy.pause(device, asked.seconds, made_by=asked.made_by)
         await self._settled()
         return rule_to_json(rule) if rule else None

@@ -9,16 +9,18 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from gateway.application.arguments import Arguments, number, text
+from gateway.application.arguments import Arguments
 from gateway.application.core import Core, utc_now
 from gateway.application.list_runner import ListRunner
 from gateway.application.registry import Registry
-from gateway.control.codec import action_from_json, time_to_json
+from gateway.control.codec import time_to_json
 from gateway.errors import TelltaleError
 from gateway.lists.compiled import CompiledLists
 from gateway.lists.known import KNOWN_LISTS
 from gateway.model.book import Subscription
 from gateway.model.event import HealthChanged
+from gateway.schema.checking import checked
+from gateway.schema.requests import AddList, Numbered
 
 _LOOK_EVERY = 30.0
 
@@ -30,8 +32,8 @@ def register(core: Core, registry: Registry) -> None:
     registry.add_verbs(
         {
             "lists.list": verbs.list,
-            "lists.add": verbs.add,
-            "lists.remove": verbs.remove,
+            "lists.add": checked(AddList, verbs.add),
+            "lists.remove": checked(Numbered, verbs.remove),
             "lists.refresh": verbs.refresh,
         }
     )
@@ -79,18 +81,13 @@ class ListVerbs:
         known = [asdict(each) for each in KNOWN_LISTS]
         return {"lists": lists, "refreshing": self._runner.refreshing, "known": known}
 
-    async def add(self, arguments: Arguments) -> dict[str, Any]:
-        added = await self._policy.add_list(
-            text(arguments, "source", 2000),
-            title=text(arguments, "title", 200),
-            action=action_from_json(arguments.get("action", "block")),
-            comment=text(arguments, "comment", 500),
-        )
+    async def add(self, asked: AddList) -> dict[str, Any]:
+        added = await self._policy.add_list(asked.source, title=asked.title, action=asked.action, comment=asked.comment)
         self._runner.want()
         return _to_json(added, {})
 
-    async def remove(self, arguments: Arguments) -> dict[str, Any]:
-        removed = await self._policy.remove_list(number(arguments.get("id"), "id"))
+    async def remove(self, asked: Numbered) -> dict[str, Any]:
+        removed = await self._policy.remove_list(asked.id)
         self._runner.want()
         return _to_json(removed, {})
 

@@ -6,13 +6,14 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from gateway.control.client import ControlClient
-from gateway.control.plan_codec import plan_to_json
 from gateway.errors import SettingsError, Unavailable
 from gateway.model.network import Mode
 from gateway.network.host import look_at_links
 from gateway.network_settings import own_network, plan_network
+from gateway.schema.values import to_json
 from gateway.settings import Settings
 
 _UNSET = (
@@ -47,11 +48,11 @@ def run_network(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _plan(settings: Settings) -> dict[str, object]:
+def _plan(settings: Settings) -> dict[str, Any]:
     """From the settings alone, whoever runs; the passphrase stays where it is."""
     assert settings.network is not None
     uplink = next((link.name for link in look_at_links() if link.uplink), "")
-    plan = plan_to_json(plan_network(settings.network, own_network(settings.own_network), uplink=uplink))
+    plan: dict[str, Any] = to_json(plan_network(settings.network, own_network(settings.own_network), uplink=uplink))
     if plan["access_point"]:
         plan["access_point"] |= {"passphrase": "(hidden)"}
     return plan

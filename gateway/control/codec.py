@@ -11,13 +11,10 @@ from gateway.errors import Refused
 from gateway.model.device import Device
 from gateway.model.event import DeviceSeen, Event, HealthChanged, LookupRecorded, PolicyChanged
 from gateway.model.lookup import Lookup
-from gateway.model.name import Name
-from gateway.model.rule import Rule, Scope, ScopeKind
-from gateway.model.verdict import Action
+from gateway.model.rule import Rule, ScopeKind
 
 _MOST_TARGETS = 8
 _ENVELOPE = 256
-_SCOPE_FIELDS = ("name", "company", "category", "everything", "preset")
 
 
 def encode_line(value: Any) -> bytes:
@@ -61,40 +58,6 @@ def rule_to_json(rule: Rule) -> dict[str, Any]:
         "made_by": rule.made_by,
         "comment": rule.comment,
     }
-
-
-def scope_from_json(value: dict[str, Any]) -> Scope:
-    """The scope that a request to make a rule names. Raises Refused with the field that is wrong."""
-    named = [key for key in _SCOPE_FIELDS if value.get(key) not in (None, False)]
-    if len(named) != 1:
-        raise Refused("Say exactly one of name, company, category and preset.", named[1] if named else "name")
-    key = named[0]
-    if key == "everything":
-        return Scope(ScopeKind.EVERYTHING)
-    said = value[key]
-    if not isinstance(said, str) or not said.strip() or len(said) > 1024:
-        raise Refused(f"The {key} is a text of 1 to 1024 characters.", key)
-    if key != "name":
-        return Scope(ScopeKind(key), said.strip())
-    subtree = value.get("subtree", False)
-    if not isinstance(subtree, bool):
-        raise Refused("subtree is true or false.", "subtree")
-    if said.strip().startswith("*."):
-        said, subtree = said.strip()[2:], True
-    try:
-        name = Name.typed(said)
-    except ValueError as error:
-        raise Refused(str(error), "name") from None
-    if not name.text:
-        raise Refused("The root of all names cannot have a rule; pause filtering or block a device instead.", "name")
-    return Scope(ScopeKind.SUBTREE if subtree else ScopeKind.NAME, name.text)
-
-
-def action_from_json(value: Any) -> Action:
-    """ "block" or "allow". Raises Refused."""
-    if value in ("block", "allow"):
-        return Action(value)
-    raise Refused('action is "block" or "allow".', "action")
 
 
 def device_to_json(device: Device) -> dict[str, Any]:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta
 
 from gateway.errors import ControlError
 from gateway.model.lookup import Facts, LogBatch, LogRow
@@ -19,9 +22,61 @@ from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
 MAX_FRAME = 16 << 20
 MOST_FACTS = 20_000
 _LENGTH = 4
-_LONGEST = 4_096
-_LARGEST = 1 << 53
 _NONSENSE = "A worker said something that makes no sense."
+_Text: TypeAlias = Annotated[str, Meta(max_length=4_096)]
+_Number: TypeAlias = Annotated[int, Meta(ge=0, lt=1 << 53)]
+_Seconds: TypeAlias = Annotated[float, Meta(ge=0, lt=1 << 53)]
+
+
+class _Decided(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A verdict other than "nothing speaks of it"."""
+
+    action: Action
+    reason: Reason
+    matched: _Text | None
+    rule: _Number | None
+    lists: tuple[_Text, ...]
+    company: _Text | None
+    category: _Text | None
+    via: _Text | None
+
+
+class _Facts(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What many lookups have in common; addresses in hexadecimal."""
+
+    name: _Text
+    qtype: _Number
+    rcode: _Number
+    source: Source
+    verdict: _Decided | None
+    targets: tuple[_Text, ...]
+    addresses: tuple[_Text, ...]
+
+
+class _Batch(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """`clients` and `facts` are numbers of those that were said before."""
+
+    when: _Seconds
+    latency: _Seconds
+    clients: list[_Number]
+    facts: list[_Number]
+
+
+class _Row(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    when: _Seconds
+    client: _Text
+    facts: _Facts
+    latency: _Seconds
+
+
+class _Log(msgspec.Struct, frozen=True):
+    """A worker's log since the last one."""
+
+    anew: bool
+    facts: list[_Facts]
+    clients: list[_Text]
+    batches: list[_Batch]
+    rows: list[_Row]
 
 
 def frame(kind: str, value: Any) -> bytes:
@@ -116,78 +171,42 @@ class BatchReader:
     def unpack(self, value: Any) -> tuple[list[LogRow], list[LogBatch]]:
         """Rows and batches as the worker's resolver left them. Raises ControlError."""
         try:
-            if value["anew"]:
+            said = msgspec.convert(value, _Log)
+            if said.anew:
                 self._facts, self._clients = [], []
-            self._facts += [_facts_from(each) for each in value["facts"]]
-            self._clients += [_text(each) for each in value["clients"]]
+            self._facts += [_facts_from(each) for each in said.facts]
+            self._clients += said.clients
             if max(len(self._facts), len(self._clients)) > self._most:
                 raise ControlError(_NONSENSE)
-            batches = [self._batch(*each) for each in value["batches"]]
-            rows = [(_seconds(w), _text(c), _facts_from(f), _seconds(late)) for w, c, f, late in value["rows"]]
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError):
+            batches = [self._batch(each) for each in said.batches]
+            rows = [(each.when, each.client, _facts_from(each.facts), each.latency) for each in said.rows]
+        except (msgspec.ValidationError, RecursionError, ValueError, IndexError, OverflowError):
             raise ControlError(_NONSENSE) from None
         return rows, batches
 
-    def _batch(self, when: Any, latency: Any, clients: Any, facts: Any) -> LogBatch:
-        if len(clients) not in (1, len(facts)) or min(clients, default=0) < 0 or min(facts, default=0) < 0:
+    def _batch(self, said: _Batch) -> LogBatch:
+        if len(said.clients) not in (1, len(said.facts)):
             raise ControlError(_NONSENSE)
-        who, what = [self._clients[i] for i in clients], [self._facts[i] for i in facts]
-        return LogBatch(_seconds(when), who, what, _seconds(latency))
+        who, what = [self._clients[i] for i in said.clients], [self._facts[i] for i in said.facts]
+        return LogBatch(said.when, who, what, said.latency)
 
 
 def _facts_to(facts: Facts) -> list[Any]:
-    verdict = facts.verdict
-    told: list[Any] | None = None
+    verdict, said = facts.verdict, None
     if verdict != ALLOWED:
-        told = [
-            verdict.action.value, verdict.reason.value, verdict.matched, verdict.rule, verdict.lists, verdict.company,
+        said = _Decided(
+            verdict.action, verdict.reason, verdict.matched, verdict.rule, verdict.lists, verdict.company,
             verdict.category, verdict.via,
-        ]  # fmt: skip
-    addresses = [address.hex() for address in facts.addresses]
-    return [facts.name, facts.qtype, facts.rcode, facts.source.value, told, facts.targets, addresses]
+        )  # fmt: skip
+    addresses = tuple(address.hex() for address in facts.addresses)
+    shown = _Facts(facts.name, facts.qtype, facts.rcode, facts.source, said, facts.targets, addresses)
+    made: list[Any] = msgspec.to_builtins(shown)
+    return made
 
 
-def _facts_from(value: Any) -> Facts:
-    name, qtype, rcode, source, verdict, targets, addresses = value
-    return Facts(
-        _text(name),
-        _number(qtype),
-        _number(rcode),
-        Source(source),
-        ALLOWED if verdict is None else _verdict_from(*verdict),
-        tuple(_text(each) for each in targets),
-        tuple(bytes.fromhex(each) for each in addresses),
-    )
-
-
-def _verdict_from(
-    action: Any, reason: Any, matched: Any, rule: Any, lists: Any, company: Any, category: Any, via: Any
-) -> Verdict:
-    return Verdict(
-        Action(action),
-        Reason(reason),
-        None if matched is None else _text(matched),
-        None if rule is None else _number(rule),
-        tuple(_text(each) for each in lists),
-        None if company is None else _text(company),
-        None if category is None else _text(category),
-        None if via is None else _text(via),
-    )
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > _LONGEST:
-        raise TypeError
-    return value
-
-
-def _number(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _LARGEST:
-        raise TypeError
-    return value
-
-
-def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LARGEST:
-        raise TypeError
-    return float(value)
+def _facts_from(said: _Facts) -> Facts:
+    verdict = ALLOWED
+    if (on := said.verdict) is not None:
+        verdict = Verdict(on.action, on.reason, on.matched, on.rule, on.lists, on.company, on.category, on.via)
+    addresses = tuple(bytes.fromhex(each) for each in said.addresses)
+    return Facts(said.name, said.qtype, said.rcode, said.source, verdict, said.targets, addresses)

@@ -13,15 +13,16 @@ import socket
 import sys
 from pathlib import Path
 
-from gateway.control.plan_codec import plan_from_json
 from gateway.control.server import ControlServer
 from gateway.devices.neighbours import read_neighbours
 from gateway.errors import NetworkError, SettingsError, TelltaleError
 from gateway.linux.process import begin, notify
+from gateway.model.network import NetworkPlan
 from gateway.network.builder import Builder
 from gateway.network.controller import FirewallController
 from gateway.network.leases import MAX_EVENT, LeaseEvent, parse_event, parse_file
 from gateway.network.service import NetworkService
+from gateway.schema.values import from_json
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ async def _main(parsed: argparse.Namespace, folder: Path, state: Path) -> None:
 
 def _rehearse(file: str, parsed: argparse.Namespace) -> None:
     try:
-        plan = plan_from_json(json.loads(Path(file).read_bytes()))
+        plan = from_json(NetworkPlan, json.loads(Path(file).read_bytes()), "plan")
     except (OSError, ValueError) as error:
         raise NetworkError(f"{file} holds no plan: {error}.") from None
     folder, state = Path(parsed.run).absolute(), Path(parsed.state).absolute()

@@ -8,11 +8,11 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from gateway.control.plan_codec import lease_from_json, lease_to_json
 from gateway.errors import Refused
 from gateway.files import write_atomically
 from gateway.model.lease import Lease
 from gateway.network.leases import LeaseEvent
+from gateway.schema.values import from_json, to_json
 
 log = logging.getLogger(__name__)
 
@@ -74,14 +74,14 @@ class LeaseBook:
         self._changed.set()
         self._changed = asyncio.Event()
         try:
-            write_atomically(self._path, [json.dumps([lease_to_json(each) for each in self.all()]).encode()], 0o600)
+            write_atomically(self._path, [json.dumps([to_json(each) for each in self.all()]).encode()], 0o600)
         except OSError as error:
             log.warning("the list of leases cannot be written: %s", error.strerror)
 
     def _load(self) -> None:
         try:
             value = json.loads(self._path.read_bytes())
-            leases = [lease_from_json(each) for each in value[:_MOST]]
+            leases = [from_json(Lease, each, "lease") for each in value[:_MOST]]
         except (OSError, ValueError, TypeError, KeyError, Refused):
             return
         self._leases = {str(lease.address): lease for lease in leases}

@@ -16,15 +16,6 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.control.plan_codec import (
-    MOST,
-    attempt_to_json,
-    flow_to_json,
-    lease_to_json,
-    plan_from_json,
-    plan_to_json,
-    station_to_json,
-)
 from gateway.errors import NetworkError, Refused
 from gateway.files import write_atomically
 from gateway.model.network import Mode, NetworkPlan
@@ -32,6 +23,7 @@ from gateway.network.builder import Builder
 from gateway.network.heartbeat import Heartbeat
 from gateway.network.lease_book import LeaseBook
 from gateway.network.links import link_to_json
+from gateway.schema.values import MOST, from_json, to_json
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +78,7 @@ class NetworkService:
 
     async def apply(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """`plan`, and `dry_run` to be told only what would be done."""
-        plan = plan_from_json(arguments.get("plan"))
+        plan = from_json(NetworkPlan, arguments.get("plan"), "plan")
         async with self._changing:
             try:
                 if arguments.get("dry_run") is True:
@@ -136,10 +128,10 @@ class NetworkService:
 
     async def attempts(self, _: Mapping[str, Any]) -> dict[str, Any]:
         found = await self._blocking(self._builder.firewall.attempts)
-        return {"attempts": [attempt_to_json(each) for each in found]}
+        return {"attempts": [to_json(each) for each in found]}
 
     async def flows(self, _: Mapping[str, Any]) -> dict[str, Any]:
-        return {"flows": [flow_to_json(each) for each in await self._blocking(self._builder.firewall.flows)]}
+        return {"flows": [to_json(each) for each in await self._blocking(self._builder.firewall.flows)]}
 
     async def counters(self, _: Mapping[str, Any]) -> dict[str, Any]:
         return {"counters": await self._blocking(self._builder.firewall.counters)}
@@ -157,7 +149,7 @@ class NetworkService:
         return {}
 
     async def stations(self, _: Mapping[str, Any]) -> dict[str, Any]:
-        return {"stations": [station_to_json(each) for each in await self._blocking(self._builder.stations)]}
+        return {"stations": [to_json(each) for each in await self._blocking(self._builder.stations)]}
 
     async def tell_leases(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """All of them, as soon as there is something newer than `after`, or after `wait` seconds."""
@@ -165,7 +157,7 @@ class NetworkService:
         if isinstance(after, bool) or not isinstance(after, int) or not isinstance(wait, int | float):
             raise Refused("after and wait are numbers.", "after")
         await self.leases.wait(after, min(max(float(wait), 0.0), _LONGEST_WAIT))
-        return {"sequence": self.leases.sequence, "leases": [lease_to_json(each) for each in self.leases.all()]}
+        return {"sequence": self.leases.sequence, "leases": [to_json(each) for each in self.leases.all()]}
 
     def _resolver(self) -> tuple[str, int] | None:
         plan = self._builder.plan
@@ -286,14 +278,14 @@ class NetworkService:
 
     def _store(self, plan: NetworkPlan) -> None:
         try:
-            write_atomically(self._stored, [json.dumps(plan_to_json(plan)).encode()], 0o600)
+            write_atomically(self._stored, [json.dumps(to_json(plan)).encode()], 0o600)
         except OSError as error:
             says = f"The plan of the network cannot be kept over a reboot: {error.strerror}."
             self._report("plan", False, says)
 
     def _stored_plan(self) -> NetworkPlan | None:
         try:
-            return plan_from_json(json.loads(self._stored.read_bytes()))
+            return from_json(NetworkPlan, json.loads(self._stored.read_bytes()), "plan")
         except FileNotFoundError:
             return None
         except (OSError, ValueError, Refused) as error:

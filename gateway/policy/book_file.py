@@ -7,26 +7,64 @@ import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeAlias
+
+import msgspec
 
 from gateway.errors import SettingsError
 from gateway.files import write_atomically
 from gateway.model.book import Book, Subscription
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.verdict import Action
+from gateway.schema.texts import Id
 
 FORMAT: Final = 1
 _MAX_SIZE: Final = 16 << 20
+_Time: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class _StoredRule(msgspec.Struct, frozen=True):
+    id: Id
+    action: Action
+    scope: ScopeKind
+    value: str
+    device: str | None
+    ends: _Time | None
+    made: _Time
+    made_by: str
+    comment: str
+
+
+class _StoredList(msgspec.Struct, frozen=True):
+    id: Id
+    source: str
+    title: str
+    action: Action
+    added: _Time
+    enabled: bool
+    comment: str
+
+
+class _StoredBook(msgspec.Struct, frozen=True):
+    """What stands in the file under "book"."""
+
+    revision: Id
+    next_id: Id
+    rules: tuple[_StoredRule, ...]
+    lists: tuple[_StoredList, ...]
 
 
 def encode_book(book: Book) -> bytes:
     """Readable JSON with a checksum, so that a half-written file is told from a whole one."""
-    content = {
-        "revision": book.revision,
-        "next_id": book.next_id,
-        "rules": [_rule_to(rule) for rule in book.rules],
-        "lists": [_list_to(each) for each in book.lists],
-    }
+    rules = tuple(
+        _StoredRule(r.id, r.action, r.scope.kind, r.scope.value, r.device, r.ends, r.made, r.made_by, r.comment)
+        for r in book.rules
+    )
+    lists = tuple(
+        _StoredList(each.id, each.source, each.title, each.action, each.added, each.enabled, each.comment)
+        for each in book.lists
+    )
+    content = msgspec.to_builtins(_StoredBook(book.revision, book.next_id, rules, lists))
     text = json.dumps({"format": FORMAT, "checksum": _checksum(content), "book": content}, indent=1)
     return text.encode() + b"\n"
 
@@ -40,15 +78,15 @@ def decode_book(data: bytes) -> Book:
         content = whole["book"]
         if whole["checksum"] != _checksum(content):
             raise ValueError("Its checksum is wrong.")
-        book = Book(
-            _number(content["revision"]),
-            _number(content["next_id"]),
-            tuple(_rule_from(fields) for fields in content["rules"]),
-            tuple(_list_from(fields) for fields in content["lists"]),
-        )
-    except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        stored = msgspec.convert(content, _StoredBook)
+    except (KeyError, TypeError, AttributeError, RecursionError, OverflowError, msgspec.ValidationError) as error:
         raise ValueError("Something is missing in it.") from error
-    return book
+    rules = tuple(_rule(each) for each in stored.rules)
+    lists = tuple(
+        Subscription(each.id, each.source, each.title, each.action, _utc(each.added), each.enabled, each.comment)
+        for each in stored.lists
+    )
+    return Book(stored.revision, stored.next_id, rules, lists)
 
 
 def load_book(path: Path) -> Book | None:
@@ -76,75 +114,11 @@ def _checksum(content: Mapping[str, Any]) -> int:
     return zlib.crc32(json.dumps(content, sort_keys=True).encode())
 
 
-def _rule_to(rule: Rule) -> dict[str, Any]:
-    return {
-        "id": rule.id,
-        "action": rule.action.value,
-        "scope": rule.scope.kind.value,
-        "value": rule.scope.value,
-        "device": rule.device,
-        "ends": _time_to(rule.ends) if rule.ends else None,
-        "made": _time_to(rule.made),
-        "made_by": rule.made_by,
-        "comment": rule.comment,
-    }
+def _rule(stored: _StoredRule) -> Rule:
+    ends = None if stored.ends is None else _utc(stored.ends)
+    scope, made = Scope(stored.scope, stored.value), _utc(stored.made)
+    return Rule(stored.action, scope, made, stored.made_by, stored.device, ends, stored.comment, stored.id)
 
 
-def _rule_from(fields: Mapping[str, Any]) -> Rule:
-    return Rule(
-        action=Action(fields["action"]),
-        scope=Scope(ScopeKind(fields["scope"]), _text(fields["value"])),
-        made=_time_from(fields["made"]),
-        made_by=_text(fields["made_by"]),
-        device=None if fields["device"] is None else _text(fields["device"]),
-        ends=None if fields["ends"] is None else _time_from(fields["ends"]),
-        comment=_text(fields["comment"]),
-        id=_number(fields["id"]),
-    )
-
-
-def _list_to(each: Subscription) -> dict[str, Any]:
-    return {
-        "id": each.id,
-        "source": each.source,
-        "title": each.title,
-        "action": each.action.value,
-        "added": _time_to(each.added),
-        "enabled": each.enabled,
-        "comment": each.comment,
-    }
-
-
-def _list_from(fields: Mapping[str, Any]) -> Subscription:
-    return Subscription(
-        id=_number(fields["id"]),
-        source=_text(fields["source"]),
-        title=_text(fields["title"]),
-        action=Action(fields["action"]),
-        added=_time_from(fields["added"]),
-        enabled=bool(fields["enabled"]),
-        comment=_text(fields["comment"]),
-    )
-
-
-def _time_to(time: datetime) -> str:
-    return time.astimezone(UTC).isoformat()
-
-
-def _time_from(text: object) -> datetime:
-    time = datetime.fromisoformat(_text(text))
-    if time.tzinfo is None:
-        raise ValueError("A time in it has no zone.")
+def _utc(time: datetime) -> datetime:
     return time.astimezone(UTC)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not text")
-    return value
-
-
-def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError("not a number")
-    return value

@@ -13,14 +13,10 @@ from gateway.model.name import Name
 from gateway.model.rule import PRESET_OFF, PRESETS, Scope, ScopeKind
 from gateway.model.tag import Category
 from gateway.model.verdict import Action
+from gateway.schema.texts import MAX_COMMENT, MAX_SECONDS, MAX_SOURCE, MAX_TITLE, MAX_WORD
 
-MAX_SECONDS: Final = 366 * 24 * 3600
 MAX_RULES: Final = 10_000
 MAX_LISTS: Final = 200
-_MAX_COMMENT: Final = 500
-_MAX_TITLE: Final = 120
-_MAX_WORD: Final = 120
-_MAX_SOURCE: Final = 2048
 
 
 def action_of(action: object) -> Action:
@@ -37,7 +33,7 @@ def scope_of(scope: Scope) -> Scope:
     if kind in (ScopeKind.NAME, ScopeKind.SUBTREE):
         return Scope(kind, name_of(value))
     if kind is ScopeKind.COMPANY:
-        return Scope(kind, _words(value, "company", _MAX_WORD, "Give the name of the company."))
+        return Scope(kind, _words(value, "company", MAX_WORD, "Give the name of the company."))
     if kind is ScopeKind.CATEGORY:
         try:
             return Scope(kind, Category(value).value)
@@ -90,28 +86,28 @@ def end_of(seconds: object, now: datetime) -> datetime | None:
 
 def device_of(device: object) -> str | None:
     """A device id, or None for everyone."""
-    return None if device is None else _words(device, "device", _MAX_WORD, "Give the id of a device, or none at all.")
+    return None if device is None else _words(device, "device", MAX_WORD, "Give the id of a device, or none at all.")
 
 
 def comment_of(comment: object) -> str:
     """Free text of bounded length."""
-    return _words(comment, "comment", _MAX_COMMENT) if comment else ""
+    return _words(comment, "comment", MAX_COMMENT) if comment else ""
 
 
 def maker_of(made_by: object) -> str:
     """Who made a rule."""
-    return _words(made_by, "made_by", _MAX_WORD, "Say who makes the rule.")
+    return _words(made_by, "made_by", MAX_WORD, "Say who makes the rule.")
 
 
 def title_of(title: object) -> str:
     """What people see for a list, "" to take its own title."""
-    return _words(title, "title", _MAX_TITLE) if title else ""
+    return _words(title, "title", MAX_TITLE) if title else ""
 
 
 def source_of(source: object) -> str:
     """An http(s) URL without a password, or an absolute path."""
     hint = "Give an https:// address or an absolute path of a list."
-    text = _words(source, "source", _MAX_SOURCE, hint)
+    text = _words(source, "source", MAX_SOURCE, hint)
     if text.startswith("/"):
         if os.path.normpath(text) != text or text.startswith("//"):
             raise Refused("Give the path without dots and doubled slashes.", "source")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.application.presets import preset_texts
-from gateway.control.codec import device_to_json, rule_to_json, scope_from_json, time_to_json
+from gateway.control.codec import device_to_json, rule_to_json, time_to_json
 from gateway.control.hub import Hub
 from gateway.errors import Refused, Unavailable
 from gateway.lists.known import KNOWN_LISTS
@@ -23,6 +23,8 @@ from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.tag import Category, Need, Party, Tag
 from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
 from gateway.network.join import join_picture, join_uri
+from gateway.schema.checking import convert
+from gateway.schema.requests import AddRule
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'\u202eevil\u2066"
 LONGEST = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
@@ -183,7 +185,7 @@ class Scene:
         return {"ssid": ssid, "passphrase": passphrase, "uri": uri, "svg": join_picture(uri)}
 
     def add_rule(self, asked: Any) -> dict[str, Any]:
-        scope = scope_from_json(dict(asked))
+        scope = convert(AddRule, asked).scope
         if scope.value == "refuse.example":
             raise Refused("This name cannot have a rule today.", "name")
         seconds = asked.get("seconds")

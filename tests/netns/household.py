@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from gateway.control.client import ControlClient
-from gateway.control.plan_codec import plan_to_json
 from gateway.errors import Unavailable
 from gateway.model.network import NetworkPlan
+from gateway.schema.values import to_json
 from tests.netns.lab import Lab
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -82,7 +82,7 @@ class Household:
         return True
 
     def apply(self, plan: NetworkPlan) -> dict[str, Any]:
-        said = self.client.call("apply", plan=plan_to_json(plan))
+        said = self.client.call("apply", plan=to_json(plan))
         assert isinstance(said, dict)
         return said
 

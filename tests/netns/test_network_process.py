@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 
 from gateway.control.client import ControlClient
-from gateway.control.plan_codec import plan_to_json
 from gateway.errors import Refused
 from gateway.model.network import AccessPoint, Mode, Security, StaticLease
+from gateway.schema.values import to_json
 from tests.netns.household import Household, becomes
 from tests.netns.lab import GATEWAY4, Lab
 from tests.netns.servers import NamedDns
@@ -99,7 +99,7 @@ def test_a_rehearsal_tells_everything_and_changes_nothing(house: Household) -> N
         return told, tables(house)
 
     before = state()
-    text = house.client.call("apply", plan=plan_to_json(house.lab.plan()), dry_run=True)["text"]
+    text = house.client.call("apply", plan=to_json(house.lab.plan()), dry_run=True)["text"]
     for part in ("dhcp-range=10.42.0.100,10.42.0.199", "ip link add name br-tv type bridge", '"nftables"'):
         assert part in text
     assert state() == before

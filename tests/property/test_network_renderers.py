@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.control.plan_codec import plan_from_json, plan_to_json
 from gateway.errors import NetworkError, Refused
 from gateway.model.network import AccessPoint, Barrier, Mode, NetworkPlan, Security, StaticLease, TvNetwork
 from gateway.network import dhcp, hostapd
@@ -21,6 +20,7 @@ from gateway.network.join import join_uri
 from gateway.network.leases import MAX_EVENT, label_of, parse_event, parse_file
 from gateway.network.links import Link, parse_links
 from gateway.network.radio import explain_lines
+from gateway.schema.values import from_json, to_json
 
 HOSTILE = st.one_of(
     st.text(max_size=70),
@@ -138,7 +138,7 @@ def test_links_are_read_or_refused(text: str) -> None:
 @given(JSON)
 def test_a_plan_of_strangers_is_refused_in_one_sentence(value: object) -> None:
     with pytest.raises(Refused) as refusal:
-        plan_from_json(value)
+        from_json(NetworkPlan, value, "plan")
     assert "\n" not in str(refusal.value)
 
 
@@ -152,7 +152,7 @@ def test_a_plan_survives_the_socket(ssid: str, passphrase: str, security: Securi
     point = AccessPoint("wlan0", ssid, passphrase, "DE", 5, 36, security, isolated)
     static = (StaticLease(MAC, IPv4Address("10.83.7.9"), "tv"),)
     plan = NetworkPlan(Mode.ACCESS_POINT, "eth0", network(static=static), point, Barrier(paused=(MAC,)))
-    assert plan_from_json(plan_to_json(plan)) == plan
+    assert from_json(NetworkPlan, to_json(plan), "plan") == plan
 
 
 @given(HOSTILE)

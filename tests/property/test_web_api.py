@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.schema.texts import MAX_SECONDS
 from tests.support.dashboard import TELEVISION, Home, home
 from tests.support.promise import SPEC, keeps, operations
-from web.api.fields import MAX_SECONDS
 from web.security import is_home_address, is_own_host, local_path
 
 OPERATIONS = {

@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from gateway.control.client import ControlClient
+from gateway.control.codec import rule_to_json
 from gateway.errors import JournalError, Refused, Unavailable
 from gateway.journal.reader import (
     Bar,
@@ -29,6 +30,10 @@ from gateway.journal.reader import (
 )
 from gateway.lists.known import KNOWN_LISTS
 from gateway.model.lookup import Lookup
+from gateway.model.rule import Rule, Scope, ScopeKind
+from gateway.model.verdict import Action
+from gateway.schema.checking import convert
+from gateway.schema.requests import AddRule
 from web import create_app
 from web.auth import AuthStore
 
@@ -115,21 +120,16 @@ class FakeControl:
         return {"rules": list(self.rules.values())}
 
     def do_rules_add(self, **said: Any) -> dict[str, Any]:
-        self._known(said["device"])
-        scope = {key: said[key] for key in ("name", "company", "category", "everything", "preset") if key in said}
-        rule = {
-            "id": self._next_id(),
-            "action": said["action"],
-            **scope,
-            "subtree": said.get("subtree", False),
-            "device": said["device"],
-            "ends": "2026-11-23T20:30:00.000Z" if said["seconds"] else None,
-            "made": "2026-11-23T20:15:00.000Z",
-            "made_by": said["made_by"],
-            "comment": said["comment"],
-        }
-        self.rules[rule["id"]] = rule
-        return rule
+        asked = convert(AddRule, {key: value for key, value in said.items() if value is not None})
+        return self._add_rule(asked.action, asked.scope, asked.device, asked.seconds, asked.comment, asked.made_by)
+
+    def _add_rule(
+        self, action: Action, scope: Scope, device: str | None, seconds: int | None, comment: str | None, made_by: str
+    ) -> dict[str, Any]:
+        self._known(device)
+        shown = rule_to_json(Rule(action, scope, NOW, made_by, device, comment=comment or "", id=self._next_id()))
+        self.rules[shown["id"]] = {**shown, "ends": "2026-11-23T20:30:00.000Z" if seconds else None}
+        return self.rules[shown["id"]]
 
     def do_rules_remove(self, *, id: int) -> dict[str, Any]:  # noqa: A002
         if id not in self.rules:
@@ -146,13 +146,11 @@ class FakeControl:
             ]
         }
 
-    def do_pause(self, *, device: str | None, seconds: int, made_by: str) -> dict[str, Any] | None:
+    def do_pause(self, *, seconds: int, made_by: str, device: str | None = None) -> dict[str, Any] | None:
         self._known(device)
         if not seconds:
             return None
-        return self.do_rules_add(
-            action="allow", everything=True, device=device, seconds=seconds, comment="", made_by=made_by
-        )
+        return self._add_rule(Action.ALLOW, Scope(ScopeKind.EVERYTHING), device, seconds, "", made_by)
 
     def do_explain(
         self,

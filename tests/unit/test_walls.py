@@ -33,10 +33,12 @@ PLANTS = [
     ("gateway/demo/world.py", "gateway.resolver.cache", LAYERS),
     ("gateway/network/service.py", "gateway.resolver.cache", LAYERS),
     ("gateway/wire/names.py", "gateway.linux.netlink", LAYERS),
+    ("gateway/schema/texts.py", "gateway.wire.names", LAYERS),
     # The narrower walls.
     ("gateway/journal/reader.py", "web.chart", "Only who stands above the dashboard imports it"),
     ("gateway/model/name.py", "gateway.errors", "The words stand alone"),
     ("gateway/resolver/service.py", "gateway.devices.inventory", "The resolver knows the words"),
+    ("gateway/resolver/service.py", "gateway.schema.texts", "The resolver knows the words"),
     ("gateway/demo/world.py", "gateway.classifier.service", "The simulated world knows"),
     ("gateway/network/service.py", "gateway.exposure.places", "The privileged room knows"),
     ("gateway/network/service.py", "gateway.control.client", "The privileged room knows"),

@@ -9,7 +9,8 @@ from flask import Blueprint, jsonify
 from werkzeug.wrappers import Response
 
 from gateway.errors import JournalError, Refused
-from web.api.fields import Fields
+from gateway.schema.requests import DeviceChange
+from web.api.fields import Fields, body
 from web.api.shapes import to_json
 from web.backend import backend
 from web.problems import problem
@@ -39,8 +40,7 @@ def device(device_id: str) -> Response:
 @blueprint.patch("/devices/<device_id>")
 def rename(device_id: str) -> Response:
     """Names a device, or says what it is; "" takes the name away."""
-    asked = Fields.of_body("name", "kind", "maker")
-    changes = {key: asked.words(key, 64) for key in ("name", "kind", "maker") if asked.has(key)}
+    changes = body(DeviceChange).changes
     if not changes:
         raise Refused("Say at least one of name, kind and maker.", "name")
     try:

@@ -13,26 +13,26 @@ from flask import request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from gateway.errors import Refused
-from gateway.model.name import Name
+from gateway.schema.checking import Message, convert
+from gateway.schema.requests import canonical_name
 
 E = TypeVar("E", bound=Enum)
+M = TypeVar("M", bound=Message)
 
-MAX_SECONDS = 366 * 24 * 3600
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _OFFSET_BY_SPACE = re.compile(r" (\d\d:?\d\d)$")
 
 
 class Fields:
-    """The fields of a query string or of a JSON body. A field that nobody knows is refused: it may be a misspelling."""
+    """The fields of a query string. One that nobody knows is refused: it may be a misspelling."""
 
-    def __init__(self, values: Mapping[str, Any], known: Collection[str], whose: str) -> None:
+    def __init__(self, values: Mapping[str, Any], known: Collection[str]) -> None:
         for name in values:
             if name not in known:
                 listed = ", ".join(known) or "none"
-                raise Refused(f"There is no {whose} {_short(name)}; known are: {listed}.", _short(name))
+                raise Refused(f"There is no parameter {_short(name)}; known are: {listed}.", _short(name))
         self._values = values
-        self._textual = whose == "parameter"
 
     @classmethod
     def of_query(cls, *known: str) -> Fields:
@@ -42,20 +42,7 @@ class Fields:
             if len(said) > 1:
                 raise Refused(f"{_short(name)} can be given once only.", _short(name))
             values[name] = said[0] or None
-        return cls(values, known, "parameter")
-
-    @classmethod
-    def of_body(cls, *known: str) -> Fields:
-        """The JSON object in the body of this request."""
-        if request.mimetype != "application/json":
-            raise UnsupportedMediaType
-        try:
-            value = request.get_json()
-        except RecursionError:
-            raise Refused("The body nests too deeply.") from None
-        if not isinstance(value, dict):
-            raise Refused("The body is one JSON object.")
-        return cls(cast("dict[str, Any]", value), known, "field")
+        return cls(values, known)
 
     def has(self, name: str) -> bool:
         return self._values.get(name) not in (None, False)
@@ -69,21 +56,10 @@ class Fields:
             raise Refused(f"{name} is a text of 1 to {longest} printable characters.", name)
         return value.strip()
 
-    def words(self, name: str, longest: int) -> str:
-        """As `text`, but "" is allowed and stands for an absent one."""
-        return "" if self._values.get(name) == "" else self.text(name, longest) or ""
-
     def required(self, name: str, longest: int = 255) -> str:
         """As `text`, but it must be there."""
         value = self.text(name, longest)
         if value is None:
-            raise Refused(f"{name} is missing.", name)
-        return value
-
-    def secret(self, name: str) -> str:
-        """A text that is taken as it stands. It must be there."""
-        value = self._values.get(name)
-        if not isinstance(value, str) or not value or len(value) > 4096:
             raise Refused(f"{name} is missing.", name)
         return value
 
@@ -102,22 +78,15 @@ class Fields:
         return cast(str, value)
 
     def whole(self, name: str, low: int, high: int) -> int | None:
-        """A whole number, in digits when it comes from a query string; None when absent."""
+        """A whole number; None when absent."""
         value = self._values.get(name)
         if value is None:
             return None
-        if self._textual and re.fullmatch(r"[0-9]{1,18}", value):
+        if re.fullmatch(r"[0-9]{1,18}", value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise Refused(f"{name} is a whole number from {low} to {high}.", name)
         return value
-
-    def flag(self, name: str) -> bool:
-        """True or false; absent is false."""
-        value = self._values.get(name)
-        if value is not None and not isinstance(value, bool):
-            raise Refused(f"{name} is true or false.", name)
-        return bool(value)
 
     def time(self, name: str) -> datetime | None:
         """An ISO 8601 time with its zone, as aware UTC; None when absent."""
@@ -146,32 +115,30 @@ class Fields:
             raise Refused("since and until lie at most 400 days apart.", "since")
         return since, until
 
-    def url(self, name: str) -> str | None:
-        """An http or https address; None when absent. Never a path: a dashboard must not read this machine's files."""
-        said = self.text(name, 2048)
-        if said is None:
-            return None
-        try:
-            parts = urlsplit(said)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable or " " in said or "\\" in said:
-            raise Refused(f"{name} is an address that begins with https:// or http://.", name)
-        if parts.username is not None or parts.password is not None:
-            raise Refused(f"{name} must not hold a user name or password.", name)
-        return said
 
-
-def canonical_name(said: str, field: str = "name") -> str:
-    """The canonical spelling of a domain name. Raises Refused."""
+def body(kind: type[M]) -> M:
+    """The message in the body of this request, checked against its declaration. Raises Refused."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
     try:
-        name = Name.typed(said)
-    except ValueError as error:
-        raise Refused(str(error), field) from None
-    if not name.text:
-        raise Refused(f"{field} is a domain name such as ads.example.com.", field)
-    return name.text
+        value = request.get_json()
+    except RecursionError:
+        raise Refused("The body nests too deeply.") from None
+    return convert(kind, value)
+
+
+def web_address(said: str, field: str) -> str:
+    """An http or https address. Never a path: a dashboard must not read this machine's files. Raises Refused."""
+    try:
+        parts = urlsplit(said)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or " " in said or "\\" in said:
+        raise Refused(f"{field} is an address that begins with https:// or http://.", field)
+    if parts.username is not None or parts.password is not None:
+        raise Refused(f"{field} must not hold a user name or password.", field)
+    return said
 
 
 def _short(name: str) -> str:

@@ -9,7 +9,8 @@ from werkzeug.wrappers import Response
 
 from gateway.errors import Refused
 from gateway.model.verdict import Action
-from web.api.fields import Fields
+from gateway.schema.requests import NewList
+from web.api.fields import Fields, body, web_address
 from web.backend import backend
 from web.problems import problem
 
@@ -24,15 +25,14 @@ def lists() -> Response:
 
 @blueprint.post("/lists")
 def add_list() -> tuple[Response, int, dict[str, str]]:
-    asked = Fields.of_body("source", "url", "title", "action", "comment")
-    if asked.has("source") == asked.has("url"):
-        raise Refused("Say where the list is: exactly one of url and source.", "url")
+    asked = body(NewList)
+    field = "url" if asked.url else "source"
     added: dict[str, Any] = backend().control.call(
         "lists.add",
-        source=asked.url("url") or asked.url("source"),
-        title=asked.words("title", 120),
-        action=asked.choice("action", Action) or "block",
-        comment=asked.words("comment", 255),
+        source=web_address(asked.url or asked.source or "", field),
+        title=asked.title or "",
+        action=(asked.action or Action.BLOCK).value,
+        comment=asked.comment or "",
     )
     return jsonify(added), 201, {"Location": url_for("api_lists.lists") + f"/{added['id']}"}
 

@@ -12,6 +12,7 @@ from gateway.errors import JournalError, Refused
 from gateway.journal.reader import Filter, Page
 from gateway.model.tag import Category
 from gateway.model.verdict import Action
+from gateway.schema.requests import MOST_TARGETS
 from web.api.fields import Fields
 from web.api.shapes import to_json
 from web.backend import backend
@@ -21,7 +22,6 @@ blueprint = Blueprint("api_lookups", __name__, url_prefix="/api/v1")
 FILTERS = ("device", "client", "name", "company", "category", "verdict")
 MOST = 1000
 _RECENT = 200
-MOST_TARGETS = 16
 
 
 @blueprint.get("/lookups")

@@ -9,7 +9,8 @@ from flask import Blueprint, current_app, g, jsonify, request
 from werkzeug.wrappers import Response
 
 from gateway.errors import Refused
-from web.api.fields import Fields
+from gateway.schema.requests import NewPassword
+from web.api.fields import body
 from web.auth import WRONG_PASSWORD, AuthStore, check_new_password
 from web.problems import problem
 from web.security import remember
@@ -23,8 +24,8 @@ blueprint = Blueprint("api_password", __name__, url_prefix="/api/v1")
 @blueprint.post("/password")
 def change_password() -> Response:
     """Every other session ends; tokens stay. This is a place to guess passwords too, so it has the same throttle."""
-    asked = Fields.of_body("old", "new")
-    old, new = asked.secret("old"), asked.secret("new")
+    asked = body(NewPassword)
+    old, new = asked.old, asked.new
     check_new_password(new, "new")
     throttle = cast(Throttle, current_app.extensions["telltale.throttle"])
     client = request.remote_addr or ""

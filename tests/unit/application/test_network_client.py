@@ -15,14 +15,15 @@ from gateway.application import network_client
 from gateway.application.core import NO_SOCKETS, Core, open_core
 from gateway.application.cuts import FlowCutter
 from gateway.application.network_client import NetworkClient, lease_names
-from gateway.control.plan_codec import attempt_to_json, flow_to_json, lease_to_json, plan_from_json
 from gateway.errors import Refused, Unavailable
 from gateway.model.flow import Attempt, Detour, FlowCount, Outcome
 from gateway.model.lease import Lease
-from gateway.model.network import StaticLease
+from gateway.model.network import NetworkPlan, StaticLease
 from gateway.network_settings import read_network
+from gateway.schema.requests import NetworkApply, NetworkPause
+from gateway.schema.values import from_json, to_json
 from gateway.settings import Settings
-from tests.unit.control.test_plan_codec import NOON
+from tests.unit.schema.test_values import NOON
 
 MAC, OTHER = "cc:6d:a0:11:22:33", "cc:6d:a0:11:44:55"
 LEASE = Lease(MAC, IPv4Address("10.83.7.20"), "roku")
@@ -45,16 +46,16 @@ class Network:
         if self.away:
             raise Unavailable("The network process does not answer.")
         if verb == "apply":
-            self.plans.append(plan_from_json(arguments["plan"]))
+            self.plans.append(from_json(NetworkPlan, arguments["plan"], "plan"))
             return self.status
         if verb == "leases" and arguments["after"] == 7:
             await asyncio.sleep(60)
         answers: dict[str, Any] = {
             "status": self.status,
             "links": {"links": [{"name": "eth0", "uplink": True, "addresses": ["10.83.9.4/24", "?"]}]},
-            "attempts": {"attempts": [attempt_to_json(each) for each in self.attempts]},
-            "flows": {"flows": [flow_to_json(each) for each in self.flows]},
-            "leases": {"sequence": 7, "leases": [lease_to_json(LEASE)]},
+            "attempts": {"attempts": [to_json(each) for each in self.attempts]},
+            "flows": {"flows": [to_json(each) for each in self.flows]},
+            "leases": {"sequence": 7, "leases": [to_json(LEASE)]},
             "clear": {},
             "cut": {"cut": 2},
         }
@@ -146,15 +147,15 @@ def test_leases_reach_the_inventory_and_dns(tmp_path: Path) -> None:
 def test_a_pause_needs_a_device_and_outlives_a_restart(tmp_path: Path) -> None:
     async def story(core: Core, client: NetworkClient, network: Network) -> None:
         with pytest.raises(Refused, match="Only a device"):
-            await client.pause({"device": "mac:" + MAC})
+            await client.pause(NetworkPause(device="mac:" + MAC))
         core.inventory.take_lease(LEASE)
-        assert await client.pause({"device": "mac:" + MAC}) == {"paused": [MAC]}
+        assert await client.pause(NetworkPause(device="mac:" + MAC)) == {"paused": [MAC]}
         assert network.plans[-1].barrier.paused == (MAC,)
         again = NetworkClient(core, read_network({"mode": "wired", "ports": ["eth1"]}), network)  # type: ignore[arg-type]
         assert again.tell_status({})["paused"] == [MAC]
         network.away = True
         with pytest.raises(Unavailable):
-            await client.pause({"device": "mac:" + MAC, "paused": False})
+            await client.pause(NetworkPause(device="mac:" + MAC, paused=False))
         assert client.tell_status({})["paused"] == [MAC]
 
     play(tmp_path, story)
@@ -176,7 +177,7 @@ def test_a_resolver_that_hears_itself_alone_says_so(tmp_path: Path) -> None:
         alone = dataclasses.replace(core, listening=("127.0.0.1:5335",))
         client = NetworkClient(alone, read_network({"mode": "wired", "ports": ["eth1"]}), network)  # type: ignore[arg-type]
         with pytest.raises(Refused, match="this machine alone"):
-            await client.apply({})
+            await client.apply(NetworkApply())
 
     play(tmp_path, story)
 
