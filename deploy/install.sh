@@ -39,7 +39,7 @@ sudo deploy/install.sh --uninstall    takes everything away and restores what wa
   --interface INTERFACE  leads to the televisions, such as wlan0 or eth1
   --upstream URL         the resolver to ask, such as tls://9.9.9.9#dns.quad9.net; may be given several times
   --wheels DIR           Python packages from this folder instead of the internet; fill it on a machine like this one:
-                         pip download -d DIR -r requirements.lock && pip download -d DIR setuptools wheel
+                         pip download -d DIR -r requirements.lock
 TEXT
 }
 
@@ -152,6 +152,8 @@ seal() {
 # A release shares its packages with every other one that wants the same: an update of our code needs no internet.
 build_packages() {
   local folder=$1 pip=(-q --disable-pip-version-check --no-cache-dir --require-hashes -r "$SOURCE/requirements.lock")
+  # Nothing is compiled here: what has no wheel for this machine is said at once, and no compiler is fetched for it.
+  pip+=(--only-binary=:all:)
   rm -rf "$folder"
   mkdir -p "${folder%/*}"
   python3 -m venv "$folder"

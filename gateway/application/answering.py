@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -19,6 +20,7 @@ from gateway.resolver.fastpath import Concern
 from gateway.resolver.options import LEADS_HOME, ResolverOptions
 from gateway.settings import Settings
 
+_LOG = logging.getLogger(__name__)
 OWN_NAME = "telltale.lan"
 """What the dashboard is called where nobody gave it another name."""
 # A guess from the words in a name is shown, but a rule on a category or company does not act on it.
@@ -35,13 +37,22 @@ def sure_tags(classifier: Classifier) -> Callable[[str], Tag]:
     return sure_tag
 
 
+def _own_addresses() -> list[IPv4Address | IPv6Address]:
+    try:
+        return [ip_address(each) for each in sorted(own_addresses())]
+    except OSError as error:
+        # DNS answers all the same; only the dashboard's own name and this machine's IPv6 networks are not known.
+        _LOG.warning("the addresses of this machine cannot be read: %s", error)
+        return []
+
+
 def options(settings: Settings) -> ResolverOptions:
     """As this run was told, with the names and networks of this machine."""
     names: dict[str, tuple[IPv4Address | IPv6Address, ...]] = {
         Name.parse(name).text: (ip_address(address),) for name, address in settings.names.items()
     }
     dashboard = ip_address(settings.web.host)
-    own = [ip_address(each) for each in sorted(own_addresses())]
+    own = _own_addresses()
     reachable = tuple(each for each in own if each.version == dashboard.version and not each.is_loopback)
     if not names:
         names[OWN_NAME] = reachable if dashboard.is_unspecified else (dashboard,)

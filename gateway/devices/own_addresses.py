@@ -1,25 +1,37 @@
-"""The addresses of this machine; the only importer of netifaces."""
+"""The addresses of this machine: netifaces' where it is installed, else the kernel's own list; its only importer."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
-import netifaces
+from gateway.linux.addresses import read_addresses
+
+try:
+    import netifaces
+except ImportError:
+    netifaces = None
 
 _FOR = 5.0
-_FAMILIES = (netifaces.AF_INET, netifaces.AF_INET6)
 
 
 def own_addresses() -> frozenset[str]:
-    """Every IPv4 and IPv6 address of every interface, textual, without the interface (%eth0) behind it."""
+    """Every IPv4 and IPv6 address of every interface, textual, without the interface (%eth0) behind it.
+
+    Raises OSError when the kernel does not answer.
+    """
+    return read_addresses() if netifaces is None else _from_netifaces()
+
+
+def _from_netifaces() -> frozenset[str]:
     found = set()
     for interface in netifaces.interfaces():
         try:
             families = netifaces.ifaddresses(interface)
         except ValueError:
             continue  # unplugged since interfaces() named it
-        for family in _FAMILIES:
+        for family in (netifaces.AF_INET, netifaces.AF_INET6):
             for entry in families.get(family, ()):
                 found.add(str(entry["addr"]).partition("%")[0])
     return frozenset(found)
@@ -28,7 +40,10 @@ def own_addresses() -> frozenset[str]:
 def watch_own_addresses(
     look: Callable[[], frozenset[str]] = own_addresses, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[str], bool]:
-    """Whether an address is this machine's, as it was at most five seconds ago: strangers can ask of any number."""
+    """Whether an address is this machine's, as it was at most five seconds ago: strangers can ask of any number.
+
+    While the kernel does not answer, what it said last counts.
+    """
     known: frozenset[str] = frozenset()
     until = float("-inf")
 
@@ -36,7 +51,9 @@ def watch_own_addresses(
         nonlocal known, until
         now = clock()
         if now >= until:
-            known, until = look(), now + _FOR
+            until = now + _FOR
+            with suppress(OSError):
+                known = look()
         return address in known
 
     return is_own

@@ -22,6 +22,7 @@ _PROGRAM = """if True:
     import json, socket, time
     from gateway.devices.inventory import Inventory
     from gateway.devices.neighbours import read_neighbours
+    from gateway.linux.addresses import read_addresses
     from gateway.devices.own_addresses import own_addresses
     from gateway.devices.vendor import vendor_of
     for family, address in ((socket.AF_INET, "10.42.0.7"), (socket.AF_INET6, "fd42::7")):
@@ -36,6 +37,7 @@ _PROGRAM = """if True:
     inventory.refresh()
     print(json.dumps({
         "neighbours": read_neighbours(), "ids": ids, "own": sorted(own_addresses()),
+        "by_netlink": sorted(read_addresses()),
         "devices": [[d.id, d.vendor, sorted(d.addresses)] for d in inventory.all()],
     }))
 """
@@ -86,3 +88,18 @@ def test_the_television_is_found_by_its_mac_address_in_both_families(cable: Cabl
     assert said["ids"] == [f"mac:{_MAC}", "ip:10.42.0.250"]
     assert [f"mac:{_MAC}", "Roku, Inc.", ["10.42.0.7", "fd42::7"]] in said["devices"]
     assert {"10.42.0.1", "fd42::1", "127.0.0.1"} <= set(said["own"])
+    assert said["by_netlink"] == said["own"]
+
+
+def test_our_own_addresses_are_those_that_the_command_ip_shows(cable: Cable) -> None:
+    """Also of an interface that is down, of one that leads to exactly one neighbour, and several on one."""
+    on = ("ip", "-n", cable.gateway)
+    _run(*on, "link", "add", "ppp0", "type", "veth", "peer", "name", "ppp1")
+    _run(*on, "addr", "add", "10.9.9.1", "peer", "10.9.9.2", "dev", "ppp0")
+    _run(*on, "addr", "add", "10.42.0.9/24", "dev", "lan0")
+    _run(*on, "addr", "add", "2001:db8::9/128", "dev", "ppp0", "nodad")
+    shown = json.loads(_run(*on, "-j", "addr"))
+    told = {each["local"] for link in shown for each in link["addr_info"] if each["family"] in ("inet", "inet6")}
+    assert {"10.9.9.1", "10.42.0.9", "2001:db8::9", "fd42::1"} <= told
+    code = "from gateway.linux.addresses import read_addresses; print(*read_addresses())"
+    assert set(_run("ip", "netns", "exec", cable.gateway, sys.executable, "-c", code).split()) == told

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from gateway.devices.fingerprint import decide_maker
 from gateway.devices.labels import checked_label
-from gateway.devices.neighbours import parse_neighbours
+from gateway.devices.neighbours import parse_neighbour
 from gateway.devices.vendor import VendorFile
 from gateway.errors import Refused
+from gateway.linux.addresses import parse_address
+from gateway.linux.rtnetlink import read_part
 
 _ATTRIBUTES = st.lists(st.tuples(st.integers(0, 5), st.binary(max_size=20)), max_size=6)
 
@@ -31,13 +33,15 @@ def _messages(draw: st.DrawFn) -> bytes:
 
 @given(st.one_of(st.binary(max_size=400), st.lists(_messages(), max_size=5).map(b"".join)))
 def test_any_bytes_are_read_without_harm(data: bytes) -> None:
-    part = parse_neighbours(data)
-    for address, mac in part.macs.items():
+    rows = read_part(data, 30).rows
+    for address, mac in filter(None, map(parse_neighbour, [data, *rows])):
         assert str(ip_address(address)) == address
         octets = bytes.fromhex(mac.replace(":", ""))
         assert len(octets) == 6
         assert any(octets)
         assert not octets[0] & 1
+    for own in filter(None, map(parse_address, [data, *rows])):
+        assert str(ip_address(own)) == own
 
 
 @given(st.text(max_size=120))
