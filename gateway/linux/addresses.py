@@ -11,7 +11,7 @@ from gateway.linux import netlink, rtnetlink
 _RTM_GETADDR = 22
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _IFADDRMSG = struct.Struct("=BBBBI")
-_ADDRESS_BYTES = {socket.AF_INET: 4, socket.AF_INET6: 16}
+_ADDRESS_BYTES: dict[int, int] = {socket.AF_INET: 4, socket.AF_INET6: 16}
 
 
 def read_addresses() -> frozenset[str]:
