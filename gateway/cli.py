@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
 import re
 import sys
@@ -92,7 +91,11 @@ def _parser() -> argparse.ArgumentParser:
     net = verb("network", _network, "show, put in force or take away the network for televisions")
     net.add_argument("what", choices=("status", "plan", "apply", "clear"))
     net.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    verb("password", _password, "set the dashboard's password anew, when it is forgotten")
+    password = verb("password", _password, "print a link with which the dashboard's password can be chosen, once")
+    password.add_argument("--type", action="store_true", help="type the password here instead, or pipe it in")
+    password.add_argument(
+        "--show", action="store_true", help="print the link of the first password, as long as it holds"
+    )
     verb("doctor", _doctor, "look for what is wrong, and say what to do")
     saved = verb("backup", _backup, "write rules, lists, devices and history into one file")
     restored = verb("restore", _restore, "put a backup in force")
@@ -295,15 +298,10 @@ def _token(parsed: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _password(_: argparse.Namespace, settings: Settings) -> int:
-    from web.auth import AuthStore
+def _password(parsed: argparse.Namespace, settings: Settings) -> int:
+    from gateway.commands.password import run_password
 
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
-    # Typed without an echo at a terminal; a program pipes one line in.
-    new = getpass.getpass("New password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    AuthStore(settings.auth).set_password(new)
-    print("The password is set. Everybody who was logged in has to log in again.")
-    return 0
+    return run_password(parsed, settings)
 
 
 def _doctor(_: argparse.Namespace, settings: Settings) -> int:

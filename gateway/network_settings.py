@@ -24,6 +24,7 @@ from ipaddress import (
     IPv4Network,
     IPv6Address,
     IPv6Interface,
+    IPv6Network,
     ip_address,
     ip_interface,
 )
@@ -152,6 +153,16 @@ def plan_network(
         fallback=() if settings.fail_closed else settings.fallback,
     )
     return NetworkPlan(settings.mode, way_out, tv, point if settings.mode is Mode.ACCESS_POINT else None, barrier)
+
+
+def televisions_networks(settings: NetworkSettings | None) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Where a client of the televisions' network has its address, as far as the settings alone tell; all networks that
+    a box may choose when they do not say which one it is. Empty where another router makes the network.
+    """
+    if settings is None or settings.mode is Mode.DNS_ONLY:
+        return ()
+    own = settings.address.network if settings.address else IPv4Network("10.83.0.0/16")
+    return own, IPv6Network("fd00::/8")
 
 
 def own_network(path: Path, taken: Iterable[IPv4Network] = ()) -> OwnNetwork:

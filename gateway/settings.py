@@ -6,7 +6,7 @@
         plain_fallback = false        time_servers = ["162.159.200.1"]
         trust_ad = false              client_rate = 200
         workers = 1
-[web]   listen = "127.0.0.1:8080"     hosts = ["telltale.lan"]
+[web]   listen = "127.0.0.1:8080"     hosts = ["telltale.lan"]          login_from_televisions = true
 [keep]  lookups_days = 30             rollups_days = 400                megabytes = 1024
 [network] is described in network_settings.py.
 """
@@ -67,6 +67,7 @@ class Settings:
     `bootstrap` are plain resolvers that look up the names of encrypted upstreams, `strategy` says whether upstreams are
     asked in order or the two fastest at once, `plain_fallback` lets plain ones be asked when no encrypted one answers,
     and `time_servers` are asked when this machine's clock cannot be right (empty: well-known ones).
+    `login_from_televisions` lets people who joined the televisions' network log in at the dashboard.
     `names` maps the dashboard's own names to textual addresses; `rebinding_exceptions` are names under which private
     addresses are fine; `trust_ad` believes encrypted and local upstreams that they validated; `client_rate`
     is how many unknown names a second one client may go on asking for, 0 for any number; `private_lists` lets
@@ -84,6 +85,7 @@ class Settings:
     lists: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
+    login_from_televisions: bool = True
     rebinding: bool = True
     rebinding_exceptions: tuple[str, ...] = ()
     trust_ad: bool = False
@@ -341,6 +343,7 @@ _READERS: dict[str, dict[str, Callable[[Any], dict[str, Any]]]] = {
     "web": {
         "listen": lambda value: {"web": Address.parse(value)},
         "hosts": lambda value: {"hosts": _texts(value)},
+        "login_from_televisions": lambda value: {"login_from_televisions": _boolean(value)},
     },
     "lists": {
         "private_addresses": lambda value: {"private_lists": _boolean(value)},

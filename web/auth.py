@@ -8,6 +8,7 @@ import hmac
 import logging
 import os
 import secrets
+import stat
 import threading
 import time
 import unicodedata
@@ -22,7 +23,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from gateway.errors import Refused, SettingsError
 from gateway.files import give_away, put_in_place, write_synced
-from web.keys import Keys, Token, keys_from_json, keys_to_json
+from web.keys import Code, Keys, Token, keys_from_json, keys_to_json
+from web.limits import MAX_TYPED
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,18 @@ MAX_PASSWORD = 256
 _MAX_TOKENS = 64
 _MAX_ENDED = 512
 
+_CODE_HOLDS = 3600.0
+_LOOK_AGAIN = 5.0
+_LARGEST = 1 << 20
+
 WRONG_PASSWORD = "That password is not right."  # noqa: S105
+WRONG_CODE = "That code is not right, or it was used already."
+_NOBODY = Keys(secrets.token_hex(32), browsers=secrets.token_hex(32))
+"""The keys while there are none: no password, no code, no token."""
+
+
+class Damaged(SettingsError):
+    """There is a file of keys, and nobody can make sense of it."""
 
 
 class AuthStore:
@@ -39,21 +52,75 @@ class AuthStore:
 
     Passwords are hashed by argon2id with 32 MiB, three passes and one lane, one at a time, so that a Raspberry Pi can
     bear many tries at once (OWASP asks for 19 MiB and two passes). Raises SettingsError when the file cannot be used:
-    a broken file never means that a new password may be set.
+    a broken file never means that a new password may be set. With `patient` it does not: `trouble` then says what is
+    wrong, nobody is let in, and the file is looked at again whenever somebody asks.
     """
 
     def __init__(
-        self, path: Path, *, hasher: PasswordHasher | None = None, clock: Callable[[], float] = time.time
+        self,
+        path: Path,
+        *,
+        hasher: PasswordHasher | None = None,
+        clock: Callable[[], float] = time.time,
+        patient: bool = False,
     ) -> None:
         self._path = path
         self._hasher = hasher or PasswordHasher(time_cost=3, memory_cost=32 * 1024, parallelism=1)
         self._clock = clock
         self._lock = threading.RLock()
         self._hashing = threading.Lock()
-        self._decoy = self._hasher.hash(secrets.token_hex(16))
+        self._decoy: str | None = None
         self._stamp: tuple[int, ...] = ()
-        self._keys = self._first_keys()
         self._complained = False
+        self._trouble: str | None = None
+        self._retry_at = 0.0
+        self._keys = _NOBODY
+        if patient:
+            self._look()
+            return
+        try:
+            self._open()
+        except OSError as error:
+            raise SettingsError(self._sentence(error)) from error
+        except ValueError as error:
+            raise Damaged(self._sentence(error)) from error
+
+    @property
+    def trouble(self) -> str | None:
+        """One sentence when there are no keys to go by; nobody can be let in then."""
+        self._current()
+        return self._trouble
+
+    @property
+    def browsers(self) -> str:
+        """Signs what tells that a browser was logged in before."""
+        return self._current().browsers
+
+    @property
+    def code(self) -> str | None:
+        """With which the password may be chosen now; None when it may not."""
+        code = self._current().code
+        return code.text if code is not None and code.is_meant_by(code.text, self._clock()) else None
+
+    def is_code(self, typed: str) -> bool:
+        """True for the code that is in force."""
+        code = self._current().code
+        return code is not None and code.is_meant_by(typed, self._clock())
+
+    def new_code(self) -> str:
+        """Replaces the code: an hour to choose another password, any time where there is none yet."""
+        with self._change() as keys:
+            code = Code.new(None if keys.password is None else self._clock() + _CODE_HOLDS)
+            self._save(replace(keys, code=code))
+        return code.text
+
+    def redeem(self, typed: str, password: str) -> None:
+        """Sets the password for who knows the code, which is worth nothing from then on. Raises Refused."""
+        hashed = self._hash(password)
+        with self._change() as keys:
+            if keys.code is None or not keys.code.is_meant_by(typed, self._clock()):
+                raise Refused(WRONG_CODE, "code")
+            self._save(keys.with_password(hashed))
 
     @property
     def secret(self) -> str:
@@ -68,18 +135,18 @@ class AuthStore:
         return self._current().password is not None
 
     def set_first_password(self, password: str) -> None:
-        """Sets the password when there is none yet. Raises Refused: of two first visitors one is too late."""
+        """Sets the password when there is none yet, for a program at the box. Raises Refused when there is one."""
         hashed = self._hash(password)
         with self._change() as keys:
             if keys.password is not None:
                 raise Refused("A password is set already; log in with it.")
-            self._save(replace(keys, password=hashed, generation=keys.generation + 1))
+            self._save(keys.with_password(hashed))
 
     def set_password(self, password: str) -> None:
         """Sets the password whatever it was, and ends every session: for the command line."""
         hashed = self._hash(password)
         with self._change() as keys:
-            self._save(replace(keys, password=hashed, generation=keys.generation + 1, ended={}))
+            self._save(keys.with_password(hashed))
 
     def change_password(self, old: str, new: str) -> None:
         """Sets `new` for those who know `old`, and ends every session. Raises Refused with the field that is wrong."""
@@ -91,18 +158,19 @@ class AuthStore:
         with self._change() as keys:
             if keys.password != known:
                 raise Refused(WRONG_PASSWORD, "old")
-            self._save(replace(keys, password=hashed, generation=keys.generation + 1, ended={}))
+            self._save(keys.with_password(hashed))
 
     def is_password(self, password: str) -> bool:
         """True for the password. Takes the same time when none is set, or this one could never be one."""
         known = self._current().password
-        plain = _normal(password)[: MAX_PASSWORD * 4]
+        fits = len(password) <= MAX_TYPED
+        plain = _normal(password) if fits else ""
         with self._hashing:
             try:
-                self._hasher.verify(known or self._decoy, plain)
+                self._hasher.verify(known or self._any_hash(), plain)
             except (VerificationError, InvalidHashError):
                 return False
-        return known is not None and len(plain) == len(_normal(password))
+        return known is not None and fits
 
     def create_token(self, label: str) -> str:
         """A new bearer token; shown once, never stored. Raises Refused for a label that cannot be printed."""
@@ -160,9 +228,20 @@ class AuthStore:
         with self._hashing:
             return self._hasher.hash(_normal(password))
 
+    def _any_hash(self) -> str:
+        """What costs as much to verify as the password would."""
+        if self._decoy is None:
+            self._decoy = self._hasher.hash(secrets.token_hex(16))
+        return self._decoy
+
     def _current(self) -> Keys:
         """Reads the file again when another process changed it; keeps the last good keys when that cannot be read."""
         with self._lock:
+            if self._trouble is not None and time.monotonic() >= self._retry_at:
+                self._retry_at = time.monotonic() + _LOOK_AGAIN
+                self._look()
+            if self._trouble is not None:
+                return _NOBODY
             try:
                 if _stamp(self._path) != self._stamp:
                     self._load()
@@ -173,21 +252,39 @@ class AuthStore:
                     self._complained = True
             return self._keys
 
-    def _first_keys(self) -> Keys:
+    def _open(self) -> None:
+        """Reads the keys, or makes the first ones. Raises OSError, ValueError."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._folder_lock():
+            if not self._path.exists():
+                self._save(Keys.new())
+                return
+            keys = self._load()
+            whole = keys.completed()
+            if whole != keys:
+                try:
+                    self._save(whole)
+                except OSError as error:
+                    log.warning("%s cannot be completed: %s", self._path, error)
+                    self._keys = whole
+
+    def _look(self) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._folder_lock():
-                if self._path.exists():
-                    return self._load()
-                return self._save(Keys.new())
+            self._open()
+            self._trouble = None
         except (OSError, ValueError) as error:
-            raise SettingsError(
-                f"{self._path} cannot be used ({error}); move it away to start again with a new password."
-            ) from error
+            trouble = self._sentence(error)
+            if trouble != self._trouble:
+                log.warning("nobody can log in: %s", trouble)
+            self._trouble, self._keys = trouble, _NOBODY
+
+    def _sentence(self, error: Exception) -> str:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        return f"{self._path} cannot be used ({why}). `telltale password` begins anew where it is damaged."
 
     def _load(self) -> Keys:
         stamp = _stamp(self._path)
-        self._keys = keys_from_json(self._path.read_bytes())
+        self._keys = keys_from_json(_read(self._path))
         self._stamp = stamp
         return self._keys
 
@@ -225,6 +322,8 @@ class AuthStore:
 
 def check_new_password(password: str, field: str) -> None:
     """Raises Refused, in one sentence, for a password that cannot be set."""
+    if len(password) > MAX_TYPED:
+        raise Refused(f"A password has at most {MAX_PASSWORD} characters.", field)
     plain = _normal(password)
     if len(plain) < MIN_PASSWORD:
         raise Refused(f"A password has at least {MIN_PASSWORD} characters.", field)
@@ -241,6 +340,17 @@ def _normal(password: str) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _read(path: Path) -> bytes:
+    """A file of bounded length, and nothing that only looks like one and would have us wait."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is not a file")
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError("it is too large")
+    return content
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

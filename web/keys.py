@@ -1,12 +1,22 @@
-"""What `web.json` holds: the password's hash, the key that signs sessions, and API tokens. Pure; no file is touched."""
+"""What `web.json` holds: the password's hash, the keys that sign cookies, and API tokens. Pure; no file is touched."""
 
 from __future__ import annotations
 
+import hmac
 import json
+import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from argon2 import extract_parameters
+from argon2.exceptions import InvalidHashError
+
+# Without 0 o 1 l i: it is read from one screen and typed at another.
+_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
+_LONGEST_CODE = 64
+_MOST_MEMORY, _MOST_PASSES, _MOST_LANES = 256 * 1024, 16, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +30,33 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """Who knows it may choose the password, once. `until` is in seconds since the epoch; None for the first password,
+    which may be chosen at any time.
+    """
+
+    text: str
+    until: float | None = None
+
+    @classmethod
+    def new(cls, until: float | None = None) -> Code:
+        """Three groups of four signs, 59 bits."""
+        return cls("-".join("".join(secrets.choice(_SIGNS) for _ in range(4)) for _ in range(3)), until)
+
+    def is_meant_by(self, typed: str, now: float) -> bool:
+        """However it was typed: with capitals, without the dashes."""
+        if len(typed) > _LONGEST_CODE or (self.until is not None and now >= self.until):
+            return False
+        bare = re.sub(r"[^a-z0-9]", "", typed.lower())
+        return hmac.compare_digest(bare.encode(), self.text.replace("-", "").encode())
+
+
+@dataclass(frozen=True, slots=True)
 class Keys:
-    """`generation` is part of every session: raising it ends them all. `password` is an argon2id hash, or None before
-    the first visit. `ended` are the ids of sessions that were logged out, each with the time (seconds since the epoch)
-    at which it would have ended anyway.
+    """`secret` signs sessions, and is another one with every password; `browsers` signs what tells that a browser was
+    logged in before, and stays. `generation` is part of every session: raising it ends them all. `password` is an
+    argon2id hash, or None before the first visit. `ended` are the ids of sessions that were logged out, each with the
+    time (seconds since the epoch) at which it would have ended anyway. Without a password there is always a `code`.
     """
 
     secret: str
@@ -31,22 +64,37 @@ class Keys:
     password: str | None = None
     tokens: tuple[Token, ...] = ()
     ended: Mapping[str, float] = field(default_factory=dict)
+    browsers: str = ""
+    code: Code | None = None
 
     @classmethod
-    def new(cls) -> Keys:
-        return cls(secrets.token_hex(32))
+    def new(cls, password: str | None = None, tokens: tuple[Token, ...] = ()) -> Keys:
+        """With secrets that nobody has seen."""
+        return cls(secrets.token_hex(32), 1, password, tokens).completed()
+
+    def with_password(self, hashed: str) -> Keys:
+        """A new password: nobody is logged in any more, no cookie of before can be forged again, no code is left."""
+        new = secrets.token_hex(32)
+        return replace(self, password=hashed, secret=new, generation=self.generation + 1, ended={}, code=None)
+
+    def completed(self) -> Keys:
+        """With what a file of an earlier version lacks."""
+        browsers = self.browsers or secrets.token_hex(32)
+        code = self.code or (None if self.password else Code.new())
+        return replace(self, browsers=browsers, code=code)
 
 
 def keys_to_json(keys: Keys) -> bytes:
     """The file's bytes; `keys_from_json` turns them back."""
-    tokens = [{"id": t.id, "label": t.label, "sha256": t.sha256, "made": t.made} for t in keys.tokens]
     value = {
         "version": 1,
         "secret": keys.secret,
         "generation": keys.generation,
         "password": keys.password,
-        "tokens": tokens,
+        "tokens": tokens_to_json(keys.tokens),
         "ended": dict(keys.ended),
+        "browsers": keys.browsers,
+        "code": None if keys.code is None else {"text": keys.code.text, "until": keys.code.until},
     }
     return json.dumps(value, indent=1).encode() + b"\n"
 
@@ -60,17 +108,44 @@ def keys_from_json(raw: bytes) -> Keys:
         keys = Keys(
             _text(value["secret"]),
             _whole(value["generation"]),
-            None if value["password"] is None else _text(value["password"]),
-            tuple(
-                Token(*(_text(token[key]) for key in ("id", "label", "sha256", "made"))) for token in value["tokens"]
-            ),
+            None if value["password"] is None else password_hash(value["password"]),
+            tokens_from_json(value["tokens"]),
             {_text(session): float(until) for session, until in value["ended"].items()},
+            _text(value.get("browsers", "")),
+            _code(value.get("code")),
         )
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("it lacks something") from error
     if len(keys.secret) < 64:
         raise ValueError("its secret is too short")
     return keys
+
+
+def password_hash(value: Any) -> str:
+    """An argon2 hash that this box can afford to verify. Raises ValueError, TypeError."""
+    try:
+        cost = extract_parameters(_text(value))
+    except InvalidHashError as error:
+        raise ValueError("its password is none") from error
+    if cost.memory_cost > _MOST_MEMORY or cost.time_cost > _MOST_PASSES or cost.parallelism > _MOST_LANES:
+        raise ValueError("its password costs too much to verify")
+    return str(value)
+
+
+def tokens_from_json(value: Any) -> tuple[Token, ...]:
+    """Raises KeyError, TypeError."""
+    return tuple(Token(*(_text(token[key]) for key in ("id", "label", "sha256", "made"))) for token in value)
+
+
+def tokens_to_json(tokens: tuple[Token, ...]) -> list[dict[str, str]]:
+    return [{"id": t.id, "label": t.label, "sha256": t.sha256, "made": t.made} for t in tokens]
+
+
+def _code(value: Any) -> Code | None:
+    if value is None:
+        return None
+    until = value["until"]
+    return Code(_text(value["text"]), None if until is None else float(until))
 
 
 def _text(value: Any) -> str:

@@ -23,7 +23,7 @@ from gateway.model.special_addresses import is_home
 from web.auth import AuthStore
 from web.keys import Token
 from web.problems import is_for_programs, problem
-from web.sessions import COOKIE, Session, Sessions
+from web.sessions import BROWSER_COOKIE, BROWSER_LIFETIME, COOKIE, Session, Sessions
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,6 +61,8 @@ def protect(app: Flask, store: AuthStore, sessions: Sessions, hosts: Iterable[st
     def check() -> AnyResponse | None:
         if not is_own_host(request.environ.get("HTTP_HOST", ""), names):
             return problem(421, "This name is not one of Telltale's; open it by its IP address.")
+        if store.trouble is not None and request.endpoint not in ("static", "api_status.healthz"):
+            return problem(503, store.trouble)
         g.identity = identify(request, store, sessions)
         if request.method not in _SAFE and not isinstance(g.identity, Token) and not is_same_origin(request):
             return problem(403, "This request came from another site and was not carried out.")
@@ -175,16 +177,17 @@ def _closed(store: AuthStore) -> AnyResponse:
     return redirect(url_for("entrance.login", next=None if wanted == "/" else wanted), 303)
 
 
-def remember(response: AnyResponse, cookie: str) -> None:
-    """Gives the browser its session: out of scripts' reach, and never sent along from another site's page."""
-    response.set_cookie(
-        COOKIE,
-        cookie,
-        max_age=int(current_app.config["SESSION_SECONDS"]),
-        httponly=True,
-        samesite="Strict",
-        secure=request.is_secure,
-    )
+def remember(response: AnyResponse, sessions: Sessions) -> None:
+    """Gives the browser a new session, and what tells later that it was let in once: out of scripts' reach, and never
+    sent along from another site's page.
+    """
+    for name, value, seconds in (
+        (COOKIE, sessions.begin(), current_app.config["SESSION_SECONDS"]),
+        (BROWSER_COOKIE, sessions.introduce(), BROWSER_LIFETIME),
+    ):
+        response.set_cookie(
+            name, value, max_age=int(seconds), httponly=True, samesite="Strict", secure=request.is_secure
+        )
 
 
 def forget(response: AnyResponse) -> None:

@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 COOKIE = "telltale_session"
 LIFETIME = 30 * 24 * 3600.0
+BROWSER_COOKIE = "telltale_browser"
+BROWSER_LIFETIME = 365 * 24 * 3600.0
+_LONGEST_COOKIE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,27 @@ class Sessions:
         cookie: str | bytes = self._serializer().dumps(payload)
         return cookie if isinstance(cookie, str) else cookie.decode()
 
+    def introduce(self) -> str:
+        """The cookie of a browser that was let in. It opens nothing: it says whose wrong passwords are counted apart
+        (OWASP, "Device cookies").
+        """
+        cookie: str | bytes = self._browsers().dumps(secrets.token_urlsafe(12))
+        return cookie if isinstance(cookie, str) else cookie.decode()
+
+    def browser(self, cookie: str) -> str | None:
+        """Which browser this cookie was given to, None when it is forged."""
+        if len(cookie) > _LONGEST_COOKIE:
+            return None
+        try:
+            known = self._browsers().loads(cookie)
+        except (BadData, ValueError, RecursionError):
+            return None
+        return known if isinstance(known, str) else None
+
     def read(self, cookie: str) -> Session | None:
         """The session of this cookie, None when it is forged, over, logged out, or of an earlier password."""
+        if len(cookie) > _LONGEST_COOKIE:
+            return None
         try:
             match self._serializer().loads(cookie):
                 case [str(session_id), int(generation), int(began)]:
@@ -81,8 +103,12 @@ class Sessions:
                 return
 
     def _serializer(self) -> URLSafeSerializer:
-        return URLSafeSerializer(
-            self._store.secret,
-            salt="telltale session",
-            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
-        )
+        return _signed(self._store.secret, "telltale session")
+
+    def _browsers(self) -> URLSafeSerializer:
+        return _signed(self._store.browsers, "telltale browser")
+
+
+def _signed(secret: str, salt: str) -> URLSafeSerializer:
+    signing = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+    return URLSafeSerializer(secret, salt=salt, signer_kwargs=signing)

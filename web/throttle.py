@@ -5,8 +5,12 @@ from __future__ import annotations
 import ipaddress
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+_AT_ONCE = 2
 
 
 class Bucket:
@@ -33,41 +37,75 @@ class Bucket:
         self._left = min(self._burst, self._left + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Guesser:
+    """Who tries: an address, whether it is of the televisions' network, and the browser when it was let in before."""
+
+    client: str
+    televisions: bool = False
+    browser: str | None = None
+
+
+class Attempt:
+    """One try. `wait` is 0.0 when it may be made, else the seconds to wait, and then it must not be made."""
+
+    def __init__(self, wait: float) -> None:
+        self.wait = wait
+        self.right = False
+
+    def succeeded(self) -> None:
+        """The try was right: it does not count against anybody."""
+        self.right = True
+
+
 class Throttle:
     """Tries per client, and of all clients together, so that many addresses help a guesser little.
 
-    A client of IPv6 is its /64, which is what one home or one attacker has.
+    A client of IPv6 is its /64, which is what one home or one attacker has. The televisions' network is counted apart:
+    whatever is tried there, the home can log in. A browser that was let in before is counted by itself, so that nobody
+    who has not been can keep it out. Of each side two tries are worked on at once, for each costs memory and time.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, clients: int = 1024) -> None:
         self._clock = clock
         self._clients = clients
         self._lock = threading.Lock()
-        self._everybody = Bucket(30, 4.0, clock())
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._sides = {"home": Bucket(30, 4.0, clock()), "televisions": Bucket(10, 15.0, clock())}
+        self._buckets: dict[str, OrderedDict[str, Bucket]] = {side: OrderedDict() for side in (*self._sides, "browser")}
+        self._under_way: Counter[str] = Counter()
 
-    def try_once(self, client: str) -> float:
-        """Counts a try; 0.0 when it may be made, else the seconds to wait, and then it must not be made."""
-        now = self._clock()
+    @contextmanager
+    def attempt(self, who: Guesser) -> Iterator[Attempt]:
+        """Counts a try, and for as long as it lasts."""
+        side = "browser" if who.browser else "televisions" if who.televisions else "home"
+        key = who.browser or client_key(who.client)
         with self._lock:
-            bucket = self._bucket(client_key(client), now)
-            wait = max(bucket.wait(now), self._everybody.wait(now))
+            now = self._clock()
+            buckets = [self._bucket(side, key, now), *([self._sides[side]] if side in self._sides else [])]
+            wait = max(bucket.wait(now) for bucket in buckets)
+            if wait == 0 and self._under_way[side] >= _AT_ONCE:
+                wait = 1.0
             if wait == 0:
-                bucket.take()
-                self._everybody.take()
-            return wait
+                self._under_way[side] += 1
+                for bucket in buckets:
+                    bucket.take()
+        attempt = Attempt(wait)
+        try:
+            yield attempt
+        finally:
+            if wait == 0:
+                with self._lock:
+                    self._under_way[side] -= 1
+                    if attempt.right:
+                        for bucket in buckets:
+                            bucket.give_back()
 
-    def succeeded(self, client: str) -> None:
-        """The try was right: it does not count against anybody."""
-        with self._lock:
-            self._everybody.give_back()
-            self._bucket(client_key(client), self._clock()).give_back()
-
-    def _bucket(self, key: str, now: float) -> Bucket:
-        bucket = self._buckets.pop(key, None) or Bucket(5, 30.0, now)
-        self._buckets[key] = bucket
-        while len(self._buckets) > self._clients:
-            self._buckets.popitem(last=False)
+    def _bucket(self, side: str, key: str, now: float) -> Bucket:
+        known = self._buckets[side]
+        bucket = known.pop(key, None) or Bucket(5, 30.0, now)
+        known[key] = bucket
+        while len(known) > self._clients:
+            known.popitem(last=False)
         return bucket
 
 

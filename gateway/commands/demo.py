@@ -13,6 +13,7 @@ from gateway.application.sockets import bind_dns
 from gateway.commands.supervisor import Program
 from gateway.commands.up import run_up
 from gateway.demo.fleet import Fleet
+from gateway.errors import SettingsError
 from gateway.settings import Address, Settings
 from web.auth import AuthStore
 
@@ -44,10 +45,14 @@ def run_demo(settings: Settings, *, explicit_data: bool, pace: float) -> int:
 
 def _password(settings: Settings) -> list[str]:
     """A password for the demo's dashboard, made once and printed then; later only how to set another."""
-    auth = AuthStore(settings.auth)
-    if auth.has_password:
-        another = shlex.join(("telltale", "password", "--data", str(settings.data)))
-        return [f"Password    as before; when it is forgotten: {another}"]
-    password = "-".join(secrets.choice(_WORDS) for _ in range(4))
-    auth.set_first_password(password)
+    another = shlex.join(("telltale", "password", "--data", str(settings.data)))
+    try:
+        auth = AuthStore(settings.auth)
+        if auth.has_password:
+            return [f"Password    as before; when it is forgotten: {another}"]
+        password = "-".join(secrets.choice(_WORDS) for _ in range(4))
+        auth.set_first_password(password)
+    except SettingsError:
+        # The dashboard shows what is wrong with its keys, and DNS does not need them.
+        return []
     return [f"Password    {password}", "            The televisions and their internet are simulated."]

@@ -18,6 +18,7 @@ _STEADY = 30.0
 _KILLED_STEADY = 1.5
 _WRONG_SETTINGS = 2
 _SLOWEST = 5.0
+_SLOWEST_WRONG = 60.0
 _POLITE = 5.0
 
 
@@ -25,7 +26,8 @@ _POLITE = 5.0
 class Program:
     """One process: a module with a main, its flags, and the open sockets it inherits.
 
-    Without `restart`, its end is the end of all. `lets_pass` tells whether what should be first is there; this one
+    Without `restart`, its end is the end of all; so it is when one without which there is no DNS (`vital`) finds the
+    settings wrong. `lets_pass` tells whether what should be first is there; this one
     is started then, or after a few seconds all the same.
     """
 
@@ -33,6 +35,7 @@ class Program:
     flags: tuple[str, ...]
     fds: tuple[int, ...] = ()
     restart: bool = True
+    vital: bool = False
     lets_pass: Callable[[], bool] | None = None
 
     @property
@@ -90,15 +93,17 @@ class Supervisor:
             self._running.pop(program.name, None)
             if self._stopping.is_set():
                 return
-            if code == _WRONG_SETTINGS:
+            hopeless = code == _WRONG_SETTINGS and (program.vital or not program.restart)
+            if hopeless:
                 # It has said why; starting it again would not change its mind.
                 self.status = code
-            if code == _WRONG_SETTINGS or not program.restart:
+            if hopeless or not program.restart:
                 self.stop()
                 return
             # Who was killed while it ran well comes back at once; who fails by itself is likely to fail again.
             steady = self._clock() - started > (_KILLED_STEADY if code < 0 else _STEADY)
-            delay = 0.05 if steady else min(delay * 2, _SLOWEST)
+            slowest = _SLOWEST_WRONG if code == _WRONG_SETTINGS else _SLOWEST
+            delay = 0.05 if steady else min(delay * 2, slowest)
             log.warning("%s ended with %s; it starts again in %.1f s", program.name, _said(code), delay)
             await self._rest(delay)
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from gateway.application.folder import hold_folder, release_folder
 from gateway.application.sockets import bind_dns, bind_web
+from gateway.commands.password import first_link
 from gateway.commands.supervisor import Program, Supervisor
 from gateway.control.client import ControlClient, connect_unix
-from gateway.errors import Unavailable
+from gateway.errors import SettingsError, Unavailable
 from gateway.linux.process import begin
 from gateway.resolver.upstream import open_upstreams
 from gateway.settings import Address, Settings, to_arguments
@@ -35,13 +36,14 @@ def run_up(
     # Looked at before anything is started; the resolver then holds it.
     hold_folder(settings.data, patience=1.0)
     release_folder()
+    begin_keys(settings)
     dns = bind_dns(settings.dns, settings.workers)
     web = bind_web(settings.web)
     settings = replace(settings, dns=tuple(dns.addresses()), web=Address(*web.getsockname()[:2]))
     flags = tuple(to_arguments(settings))
     dns_flags = tuple(word for fd in dns.fds() for word in ("--dns-fd", str(fd)))
     programs = [
-        Program("gateway.daemons.resolver", (*flags, *dns_flags), tuple(dns.fds())),
+        Program("gateway.daemons.resolver", (*flags, *dns_flags), tuple(dns.fds()), vital=True),
         # Televisions wait for names, people for pages, and after a power cut both come at once.
         Program(
             "gateway.daemons.web",
@@ -73,6 +75,20 @@ async def _run(supervisor: Supervisor, settings: Settings, lines: Sequence[str])
         await greeting
 
 
+def begin_keys(settings: Settings) -> None:
+    """Sees that there is a code before the first packet. What is wrong with the keys is the dashboard's affair."""
+    with contextlib.suppress(SettingsError):
+        first_link(settings)
+
+
+def _setup_lines(settings: Settings) -> list[str]:
+    try:
+        link = first_link(settings)
+    except SettingsError as error:
+        return [f"Password    {error}"]
+    return [f"Set up      {link}"] if link else []
+
+
 async def _greet(settings: Settings, lines: Sequence[str]) -> None:
     """Says where to look, as soon as there is something to see."""
     client = ControlClient(settings.control)
@@ -89,7 +105,7 @@ async def _greet(settings: Settings, lines: Sequence[str]) -> None:
         print("Telltale does not answer yet; `telltale doctor` says what is wrong.", file=sys.stderr)
     address = settings.dns[0]
     print(f"Dashboard   http://{settings.web}/")
-    for line in lines:
+    for line in (*_setup_lines(settings), *lines):
         print(line)
     print(f"DNS         {', '.join(str(each) for each in settings.dns)}")
     print(f"Try         dig @{address.host} -p {address.port} example.org")

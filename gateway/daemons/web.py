@@ -12,10 +12,12 @@ from typing import cast
 from gateway.application.sockets import adopt_sockets, bind_web, inherited_sockets
 from gateway.errors import TelltaleError
 from gateway.linux.process import begin, end_with_parent, notify
+from gateway.network_settings import televisions_networks
 from gateway.settings import Settings, add_arguments, from_arguments
-from web import create_app
+from web.application import create_app
 from web.serving.server import Server
 from web.stream import Broadcaster
+from web.visitors import Televisions
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,7 +48,11 @@ def _sockets(settings: Settings, fd: int | None) -> tuple[socket.socket, ...]:
 
 async def _serve(settings: Settings, sockets: tuple[socket.socket, ...]) -> None:
     hosts = (*settings.names, *settings.hosts)
-    app = create_app(data=settings.data, control=settings.control, hosts=hosts, keys=settings.auth)
+    bridge = settings.network.bridge if settings.network else ""
+    televisions = Televisions(televisions_networks(settings.network), bridge, settings.login_from_televisions)
+    app = create_app(
+        data=settings.data, control=settings.control, hosts=hosts, keys=settings.auth, televisions=televisions
+    )
     broadcaster = cast(Broadcaster, app.extensions["telltale.stream"])
     server = Server(
         app.wsgi_app,

@@ -20,7 +20,7 @@ from gateway.journal.preparation import prepare
 from gateway.journal.reader import Reader
 from gateway.journal.writer import Writer
 from tests.browser.scene import Scene
-from web import create_app
+from web.application import create_app
 from web.sessions import COOKIE
 
 QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

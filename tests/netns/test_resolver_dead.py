@@ -20,7 +20,7 @@ from tests.netns.household import becomes
 from tests.netns.lab import RESOLVERS4, Lab
 from tests.netns.outside import Outside
 from tests.support.dashboard import ORIGIN, PASSWORD, QUICK
-from web import create_app
+from web.application import create_app
 
 pytestmark = pytest.mark.netns
 

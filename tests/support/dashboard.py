@@ -34,8 +34,9 @@ from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.verdict import Action
 from gateway.schema.checking import convert
 from gateway.schema.requests import AddRule
-from web import create_app
+from web.application import create_app
 from web.auth import AuthStore
+from web.visitors import NO_TELEVISIONS, Televisions
 
 NOW = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 PASSWORD = "correct horse"
@@ -345,10 +346,15 @@ class Home:
         return {"Authorization": f"Bearer {self.store.create_token(label)}"}
 
 
-def home(folder: Path, hosts: tuple[str, ...] = ()) -> Home:
+def home(folder: Path, hosts: tuple[str, ...] = (), televisions: Televisions = NO_TELEVISIONS) -> Home:
     """A new one whose keys lie in `folder`."""
     control, reader = FakeControl(), FakeReader()
     app = create_app(
-        data=folder, control=cast(ControlClient, control), reader=cast(Reader, reader), hasher=QUICK, hosts=hosts
+        data=folder,
+        control=cast(ControlClient, control),
+        reader=cast(Reader, reader),
+        hasher=QUICK,
+        hosts=hosts,
+        televisions=televisions,
     )
     return Home(app, control, reader)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import cast
 
-from flask import Blueprint, current_app, g, jsonify, request
+from flask import Blueprint, current_app, g, jsonify
 from werkzeug.wrappers import Response
 
 from gateway.errors import Refused
@@ -16,7 +16,7 @@ from web.problems import problem
 from web.security import remember
 from web.sessions import Session, Sessions
 from web.stream import Broadcaster
-from web.throttle import Throttle
+from web.visitors import attempt
 
 blueprint = Blueprint("api_password", __name__, url_prefix="/api/v1")
 
@@ -27,20 +27,18 @@ def change_password() -> Response:
     asked = body(NewPassword)
     old, new = asked.old, asked.new
     check_new_password(new, "new")
-    throttle = cast(Throttle, current_app.extensions["telltale.throttle"])
-    client = request.remote_addr or ""
-    wait = throttle.try_once(client)
-    if wait > 0:
-        answer = problem(429, f"Too many tries; wait {math.ceil(wait)} seconds.", "old")
-        answer.headers["Retry-After"] = str(math.ceil(wait))
-        return answer
-    try:
-        cast(AuthStore, current_app.extensions["telltale.auth"]).change_password(old, new)
-    except Refused:
-        return problem(403, WRONG_PASSWORD, "old")
-    throttle.succeeded(client)
+    with attempt() as tried:
+        if tried.wait > 0:
+            answer = problem(429, f"Too many tries; wait {math.ceil(tried.wait)} seconds.", "old")
+            answer.headers["Retry-After"] = str(math.ceil(tried.wait))
+            return answer
+        try:
+            cast(AuthStore, current_app.extensions["telltale.auth"]).change_password(old, new)
+        except Refused:
+            return problem(403, WRONG_PASSWORD, "old")
+        tried.succeeded()
     cast(Broadcaster, current_app.extensions["telltale.stream"]).wake()
     answer = jsonify({"changed": True})
     if isinstance(g.identity, Session):
-        remember(answer, cast(Sessions, current_app.extensions["telltale.sessions"]).begin())
+        remember(answer, cast(Sessions, current_app.extensions["telltale.sessions"]))
     return answer

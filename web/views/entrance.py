@@ -9,45 +9,59 @@ from flask import Blueprint, Response, current_app, g, redirect, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from gateway.errors import Refused
-from web.auth import WRONG_PASSWORD, AuthStore
+from web.auth import WRONG_CODE, WRONG_PASSWORD, AuthStore
 from web.problems import problem
-from web.security import forget, is_home_address, local_path, public, remember
+from web.security import forget, local_path, public, remember
 from web.sessions import Session, Sessions
 from web.stream import Broadcaster
-from web.throttle import Throttle
+from web.visitors import attempt, is_stranger, is_television, televisions
 
 blueprint = Blueprint("entrance", __name__)
+_ELSEWHERE = "use a device of your own network."
 
 
 @blueprint.get("/setup")
 @public
 def setup() -> AnyResponse:
-    """The first visit chooses the password; afterwards there is nothing here."""
-    if _store().has_password:
+    """Who shows the code that the box shows chooses the password; else there is nothing here but a field for it."""
+    if outsider := _refuse_outsiders():
+        return outsider
+    typed = request.args.get("code", "")
+    if _store().code is None:
         return redirect(url_for("entrance.login"), 303)
-    return _refuse_strangers() or _page("entrance/setup.html")
+    if not typed:
+        return _page("entrance/code.html", 403)
+    return _judge_code(typed) or _choose(200, typed)
 
 
 @blueprint.post("/setup")
 @public
 def choose_password() -> AnyResponse:
-    if _store().has_password:
+    if outsider := _refuse_outsiders():
+        return outsider
+    if _store().code is None:
         return _page("entrance/login.html", 409, problem="A password is set already; log in with it.", next="/")
-    if stranger := _refuse_strangers():
-        return stranger
+    typed = request.form.get("code", "")
+    if wrong := _judge_code(typed):
+        return wrong
     password = request.form.get("password", "")
     if password != request.form.get("again", ""):
-        return _page("entrance/setup.html", 400, problem="The two passwords differ; type the same one twice.")
+        return _choose(400, typed, "The two passwords differ; type the same one twice.")
     try:
-        _store().set_first_password(password)
+        _store().redeem(typed, password)
     except Refused as error:
-        return _page("entrance/setup.html", 400 if error.field else 409, problem=str(error))
+        if error.field == "code":
+            return _page("entrance/code.html", 403, problem=str(error))
+        return _choose(400, typed, str(error))
+    cast(Broadcaster, current_app.extensions["telltale.stream"]).wake()
     return _let_in("/")
 
 
 @blueprint.get("/login")
 @public
 def login() -> AnyResponse:
+    if outsider := _refuse_televisions():
+        return outsider
     if not _store().has_password:
         return redirect(url_for("entrance.setup"), 303)
     wanted = local_path(request.args.get("next", "/"))
@@ -59,17 +73,15 @@ def login() -> AnyResponse:
 @blueprint.post("/login")
 @public
 def enter() -> AnyResponse:
+    if outsider := _refuse_televisions():
+        return outsider
     wanted = local_path(request.form.get("next", "/"))
-    client = request.remote_addr or ""
-    wait = _throttle().try_once(client)
-    if wait > 0:
-        said = f"Too many tries; wait {math.ceil(wait)} seconds."
-        page = _page("entrance/login.html", 429, problem=said, next=wanted)
-        page.headers["Retry-After"] = str(math.ceil(wait))
-        return page
-    if not _store().is_password(request.form.get("password", "")):
-        return _page("entrance/login.html", 401, problem=WRONG_PASSWORD, next=wanted)
-    _throttle().succeeded(client)
+    with attempt() as tried:
+        if tried.wait > 0:
+            return _wait(tried.wait, "entrance/login.html", next=wanted)
+        if not _store().is_password(request.form.get("password", "")):
+            return _page("entrance/login.html", 401, problem=WRONG_PASSWORD, next=wanted)
+        tried.succeeded()
     return _let_in(wanted)
 
 
@@ -89,16 +101,47 @@ def _let_in(path: str) -> AnyResponse:
     if isinstance(g.identity, Session):
         _sessions().end(g.identity)
     answer = redirect(path, 303)
-    remember(answer, _sessions().begin())
+    remember(answer, _sessions())
     return answer
 
 
-def _refuse_strangers() -> AnyResponse | None:
+def _judge_code(typed: str) -> AnyResponse | None:
+    """None for the right code, else what to answer: a wrong one is a guess like any other."""
+    with attempt() as tried:
+        if tried.wait > 0:
+            return _wait(tried.wait, "entrance/code.html")
+        if not _store().is_code(typed):
+            return _page("entrance/code.html", 403, problem=WRONG_CODE)
+        tried.succeeded()
+    return None
+
+
+def _choose(status: int, code: str, said: str = "") -> AnyResponse:
+    another = "yes" if _store().has_password else ""
+    return _page("entrance/setup.html", status, code=code, problem=said, another=another)
+
+
+def _wait(seconds: float, template: str, **values: str) -> AnyResponse:
+    page = _page(template, 429, problem=f"Too many tries; wait {math.ceil(seconds)} seconds.", **values)
+    page.headers["Retry-After"] = str(math.ceil(seconds))
+    return page
+
+
+def _refuse_outsiders() -> AnyResponse | None:
     """Only the home network may choose the password; behind a proxy nobody can say who asks."""
-    proxied = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For", "X-Real-Ip"))
-    if is_home_address(request.remote_addr or "") and not proxied:
-        return None
-    return problem(403, "The first password can only be set from the home network, without a proxy in between.")
+    if is_television():
+        return problem(
+            403, "A password cannot be chosen from the televisions' network; use a device of your own network."
+        )
+    if is_stranger():
+        return problem(403, "A password can only be chosen from the home network, without a proxy in between.")
+    return None
+
+
+def _refuse_televisions() -> AnyResponse | None:
+    if is_television() and not televisions().may_log_in:
+        return problem(403, f"Nobody can log in from the televisions' network; {_ELSEWHERE}")
+    return None
 
 
 def _page(template: str, status: int = 200, **values: str) -> AnyResponse:
@@ -111,7 +154,3 @@ def _store() -> AuthStore:
 
 def _sessions() -> Sessions:
     return cast(Sessions, current_app.extensions["telltale.sessions"])
-
-
-def _throttle() -> Throttle:
-    return cast(Throttle, current_app.extensions["telltale.throttle"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,29 @@ def test_a_program_gets_its_flags_and_its_open_socket(module: Path) -> None:
     assert os.read(read, 10) == b"here"
     os.close(read)
     os.close(write)
+
+
+@pytest.mark.expects_log("wrong ended with status 2")
+def test_wrong_settings_of_a_part_that_dns_does_not_need_end_nothing(module: Path) -> None:
+    async def story() -> None:
+        supervisor = Supervisor([sleeper(module, "wrong", code="import sys; sys.exit(2)"), sleeper(module, "stays")])
+        running = asyncio.create_task(supervisor.run())
+        first = await until(None, supervisor, "wrong")
+        second = await until(None, supervisor, "wrong", unlike=first)
+        await until(None, supervisor, "wrong", unlike=second)
+        assert "stays" in supervisor.pids()
+        assert supervisor.status == 0
+        supervisor.stop()
+        await asyncio.wait_for(running, 5)
+
+    asyncio.run(story())
+
+
+def test_wrong_settings_of_what_dns_needs_end_all_and_are_told(module: Path) -> None:
+    async def story() -> None:
+        vital = replace(sleeper(module, "wrong", code="import sys; sys.exit(2)"), vital=True)
+        supervisor = Supervisor([vital, sleeper(module, "stays")])
+        await asyncio.wait_for(supervisor.run(), 10)
+        assert supervisor.status == 2
+
+    asyncio.run(story())

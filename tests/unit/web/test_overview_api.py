@@ -13,8 +13,8 @@ from gateway.journal.preparation import prepare
 from gateway.journal.reader import Reader
 from tests.support.dashboard import QUICK, FakeControl, home
 from tests.support.promise import keeps
-from web import create_app
 from web.api.overview import MOST_HOURS, step_of
+from web.application import create_app
 from web.auth import AuthStore
 
 
