@@ -61,7 +61,7 @@ def test_the_demo_shows_four_simulated_televisions_live(tmp_path: Path) -> None:
         assert re.search(r"^Password +\w+(-\w+){3}$", printed, re.MULTILINE)
         assert "simulated" in printed
         family = children_of(house.process.pid)
-        assert len(family) >= 4
+        assert len(family) >= 3, "the resolver, the dashboard and the simulated world"
     assert not [pid for pid in family if Path(f"/proc/{pid}").exists()], "something was left running"
 
 
