@@ -101,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     restored = verb("restore", _restore, "put a backup in force")
     for made in (saved, restored):
         made.add_argument("file", metavar="FILE")
+    saved.add_argument("--encrypt", action="store_true", help="seal it with a passphrase, and save the Wi-Fi's too")
     return parser
 
 
@@ -315,15 +316,17 @@ def _doctor(_: argparse.Namespace, settings: Settings) -> int:
 
 def _backup(parsed: argparse.Namespace, settings: Settings) -> int:
     from gateway.commands.archive import write_backup
+    from gateway.commands.passphrase import ask_new
 
-    print(write_backup(settings, parsed.file))
+    print(write_backup(settings, parsed.file, ask_new() if parsed.encrypt else None))
     return 0
 
 
 def _restore(parsed: argparse.Namespace, settings: Settings) -> int:
-    from gateway.commands.archive import restore_backup
+    from gateway.commands.archive import is_sealed, restore_backup
+    from gateway.commands.passphrase import ask
 
-    print(restore_backup(settings, parsed.file))
+    print(restore_backup(settings, parsed.file, ask() if is_sealed(parsed.file) else None))
     return 0
 
 

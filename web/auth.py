@@ -305,19 +305,29 @@ class AuthStore:
         finally:
             os.close(folder)
 
-    def _save(self, keys: Keys) -> Keys:
+    def _save(self, keys: Keys, owners: Path | None = None) -> Keys:
         """Writes a neighbour of mode 0600 and renames it. As root the file stays whose it was, or its folder's."""
         parent = self._path.parent
         beside = parent / f".{self._path.name}.new"
         try:
             write_synced(beside, [keys_to_json(keys)], 0o600)
-            give_away(beside, self._path if self._path.exists() else parent)
+            give_away(beside, owners or (self._path if self._path.exists() else parent))
             put_in_place(beside, self._path)
         finally:
             beside.unlink(missing_ok=True)
         self._stamp = _stamp(self._path)
         self._keys = keys
         return keys
+
+
+def replace_keys(path: Path, password: str | None, tokens: tuple[Token, ...]) -> None:
+    """Restored keys, whatever was there: with secrets of their own, so that no cookie of before holds, and with a code
+    where there is no password. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    store = AuthStore(path, patient=True)
+    with store._lock, store._folder_lock():
+        store._save(Keys.new(password, tokens), owners=path.parent)
 
 
 def check_new_password(password: str, field: str) -> None:

@@ -1,37 +1,41 @@
 """One file that holds a whole box: rules, lists, devices, history, settings and the dashboard's password.
 
-A backup is a ZIP of the files below by their own names and a manifest with their SHA-256. Nothing else is ever
-written by a restore, whatever the file says.
+A backup is a ZIP of what people made and a manifest with the SHA-256 of each file, sealed with a passphrase where one
+is given. A restore believes nothing of it: every length is bounded before it is read, every file is checked before the
+first one of the box is touched, and nothing else is ever written, whatever the backup says.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import shutil
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from gateway import __version__
 from gateway.application.folder import hold_folder, release_folder
-from gateway.errors import SettingsError
+from gateway.commands import backup_contents as contents
+from gateway.commands.backup_contents import BOOK, JOURNAL, KEYS, MANIFEST, NETWORK, SETTINGS
+from gateway.commands.sealing import MAGIC, Sealed, open_sealed
+from gateway.errors import JournalError, SettingsError
 from gateway.files import give_away, put_in_place, write_synced
 from gateway.journal.copying import copy_journal
 from gateway.settings import Settings
+from web.auth import replace_keys
 
-_FORMAT = 1
-_MANIFEST = "telltale.json"
-_JOURNAL = "journal.sqlite"
-_KEYS = "web.json"
-_PLAIN_FILES = ("policy.json", _KEYS, "settings.toml", "lists/report.json", "lists/compiled.bin")
-_LARGEST = 8 << 30
 _CHUNK = 1 << 20
+_SPARE = 64 << 20
+"""Bytes that a restore leaves free on the disk."""
 _UNREADABLE = (
-    OSError,
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
@@ -43,72 +47,110 @@ _UNREADABLE = (
 )
 
 
-def write_backup(settings: Settings, file: str, now: datetime | None = None) -> str:
-    """Writes a backup, also of a running box; one sentence about it. Raises SettingsError, JournalError."""
+def write_backup(settings: Settings, file: str, passphrase: str | None = None, now: datetime | None = None) -> str:
+    """Writes a backup, also of a running box; a sentence or two about it. Raises SettingsError, JournalError."""
     target = Path(file).expanduser().absolute()
     if not settings.data.is_dir():
         raise SettingsError(f"There is nothing to save: {settings.data} does not exist. Say --data DIR.")
-    sums: dict[str, str] = {}
     temporary = target.with_name(f".{target.name}.part")
     try:
         with tempfile.TemporaryDirectory(dir=settings.data) as scratch:
-            members = {name: _place(settings, name) for name in _PLAIN_FILES}
-            lists = sorted(settings.lists_folder.glob("*.txt"))
-            members |= {f"lists/{path.name}": path for path in lists if path.stem.isdigit()}
-            if settings.journal.exists():
-                members[_JOURNAL] = Path(scratch) / _JOURNAL
-                copy_journal(settings.journal, members[_JOURNAL])
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as raw:
-                with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
-                    for name, path in members.items():
-                        if path.is_file():
-                            sums[name] = _store(archive, name, path)
-                    made = (now or datetime.now(UTC)).isoformat(timespec="seconds")
-                    about = {"format": _FORMAT, "version": __version__, "made": made, "sha256": sums}
-                    archive.writestr(_MANIFEST, json.dumps(about, indent=1))
+            members = _gather(settings, Path(scratch), sealed=passphrase is not None)
+            temporary.unlink(missing_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(temporary, flags, 0o600), "wb") as raw:
+                sealed = Sealed(raw, passphrase) if passphrase is not None else None
+                _write_zip(raw if sealed is None else sealed, members, now or datetime.now(UTC))
+                if sealed is not None:
+                    sealed.finish()
                 raw.flush()
                 os.fsync(raw.fileno())
         temporary.replace(target)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise SettingsError(f"The backup could not be written to {target}: {error.strerror}.") from None
-    return f"Saved {len(sums)} files to {target}. It holds your household's history and password: keep it private."
-
-
-def restore_backup(settings: Settings, file: str) -> str:
-    """Puts a backup in force; unpacked and checked whole before the first file is touched. Raises SettingsError."""
-    hold_folder(settings.data, patience=0)
-    beside: dict[Path, Path] = {}
-    try:
-        for folder in (settings.lists_folder, settings.auth.parent):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-        give_away(settings.lists_folder, settings.data)
-        with zipfile.ZipFile(Path(file).expanduser()) as archive:
-            names = _manifest(archive)
-            for name, wanted in names.items():
-                target = _place(settings, name)
-                beside[target] = target.with_name(f".{target.name}.restored")
-                _unpack(archive, name, beside[target], wanted)
-        if _JOURNAL in names:
-            for suffix in ("-wal", "-shm"):
-                settings.journal.with_name(_JOURNAL + suffix).unlink(missing_ok=True)
-        for target, new in beside.items():
-            put_in_place(new, target)
-        for name in set(_PLAIN_FILES) - names.keys():
-            _place(settings, name).unlink(missing_ok=True)
-    except _UNREADABLE:
-        raise SettingsError(f"{file} is not a backup of Telltale, or it is damaged; nothing was changed.") from None
     finally:
-        for new in beside.values():
-            new.unlink(missing_ok=True)
-        release_folder()
-    return f"Restored {len(beside)} files into {settings.data}. Start Telltale again."
+        temporary.unlink(missing_ok=True)
+    if passphrase is not None:
+        return f"Saved {len(members)} files to {target}, encrypted. Without the passphrase nobody can read it, nor you."
+    return (
+        f"Saved {len(members)} files to {target}. It holds your household's history: keep it private. "
+        "The Wi-Fi's passphrase is not in it; `telltale backup --encrypt` saves that too."
+    )
 
 
-def _place(settings: Settings, name: str) -> Path:
-    """Where a file of a backup lives: in the data folder, but for the keys, which may be the dashboard's alone."""
-    return settings.auth if name == _KEYS else settings.data / name
+def restore_backup(settings: Settings, file: str, passphrase: str | None = None) -> str:
+    """Puts a backup in force; unpacked and checked whole before the first file is touched. Raises SettingsError."""
+    source = Path(file).expanduser()
+    with ExitStack() as stack:
+        raw = stack.enter_context(_open(source))
+        hold_folder(settings.data, patience=0)
+        stack.callback(release_folder)
+        try:
+            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=settings.data)))
+            restored = _unpack(_plain(raw, passphrase, scratch), scratch)
+            notes = _settle_settings(settings, scratch, restored)
+        except JournalError as error:
+            raise SettingsError(f"{file} cannot be restored. {error} Nothing was changed.") from None
+        except _UNREADABLE:
+            raise SettingsError(f"{file} is not a backup of Telltale, or it is damaged; nothing was changed.") from None
+        except OSError as error:
+            raise SettingsError(f"{file} could not be unpacked: {error.strerror}; nothing was changed.") from None
+        try:
+            _put_in_force(settings, scratch, restored)
+        except OSError as error:
+            raise SettingsError(f"The backup is in force only in part: {error.strerror}. Restore it again.") from None
+    return f"Restored {len(restored)} files into {settings.data}.{notes} Start Telltale again."
+
+
+def is_sealed(file: str) -> bool:
+    """Whether a passphrase is needed. Raises SettingsError when the file cannot be read."""
+    with _open(Path(file).expanduser()) as raw:
+        return raw.read(len(MAGIC)) == MAGIC
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        if not path.is_file() and path.exists():
+            raise SettingsError(f"{path} is not a file; nothing was changed.")
+        return path.open("rb")
+    except FileNotFoundError:
+        raise SettingsError(f"There is no file {path}; nothing was changed.") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}; nothing was changed.") from None
+
+
+def _gather(settings: Settings, scratch: Path, *, sealed: bool) -> dict[str, Path]:
+    """What goes into a backup, by its name there."""
+    lists = {f"lists/{each.name}": each for each in settings.lists_folder.glob("*.txt")}
+    found = {BOOK: settings.policy, SETTINGS: settings.data / SETTINGS}
+    found |= {name: path for name, path in lists.items() if contents.is_list(name)}
+    members = {name: path for name, path in found.items() if path.is_file()}
+    if sealed and settings.own_network.is_file():
+        members[NETWORK] = settings.own_network
+    if not sealed and SETTINGS in members:
+        text = contents.without_passphrase(members[SETTINGS].read_text(encoding="utf-8"))
+        members[SETTINGS] = scratch / SETTINGS
+        members[SETTINGS].write_text(text, encoding="utf-8")
+    if settings.auth.is_file():
+        try:
+            (scratch / KEYS).write_bytes(contents.keys_to_backup(settings.auth.read_bytes()))
+        except ValueError as error:
+            raise SettingsError(f"{settings.auth} is damaged ({error}); `telltale password` begins anew.") from None
+        members[KEYS] = scratch / KEYS
+    if settings.journal.exists():
+        members[JOURNAL] = scratch / JOURNAL
+        copy_journal(settings.journal, members[JOURNAL])
+    return members
+
+
+def _write_zip(target: IO[bytes] | io.RawIOBase, members: dict[str, Path], now: datetime) -> None:
+    sums = {}
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, path in members.items():
+            sums[name] = _store(archive, name, path)
+        made = now.isoformat(timespec="seconds")
+        about = {"format": contents.FORMAT, "version": __version__, "made": made, "sha256": sums}
+        archive.writestr(MANIFEST, json.dumps(about, indent=1))
 
 
 def _store(archive: zipfile.ZipFile, name: str, path: Path) -> str:
@@ -121,32 +163,113 @@ def _store(archive: zipfile.ZipFile, name: str, path: Path) -> str:
     return digest.hexdigest()
 
 
-def _unpack(archive: zipfile.ZipFile, name: str, to: Path, wanted: str) -> None:
-    """Writes a member to a file of the folder's owner, the password for nobody else's eyes."""
-    digest = hashlib.sha256()
-
-    def pieces() -> Iterator[bytes]:
-        with archive.open(name) as member:
-            while chunk := member.read(_CHUNK):
-                digest.update(chunk)
-                yield chunk
-
-    write_synced(to, pieces(), 0o600 if name == _KEYS else 0o640)
-    if digest.hexdigest() != wanted:
-        raise SettingsError(f"{name} in the backup is damaged; nothing was changed.")
-    give_away(to, to.parent)
+def _plain(raw: IO[bytes], passphrase: str | None, scratch: Path) -> IO[bytes]:
+    """The ZIP, unsealed into a file of ours where it is sealed."""
+    sealed = raw.read(len(MAGIC)) == MAGIC
+    raw.seek(0)
+    if not sealed:
+        return raw
+    if passphrase is None:
+        raise SettingsError("This backup is encrypted: it needs its passphrase.")
+    _leave_room(scratch, os.fstat(raw.fileno()).st_size)
+    write_synced(scratch / "unsealed", open_sealed(raw, passphrase), 0o600)
+    return (scratch / "unsealed").open("rb")
 
 
-def _manifest(archive: zipfile.ZipFile) -> dict[str, str]:
-    about = json.loads(archive.read(_MANIFEST))
-    if about.get("format") != _FORMAT:
-        raise SettingsError(f"This backup is from another version of Telltale ({about.get('version')}).")
-    sums: dict[str, str] = about["sha256"]
-    for name in sums:
-        folder, _, leaf = name.rpartition("/")
-        numbered = folder == "lists" and leaf.endswith(".txt") and leaf[:-4].isdigit() and leaf.isascii()
-        if name not in (*_PLAIN_FILES, _JOURNAL) and not numbered:
-            raise SettingsError("The backup holds a file that Telltale never writes; nothing was changed.")
-    if sum(archive.getinfo(name).file_size for name in sums) > _LARGEST:
-        raise SettingsError("The backup is larger than 8 GB; nothing was changed.")
-    return sums
+def _unpack(raw: IO[bytes], scratch: Path) -> list[str]:
+    """Writes every member that is to be restored into `scratch` and checks it; their names."""
+    (scratch / "lists").mkdir()
+    with raw, zipfile.ZipFile(_Sparing(raw)) as archive:
+        names = contents.names_of(lambda name, most: b"".join(_pieces(archive, name, most)))
+        _leave_room(scratch, sum(archive.getinfo(name).file_size for name in names))
+        for name, wanted in names.items():
+            digest = hashlib.sha256()
+            write_synced(scratch / name, _hashed(_pieces(archive, name, contents.largest(name)), digest), 0o640)
+            if digest.hexdigest() != wanted:
+                raise ValueError("another sum")
+            contents.check_member(name, scratch / name)
+    return list(names)
+
+
+def _pieces(archive: zipfile.ZipFile, name: str, most: int) -> Iterator[bytes]:
+    about = archive.getinfo(name)
+    if about.file_size > most or about.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("longer than it may be, or packed in a way that we never use")
+    with archive.open(about) as member:
+        yield from contents.copy_bounded(member, most)
+
+
+def _hashed(pieces: Iterator[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
+    for piece in pieces:
+        digest.update(piece)
+        yield piece
+
+
+def _leave_room(folder: Path, needed: int) -> None:
+    if needed + _SPARE > shutil.disk_usage(folder).free:
+        raise SettingsError(f"The disk has no room for the {needed >> 20} MB of this backup; nothing was changed.")
+
+
+def _settle_settings(settings: Settings, scratch: Path, restored: list[str]) -> str:
+    """Restored settings keep the passphrase that this box has; what a person should know of it."""
+    if SETTINGS not in restored or NETWORK in restored:
+        return ""
+    here, path = settings.data / SETTINGS, scratch / SETTINGS
+    before = path.read_text(encoding="utf-8")
+    after = contents.with_passphrase(before, here.read_text(encoding="utf-8") if here.is_file() else "")
+    if after != before:
+        write_synced(path, [after.encode()])
+        contents.check_settings(path)
+    elif contents.lacks_passphrase(before):
+        return " The Wi-Fi's passphrase was not in it; the page Network shows the one that holds now."
+    return ""
+
+
+def _put_in_force(settings: Settings, scratch: Path, restored: list[str]) -> None:
+    """From here on nothing should fail. What machines made of the old box goes first: none of it is true any more."""
+    settings.lists_folder.mkdir(mode=0o750, exist_ok=True)
+    give_away(settings.lists_folder, settings.data)
+    for old in settings.lists_folder.iterdir():
+        if not old.is_dir():
+            old.unlink()
+    if JOURNAL in restored:
+        for suffix in ("-wal", "-shm"):
+            settings.journal.with_name(JOURNAL + suffix).unlink(missing_ok=True)
+    for name in {BOOK, SETTINGS} - set(restored):
+        (settings.data / name).unlink(missing_ok=True)
+    for name in restored:
+        if contents.is_keys(name):
+            people = contents.keys_of_backup((scratch / name).read_bytes())
+            replace_keys(settings.auth, people.password, people.tokens)
+            continue
+        if name == NETWORK:
+            (scratch / name).chmod(0o600)
+        give_away(scratch / name, settings.data)
+        put_in_place(scratch / name, settings.data / name)
+
+
+class _Sparing(io.RawIOBase):
+    """Reads a file for zipfile, which reads its whole table of contents at once, however long it says that is."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        if size < 0 or size > _CHUNK:
+            size = _CHUNK + 1
+        found = self._file.read(size)
+        if len(found) > _CHUNK:
+            raise ValueError("a table of contents that is longer than any of ours")
+        return found

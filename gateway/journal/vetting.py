@@ -1,0 +1,29 @@
+"""Whether a file that came from elsewhere is a journal, before it takes the place of one."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from gateway.errors import JournalError
+
+_MOST_OBJECTS = 200
+_PLAIN = "SELECT count(*), sum(type NOT IN ('table', 'index') OR coalesce(sql, '') LIKE 'CREATE VIRTUAL%') FROM "
+
+
+def vet(path: Path) -> None:
+    """Reads all of it. Raises JournalError for what is damaged, and for what would do more than hold rows: a trigger or
+    a view in a database is a program of whoever wrote it (SQLite, "Defense Against The Dark Arts").
+    """
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as journal:
+            journal.execute("PRAGMA trusted_schema=OFF")
+            journal.execute("PRAGMA cell_size_check=ON")
+            number, others = journal.execute(_PLAIN + "sqlite_schema").fetchone()
+            if number > _MOST_OBJECTS or others:
+                raise JournalError("The history in it is not one of Telltale's.")
+            if journal.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                raise JournalError("The history in it is damaged.")
+    except (sqlite3.Error, UnicodeError) as error:
+        raise JournalError("The history in it is damaged.") from error
