@@ -178,10 +178,10 @@ def _preset(parsed: argparse.Namespace, settings: Settings) -> int:
         seconds=parse_duration(parsed.duration) if parsed.duration else None,
         made_by="command line",
     )
-    told = next(each for each in client.call("presets")["presets"] if each["preset"] == parsed.preset)
+    chosen = next(each for each in client.call("presets")["presets"] if each["preset"] == parsed.preset)
     until = f" until {rule['ends']}" if rule["ends"] else ""
-    print(f"{told['title']}{whom}{until}. {told['stops']}")
-    print(f"  What it costs: {told['costs']}")
+    print(f"{chosen['title']}{whom}{until}. {chosen['stops']}")
+    print(f"  What it costs: {chosen['costs']}")
     return 0
 
 
@@ -190,25 +190,25 @@ def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
 
     targets = last_targets(settings, parsed.name)
     try:
-        told = _client(settings).call("explain", name=parsed.name, device=parsed.device, targets=list(targets))
+        explained = _client(settings).call("explain", name=parsed.name, device=parsed.device, targets=list(targets))
     except Unavailable:
-        told = explain_from_disk(settings, parsed.name, targets, parsed.device)
+        explained = explain_from_disk(settings, parsed.name, targets, parsed.device)
     if parsed.json:
-        print(json.dumps(told, indent=2, ensure_ascii=False))
+        print(json.dumps(explained, indent=2, ensure_ascii=False))
         return 0
-    print(told["sentence"])
-    if told["symptom"] and told["symptom"].rstrip(".") not in told["sentence"]:
-        print(f"  If blocked: {told['symptom']}")
-    for habit in ("cadence", "seen", "parties"):
-        if told.get(habit) and told[habit]["says"]:
-            print(f"  {told[habit]['says']}")
-    if told["leads_to"]:
-        print(f"  Leads to: {_plain(', then '.join(told['leads_to']))}")
-    if told["lists"]:
-        print(f"  On your lists: {', '.join(told['lists'])}")
-    for rule in told["rules"]:
+    print(explained["sentence"])
+    if explained["symptom"] and explained["symptom"].rstrip(".") not in explained["sentence"]:
+        print(f"  If blocked: {explained['symptom']}")
+    for side in ("cadence", "seen", "parties"):
+        if explained.get(side) and explained[side]["says"]:
+            print(f"  {explained[side]['says']}")
+    if explained["leads_to"]:
+        print(f"  Leads to: {_plain(', then '.join(explained['leads_to']))}")
+    if explained["lists"]:
+        print(f"  On your lists: {', '.join(explained['lists'])}")
+    for rule in explained["rules"]:
         print(f"  Rule {_rule_line(rule)}")
-    for each in told["evidence"]:
+    for each in explained["evidence"]:
         dated = f", {each['date']}" if each["date"] else ""
         print(f"  Because: {each['says']} ({each['source']}{dated})")
     return 0

@@ -55,7 +55,7 @@ class Recording:
             publish=hub.publish_from_thread,
             report=report,
             wants_events=hub.has_listeners,
-            told=answered,
+            on_answer=answered,
             begins=let_answers_pass,
             retention=Retention(
                 lookups=timedelta(days=settings.lookups_days),

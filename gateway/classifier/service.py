@@ -148,7 +148,7 @@ class Classifier:
 
     def _follow(self, tag: Tag, known: bool, targets: Iterable[str]) -> Tag:
         """The tag, with what the CNAME chain tells: who only carries the name, and who hides behind it."""
-        hosted_at, told = None, None
+        hosted_at, followed = None, None
         for target in targets:
             found = self._index.find(target)
             if found is None:
@@ -156,10 +156,10 @@ class Classifier:
             pattern, fact = found
             if fact.hosts:
                 hosted_at = fact.company
-            elif told is None and self._tells_more(tag, known, fact):
-                told = target, pattern, fact
-        if told is not None:
-            tag = _unmask(tag, known, *told)
+            elif followed is None and self._tells_more(tag, known, fact):
+                followed = target, pattern, fact
+        if followed is not None:
+            tag = _unmask(tag, known, *followed)
         return replace(tag, hosted_at=hosted_at) if hosted_at not in (None, tag.company) else tag
 
     def _tells_more(self, tag: Tag, known: bool, fact: Fact) -> bool:
@@ -281,7 +281,7 @@ def _from_fact(pattern: str, fact: Fact) -> Tag:
 
 def _unmask(tag: Tag, known: bool, target: str, pattern: str, fact: Fact) -> Tag:
     """The target's tag; what a person loses when the name itself is blocked stays as it was."""
-    told = replace(_from_fact(pattern, fact), via=target)
+    followed = replace(_from_fact(pattern, fact), via=target)
     if known and tag.need in _KEPT:
-        return replace(told, need=tag.need, symptom=tag.symptom, evidence=told.evidence + tag.evidence)
-    return told
+        return replace(followed, need=tag.need, symptom=tag.symptom, evidence=followed.evidence + tag.evidence)
+    return followed

@@ -85,7 +85,7 @@ class ControlServer:
             if self._admit is None or self._admit(_user_behind(writer)):
                 await self._converse(reader, writer)
             else:
-                await self._turn_away(reader, writer)
+                await self._send_away(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
             pass
         except asyncio.CancelledError:
@@ -94,7 +94,7 @@ class ControlServer:
             self._connections.discard(task)
             writer.close()
 
-    async def _turn_away(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _send_away(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(encode_line(reply_to_json(Failed("refused", "This user may not call here."))))
         await writer.drain()
         # Closing with unread bytes would take the sentence back (a reset); somebody who goes on talking is cut off.

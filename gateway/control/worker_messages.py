@@ -151,11 +151,11 @@ class BatchWriter:
         return {"anew": anew, "facts": facts, "clients": clients, "batches": bound, "rows": single}
 
     @staticmethod
-    def _number(known: dict[Any, int], told: list[Any], thing: Any, spelled: str | None) -> int:
+    def _number(known: dict[Any, int], spelled_out: list[Any], thing: Any, spelled: str | None) -> int:
         number = known.get(thing)
         if number is None:
             number = known[thing] = len(known)
-            told.append(_facts_to(thing) if spelled is None else spelled)
+            spelled_out.append(_facts_to(thing) if spelled is None else spelled)
         return number
 
 

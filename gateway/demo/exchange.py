@@ -11,15 +11,15 @@ from gateway.model.flow import Attempt, Detour, FlowCount, Outcome
 
 # Google's, Cloudflare's and Quad9's resolvers: 68 % of smart televisions ask Google's directly (Ren et al., IMC 2019).
 _RESOLVERS = ("8.8.8.8", "1.1.1.1", "9.9.9.9")
-_STREAMS_SHARE, _MOST_A_TURN = 0.1, 6
+_STREAMS_SHARE, _MOST_A_ROUND = 0.1, 6
 _SPAN = timedelta(seconds=3)
 
 
-def pretend_flows(told: Mapping[str, Sequence[bytes]], now: datetime, rng: random.Random) -> list[FlowCount]:
-    """A few seconds of connections; `told` maps a client's address to packed addresses that it was told."""
+def pretend_flows(resolved: Mapping[str, Sequence[bytes]], now: datetime, rng: random.Random) -> list[FlowCount]:
+    """A few seconds of connections; `resolved` maps a client's address to packed addresses that it was given."""
     flows = []
-    for client, addresses in told.items():
-        for packed in rng.sample(list(addresses), min(len(addresses), rng.randrange(_MOST_A_TURN))):
+    for client, addresses in resolved.items():
+        for packed in rng.sample(list(addresses), min(len(addresses), rng.randrange(_MOST_A_ROUND))):
             film = rng.random() < _STREAMS_SHARE
             down = rng.randrange(200_000, 4_000_000) if film else rng.randrange(600, 40_000)
             up = down // 50 if film else rng.randrange(400, 8_000)

@@ -66,18 +66,18 @@ def _rows(
     known: dict[tuple[str, int], float] = {}
     trains = (_asked(script, hour, seconds, seed, world) for script in televisions)
     for at, client, name, qtype in heapq.merge(*trains):
-        told = world.answer(name, qtype)
+        answer = world.answer(name, qtype)
         cached = known.get((name, qtype), -1.0) > at
         if not cached:
-            known[name, qtype] = at + told.ttl
+            known[name, qtype] = at + answer.ttl
         yield PastLookup(
             when=start + timedelta(seconds=at),
             client=client,
             name=name,
             type=type_name(qtype),
             qtype=qtype,
-            rcode=told.rcode,
-            targets=told.targets,
+            rcode=answer.rcode,
+            targets=answer.targets,
             cached=cached,
             latency=_FROM_CACHE if cached else distance(name),
         )

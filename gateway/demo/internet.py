@@ -72,9 +72,9 @@ class Internet:
             if error.rcode is None:
                 return None
             return wire[:2] + bytes((0x80, 0x80 | error.rcode)) + bytes(8), 0.0
-        told = self._world.answer(asked.name, asked.qtype)
+        answer = self._world.answer(asked.name, asked.qtype)
         size = min(asked.udp_size, OUR_UDP_SIZE) if udp else 65_535
-        return write_answer(asked, told.rcode, told.answer, told.authority, size=size), self._latency(asked.name)
+        return write_answer(asked, answer.rcode, answer.answer, answer.authority, size=size), self._latency(asked.name)
 
     def _close(self) -> None:
         if self._transport is not None:

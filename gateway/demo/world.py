@@ -25,7 +25,7 @@ _MAX_CHAIN = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class WorldAnswer:
     """One answer: an RCODE and the records of the answer and authority sections; `targets` are the CNAMEs passed."""
 
     rcode: int
@@ -72,8 +72,8 @@ class World:
             world.answer(name, QType.A)
         return world
 
-    def answer(self, name: str, qtype: int) -> Told:
-        """What a full resolver would be told about a canonical name."""
+    def answer(self, name: str, qtype: int) -> WorldAnswer:
+        """What a full resolver would learn about a canonical name."""
         chain: list[Record] = []
         targets: list[str] = []
         while (alias := self.aliases.get(name)) is not None and qtype != QType.CNAME:
@@ -84,11 +84,11 @@ class World:
                 raise SettingsError(f"The aliases of the simulated internet go in a circle at {target}.")
             name = target
         if self._is_absent(name):
-            return Told(Rcode.NXDOMAIN, tuple(chain), (_soa(name),), tuple(targets))
+            return WorldAnswer(Rcode.NXDOMAIN, tuple(chain), (_soa(name),), tuple(targets))
         records = self._records(name, qtype)
         if not records:
-            return Told(Rcode.NOERROR, tuple(chain), (_soa(name),), tuple(targets))
-        return Told(Rcode.NOERROR, (*chain, *records), (), tuple(targets))
+            return WorldAnswer(Rcode.NOERROR, tuple(chain), (_soa(name),), tuple(targets))
+        return WorldAnswer(Rcode.NOERROR, (*chain, *records), (), tuple(targets))
 
     def _records(self, name: str, qtype: int) -> list[Record]:
         ttl = self._ttl(name)

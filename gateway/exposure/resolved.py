@@ -1,4 +1,4 @@
-"""Which names explain an address: what our answers told each device."""
+"""Which names explain an address: what our answers gave each device."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from dataclasses import dataclass, field
 _DEVICES = 512
 _ADDRESSES = 4_096
 _NAMES = 8
-_TURNS = 64
+_CHANGES = 64
 _REMEMBERED = 60.0
 
 
 @dataclass(slots=True)
 class _Known:
-    """Of one address: when each name was told last, the newest last; and whose turn it was from when on."""
+    """Of one address: when each name was given out last, the newest last; and which name was latest from when on."""
 
     names: dict[str, float] = field(default_factory=dict)
-    turns: list[tuple[float, str]] = field(default_factory=list)
+    changes: list[tuple[float, str]] = field(default_factory=list)
 
-    def take_turn(self, name: str, when: float) -> None:
-        """Names that share an address take turns; the same one again changes nothing. Connections are counted within
-        seconds, so turns of more than a minute ago explain nothing new.
+    def note_change(self, name: str, when: float) -> None:
+        """Names that share an address replace each other; the same one again changes nothing. Connections are counted
+        within seconds, so changes of more than a minute ago explain nothing new.
         """
-        if not self.turns or when < self.turns[-1][0]:
-            insort(self.turns, (when, name))
-        elif self.turns[-1][1] != name:
-            self.turns.append((when, name))
-        while len(self.turns) > _TURNS or (len(self.turns) > 1 and self.turns[1][0] < when - _REMEMBERED):
-            del self.turns[0]
+        if not self.changes or when < self.changes[-1][0]:
+            insort(self.changes, (when, name))
+        elif self.changes[-1][1] != name:
+            self.changes.append((when, name))
+        while len(self.changes) > _CHANGES or (len(self.changes) > 1 and self.changes[1][0] < when - _REMEMBERED):
+            del self.changes[0]
 
 
 class ResolvedNames:
     """For each device the addresses that answers gave it, with the names it had asked for and when.
 
-    Bounded: the addresses that were told longest ago go first, and of one address the names. Times are seconds since
-    the epoch. Safe to use from several threads.
+    Bounded: the addresses that were given out longest ago go first, and of one address the names. Times are seconds
+    since the epoch. Safe to use from several threads.
     """
 
     def __init__(self, *, devices: int = _DEVICES, addresses: int = _ADDRESSES, names: int = _NAMES) -> None:
@@ -61,7 +61,7 @@ class ResolvedNames:
                 if place is None:
                     place = known[address] = _Known()
                 known.move_to_end(address)
-                place.take_turn(name, when)
+                place.note_change(name, when)
                 names = place.names
                 # Newest last: of several names the one that was asked for last explains a connection best.
                 names.pop(name, None)
@@ -72,15 +72,15 @@ class ResolvedNames:
                 known.popitem(last=False)
 
     def explain(self, device: str, address: bytes, when: float) -> str | None:
-        """The name that explains a connection of the device which began at `when`: the one that was told last before
-        it, else the first one told after it, for rows come late; None when no answer explains it.
+        """The name that explains a connection of the device which began at `when`: the one that was given out last
+        before it, else the first one after it, for rows come late; None when no answer explains it.
         """
         with self._lock:
             place = self._of(device).get(address)
             if place is None:
                 return None
-            before = bisect_right(place.turns, when, key=lambda turn: turn[0])
-            return place.turns[max(0, before - 1)][1]
+            before = bisect_right(place.changes, when, key=lambda change: change[0])
+            return place.changes[max(0, before - 1)][1]
 
     def names_of(self, device: str, address: bytes) -> tuple[str, ...]:
         """Every name that explains the address, the newest last."""
@@ -89,7 +89,7 @@ class ResolvedNames:
             return tuple(place.names) if place is not None else ()
 
     def addresses(self, device: str) -> tuple[bytes, ...]:
-        """Everything the device was told, the latest last."""
+        """Every address that the device was given, the latest last."""
         with self._lock:
             return tuple(self._of(device))
 
@@ -102,12 +102,12 @@ class ResolvedNames:
         with self._lock:
             gone = self._devices.pop(old, None)
             if gone:
-                # Of an address that both were told, the device itself knows best.
+                # Of an address that both were given, the device itself knows best.
                 gone.update(self._devices.get(new, {}))
                 self._devices[new] = gone
 
     def only(self, device: str, since: float, is_blocked: Callable[[str], bool]) -> frozenset[bytes]:
-        """The addresses told since then of which every name is blocked: who blocks these takes nothing else away."""
+        """The addresses given since then of which every name is blocked: who blocks these takes nothing else away."""
         with self._lock:
             recent = [
                 (address, tuple(place.names))

@@ -19,8 +19,8 @@ _COLUMNS = [column.name for column in devices.c if column.name != "number"]
 
 def _save() -> str:
     statement = insert(devices).values({name: bindparam(name) for name in _COLUMNS})
-    told = {name: statement.excluded[name] for name in _COLUMNS if name != "id"}
-    upsert = statement.on_conflict_do_update(index_elements=["id"], set_=told).returning(devices.c.number)
+    given = {name: statement.excluded[name] for name in _COLUMNS if name != "id"}
+    upsert = statement.on_conflict_do_update(index_elements=["id"], set_=given).returning(devices.c.number)
     return str(upsert.compile(dialect=_DIALECT))
 
 

@@ -36,10 +36,10 @@ class ExchangeStore:
         Device ids stand in front of attempts; `known` are the devices that are spoken of. What belongs to another
         device, or to a name that was never looked up, counts for nobody.
         """
-        told = {device.id: device for device in known}
+        by_id = {device.id: device for device in known}
 
         def write(connection: Connection) -> None:
-            numbers = _device_numbers(connection, told)
+            numbers = _device_numbers(connection, by_id)
             ids = _name_ids(connection, {each.name for each in exchanged if each.name is not None})
             rows: list[dict[str, Any]] = [
                 {
@@ -64,10 +64,10 @@ def _add(connection: Connection, table: Table, rows: list[dict[str, Any]], *, su
     if not rows:
         return
     statement = insert(table)
-    told = statement.excluded
-    changed: dict[str, Any] = {name: table.c[name] + told[name] for name in sums}
+    added = statement.excluded
+    changed: dict[str, Any] = {name: table.c[name] + added[name] for name in sums}
     if "first" in table.c:
-        changed |= {"first": func.min(table.c.first, told["first"]), "last": func.max(table.c["last"], told["last"])}
+        changed |= {"first": func.min(table.c.first, added["first"]), "last": func.max(table.c["last"], added["last"])}
     keys = [column.name for column in table.primary_key]
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
@@ -88,9 +88,9 @@ def _detour_row(number: int, attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _device_numbers(connection: Connection, told: dict[str, Device]) -> dict[str, int]:
+def _device_numbers(connection: Connection, by_id: dict[str, Device]) -> dict[str, int]:
     cursor, numbers = raw_connection(connection).cursor(), {}
-    for device_id, device in told.items():
+    for device_id, device in by_id.items():
         found = cursor.execute(DEVICE_NUMBER, (device_id,)).fetchone()
         found = found or cursor.execute(SAVE_DEVICE, device_row(device)).fetchall()[0]
         numbers[device_id] = int(found[0])

@@ -158,8 +158,8 @@ class Reader:
                 .limit(limit)
             ).all()
             main = select(names.c.company, names.c.category).group_by(names.c.company, names.c.category)
-            told = [row[0] for row in found]
-            ranked = _joined(main, sums, device=device).where(names.c.company.in_(told))
+            companies = [row[0] for row in found]
+            ranked = _joined(main, sums, device=device).where(names.c.company.in_(companies))
             # Least first, so that the most frequent one stays.
             category = {row[0]: str(row[1]) for row in connection.execute(ranked.order_by(count, names.c.category))}
         return tuple(

@@ -44,15 +44,15 @@ def _count(table: Table) -> str:
 
 def _learn_name(*, sure: bool) -> str:
     statement = _insert(names, without="id")
-    told = statement.excluded
+    given = statement.excluded
     tag: dict[str, Any]
     if sure:
-        tag = {"company": told.company, "category": told.category}
+        tag = {"company": given.company, "category": given.category}
     else:
         unknown = names.c.category == literal_column(f"'{Category.UNKNOWN.value}'")
         tag = {
-            "company": func.coalesce(names.c.company, told.company),
-            "category": case((unknown, told.category), else_=names.c.category),
+            "company": func.coalesce(names.c.company, given.company),
+            "category": case((unknown, given.category), else_=names.c.category),
         }
     return _spell(statement.on_conflict_do_update(index_elements=["name"], set_=tag))
 

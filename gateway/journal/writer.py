@@ -31,7 +31,7 @@ T = TypeVar("T")
 # How many rows one transaction takes, each with a kilobyte of what is made for it; and how many are kept meanwhile when
 # none can be made.
 _MAX_BATCH, _MAX_KEPT = 4_000, 20_000
-_MAX_SHEAVES, _MANY_SHEAVES = 2_000, 500
+_MAX_BATCHES, _MANY_BATCHES = 2_000, 500
 _RUSH, _FLOOD, _HELD_FOR = 2_000, 5_000, 1.0
 _MAX_SHOWN = 100
 _MOST_HEARD = 1_000
@@ -47,8 +47,8 @@ class Writer:
     `publish` is called after the commit, in the thread, with at most 100 lookups a batch; `wants_events` says whether
     anybody listens. `report` is called when the journal stops or starts working. While it does not, the newest 20,000
     lookups are kept to be written later; older ones are dropped and counted. `clock` is in seconds since the epoch,
-    `interval` in seconds. `begins` is what the thread does first. `told` hears in the thread, before the commit, which
-    client was answered with what, and when: each pair once a batch.
+    `interval` in seconds. `begins` is what the thread does first. `on_answer` hears in the thread, before the commit,
+    which client was answered with what, and when: each pair once a batch.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Writer:
         retention: Retention | None = None,
         clock: Callable[[], float] = time.time,
         wants_events: Callable[[], bool] = lambda: True,
-        told: Callable[[str, Facts, float], None] | None = None,
+        on_answer: Callable[[str, Facts, float], None] | None = None,
         sweep_every: float = _SWEEP_EVERY,
         begins: Callable[[], None] = lambda: None,
     ) -> None:
@@ -73,7 +73,7 @@ class Writer:
         self._queue, self._batches = queue, deque[LogBatch]() if batches is None else batches
         self._tag, self._device_of = tag, device_of
         self._publish, self._report, self._wants_events = publish, report, wants_events
-        self._told = told
+        self._on_answer = on_answer
         self._interval, self._clock, self._begins = interval, clock, begins
         self._retention, self._sweep_every = retention or Retention(), sweep_every
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
@@ -135,10 +135,10 @@ class Writer:
         meanwhile(self._count_many)
         while True:
             last = self._stopping
-            self._turn(last)
+            self._round(last)
             if last and (self._trouble or not (self._waiting() or self._pending)):
                 break
-            if self._held or (len(self._queue) < _MAX_BATCH and len(self._batches) < _MAX_SHEAVES):
+            if self._held or (len(self._queue) < _MAX_BATCH and len(self._batches) < _MAX_BATCHES):
                 self._wake.wait(self._interval)
             self._wake.clear()
         with self._gate:
@@ -150,7 +150,7 @@ class Writer:
             self._session.close(properly=True)
             self._session = None
 
-    def _turn(self, last: bool) -> None:
+    def _round(self, last: bool) -> None:
         if self._session is None and time.monotonic() < self._try_again and not last:
             self._take(keep_newest=True)
             self._refuse_tasks("The journal cannot be written at the moment.")
@@ -190,7 +190,7 @@ class Writer:
         room = len(queue) if keep_newest else min(len(queue), max(_MAX_BATCH - len(pending), 0))
         rows = [queue.popleft() for _ in paced(range(room))]
         bound = [] if len(pending) >= _MAX_BATCH and not keep_newest else self._pop_batches()
-        if self._told:
+        if self._on_answer:
             self._account(rows, bound)
         hurried = not (keep_newest or self._stopping) and sum([len(batch.facts) for batch in bound]) > _RUSH
         if hurried:
@@ -205,17 +205,17 @@ class Writer:
             del pending[:surplus]
 
     def _pop_batches(self) -> list[LogBatch]:
-        return [self._batches.popleft() for _ in range(min(len(self._batches), _MAX_SHEAVES))]
+        return [self._batches.popleft() for _ in range(min(len(self._batches), _MAX_BATCHES))]
 
     def _count_many(self) -> None:
         """However long a batch takes, what the fast path answers meanwhile does not pile up."""
-        if len(self._batches) > _MANY_SHEAVES:
+        if len(self._batches) > _MANY_BATCHES:
             self._count_meanwhile()
 
     def _count_meanwhile(self) -> None:
         """In a flood: what the fast path answered is counted, so that it need not be kept until writing goes on."""
         bound = self._pop_batches()
-        if self._told:
+        if self._on_answer:
             self._account((), bound)
         self._rush.add(bound)
 
@@ -319,7 +319,7 @@ class Writer:
 
     def _account(self, rows: Sequence[LogRow], batches: Iterable[LogBatch]) -> None:
         """Before storms become one row each: names that share an address explain a connection by their order. In a
-        flood each answer is told once.
+        flood each answer is passed on once.
         """
         heard = [(when, client, facts) for when, client, facts, _ in rows]
         for batch in batches:
@@ -327,12 +327,12 @@ class Writer:
         if len(heard) > _MOST_HEARD:
             heard = list({each[1:]: each for each in heard}.values())
         for when, client, facts in paced(sorted(heard, key=itemgetter(0))):
-            self._call_told(client, facts, when)
+            self._call_on_answer(client, facts, when)
 
-    def _call_told(self, client: str, facts: Facts, when: float) -> None:
-        assert self._told
+    def _call_on_answer(self, client: str, facts: Facts, when: float) -> None:
+        assert self._on_answer
         try:
-            self._told(client, facts, when)
+            self._on_answer(client, facts, when)
         except Exception as error:  # noqa: BLE001 - as below
             _LOG.warning("an answer is not accounted for: %r", error)
 
@@ -340,7 +340,7 @@ class Writer:
         try:
             listener(event)
         except Exception as error:  # noqa: BLE001 - a listener's mistake must not stop the recording
-            _LOG.warning("nobody could be told of %s: %r", type(event).__name__, error)
+            _LOG.warning("nobody could hear of %s: %r", type(event).__name__, error)
 
 
 def _lookups(rows: list[Counted]) -> int:

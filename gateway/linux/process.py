@@ -39,7 +39,7 @@ def _keep_memory_together() -> None:
     """One heap for all threads: the C library gives each its own, and none of them gives back (mallopt(3)).
 
     Only one of our threads runs at a time, so they seldom wait for each other there; a few minutes of load took 46 MB
-    more without this. What is large is mapped by itself, always: unless it is told so, the library takes it from the
+    more without this. What is large is mapped by itself, always: unless it is set so, the library takes it from the
     heap from the second time on, and what is small settles down where it was.
     """
     mallopt = getattr(_C, "mallopt", None)
@@ -70,7 +70,7 @@ def answer_promptly() -> None:
     Threads and processes that it starts are ordinary ones again.
     """
     sys.setswitchinterval(0.0002)
-    _take_short_turns(_RESET_ON_FORK)
+    _take_short_slices(_RESET_ON_FORK)
 
 
 def let_answers_pass() -> None:
@@ -78,11 +78,11 @@ def let_answers_pass() -> None:
     # A sandbox may forbid it; then nobody goes first.
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
-    # Who answers has used up its share of the core in a flood, and would wait to the end of our turn.
-    _take_short_turns(0)
+    # Who answers has used up its share of the core in a flood, and would wait to the end of our slice.
+    _take_short_slices(0)
 
 
-def _take_short_turns(flags: int) -> None:
+def _take_short_slices(flags: int) -> None:
     """The shorter the slices that a thread asks for, the sooner it gets them, and the sooner it gives the core back
     (sched_setattr(2), Linux 6.12; older ones take no notice).
     """

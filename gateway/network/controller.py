@@ -65,7 +65,7 @@ class FirewallController:
         check_plan(plan)
         if self._plan is None and not dry_run:
             self._adopt_cuts()
-        home = switches.house_networks(plan.uplink)
+        home = switches.home_networks(plan.uplink)
         commands, notes = self._judged(plan, home)
         turned = switches.wanted(plan)
         text = _describe(commands, turned)
@@ -87,7 +87,7 @@ class FirewallController:
         try:
             if self._flows is None:
                 self._flows = FlowMeter(_networks(plan), self._clock())
-            switches.turn(turned, self._record)
+            switches.switch(turned, self._record)
         except NetworkError:
             nft.apply_text(before)
             if self._plan is None:
@@ -261,13 +261,13 @@ class FirewallController:
         """Flows that the new rules would not have let begin, or would have sent elsewhere."""
         networks = _networks(new)
         was, now = old.barrier if old else None, new.barrier
-        turned = was is None or _turning(old) != _turning(new)
+        turned = was is None or _redirecting(old) != _redirecting(new)
         refused = was is None or (was.resolvers, was.refuse_encrypted) != (now.resolvers, now.refuse_encrypted)
         isolated = now.isolate_home and (was is None or not was.isolate_home)
         fresh = set(now.paused) - set(was.paused if was else ())
         paused = {address for address, mac in self._known_neighbours().items() if mac in fresh} if fresh else set()
         resolvers = {str(address) for address in now.resolvers}
-        house = homes(home)
+        at_home = homes(home)
 
         def is_outdated(connection: Connection) -> bool:
             asked = connection.original
@@ -281,12 +281,12 @@ class FirewallController:
                 return True
             target = ip_address(asked.target)
             within = any(target in network for network in networks)
-            return isolated and not within and any(target in network for network in house)
+            return isolated and not within and any(target in network for network in at_home)
 
         return is_outdated
 
 
-def _turning(plan: NetworkPlan | None) -> object:
+def _redirecting(plan: NetworkPlan | None) -> object:
     """Everything that decides where a television's question goes."""
     if plan is None or plan.tv is None:
         return None

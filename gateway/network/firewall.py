@@ -156,10 +156,10 @@ def _sets(plan: NetworkPlan, home: Sequence[Network]) -> list[Phrase]:
     for family in families(plan):
         version = int(family.digit)
         resolvers = sorted({address for address in plan.barrier.resolvers if address.version == version}, key=int)
-        houses = [prefix(network) for network in everywhere if network.version == version]
+        home_prefixes = [prefix(network) for network in everywhere if network.version == version]
         made += [
             constant_set(f"resolvers{family.digit}", family.element, [str(address) for address in resolvers]),
-            constant_set(f"home{family.digit}", family.element, houses, ("interval",)),
+            constant_set(f"home{family.digit}", family.element, home_prefixes, ("interval",)),
             constant_set(f"cut{family.digit}", [family.element, family.element], [], ("timeout",)),
         ]
         key = ["ether_addr", family.element, "inet_proto", "inet_service"]
@@ -227,7 +227,7 @@ def _who_tried(plan: NetworkPlan) -> list[Phrase]:
     return made
 
 
-def _turn(family: Family, address: str | None, port: int) -> Phrase:
+def _redirect(family: Family, address: str | None, port: int) -> Phrase:
     """To this address; to whichever we have on that interface when the plan knows none."""
     if address is None:
         return {"redirect": {"port": port}}
@@ -237,15 +237,15 @@ def _turn(family: Family, address: str | None, port: int) -> Phrase:
 def _turned(plan: NetworkPlan) -> list[Phrase]:
     made = [base_chain("turned", "nat", "prerouting", -100)]
     for family in families(plan):
-        target: Phrase | None = _turn(family, family.own, plan.barrier.dns_port)
+        target: Phrase | None = _redirect(family, family.own, plan.barrier.dns_port)
         if passes_dns(plan):
-            target = _turn(family, str(family.fallback), 53) if family.fallback else None
+            target = _redirect(family, str(family.fallback), 53) if family.fallback else None
         for protocol in ("udp", "tcp"):
             if target is not None:
                 asked = _asks_elsewhere(plan, family, protocol)
                 made += [rule("turned", _from_tv(plan), *asks, target) for asks in asked]
         if plan.barrier.redirect_time:
-            made.append(rule("turned", _from_tv(plan), *_asks_for_time(family), _turn(family, family.own, 123)))
+            made.append(rule("turned", _from_tv(plan), *_asks_for_time(family), _redirect(family, family.own, 123)))
     return made
 
 

@@ -36,22 +36,22 @@ class LeaseBook:
     def take(self, event: LeaseEvent) -> None:
         """One event of the hook. After a restart dnsmasq tells of old leases without what it once knew of the device:
         that is kept."""
-        key, told = str(event.lease.address), event.lease
+        key, lease = str(event.lease.address), event.lease
         before = self._leases.get(key)
         if event.ended:
             if self._leases.pop(key, None) is None:
                 return
         else:
-            if before is not None and before.mac == told.mac:
-                told = replace(
-                    told,
-                    host=told.host or before.host,
-                    vendor_class=told.vendor_class or before.vendor_class,
-                    requested=told.requested or before.requested,
+            if before is not None and before.mac == lease.mac:
+                lease = replace(
+                    lease,
+                    host=lease.host or before.host,
+                    vendor_class=lease.vendor_class or before.vendor_class,
+                    requested=lease.requested or before.requested,
                 )
-            if before == told or (before is None and len(self._leases) >= _MOST):
+            if before == lease or (before is None and len(self._leases) >= _MOST):
                 return
-            self._leases[key] = told
+            self._leases[key] = lease
         self._tell()
 
     def clear(self) -> None:

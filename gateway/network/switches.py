@@ -36,7 +36,7 @@ def wanted(plan: NetworkPlan, root: Path = ROOT) -> dict[str, str]:
     if (root / own).exists():
         switches[own] = "0"
     if plan.tv.address6 is not None:
-        # A router stops hearing its own router, unless told 2: our IPv6 way out would be gone (ip-sysctl).
+        # A router stops hearing its own router, unless this is 2: our IPv6 way out would be gone (ip-sysctl).
         uplink = f"ipv6/conf/{plan.uplink}/accept_ra"
         if _read(root / uplink) in ("1", "2"):
             switches[uplink] = "2"
@@ -44,7 +44,7 @@ def wanted(plan: NetworkPlan, root: Path = ROOT) -> dict[str, str]:
     return switches
 
 
-def turn(switches: Mapping[str, str], record: Path, root: Path = ROOT) -> None:
+def switch(switches: Mapping[str, str], record: Path, root: Path = ROOT) -> None:
     """Turns these switches and puts back those that we turned before and that are wanted no more.
 
     `record` is where the old values are written down. Raises NetworkError; then all are as they were before the call.
@@ -87,8 +87,8 @@ def put_back(record: Path, root: Path = ROOT) -> None:
         raise NetworkError(f"{record} cannot be removed ({error.strerror}).") from None
 
 
-def house_networks(uplink: str, listing: str | None = None) -> list[IPv6Network]:
-    """The IPv6 networks that lie directly at the uplink: the house's laptops have public addresses there.
+def home_networks(uplink: str, listing: str | None = None) -> list[IPv6Network]:
+    """The IPv6 networks that lie directly at the uplink: the home's laptops have public addresses there.
 
     `listing` is the text of /proc/net/if_inet6 when it is not to be read.
     """

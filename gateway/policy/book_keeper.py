@@ -73,8 +73,8 @@ class BookKeeper:
         if file_problem:
             store_problem = await self._only_to_store(book)
             if store_problem:
-                told = " ".join(filter(None, (file_problem, store_problem if self._store is not None else "")))
-                raise SettingsError(f"The decision could not be stored, so nothing changed. {told}")
+                problems = " ".join(filter(None, (file_problem, store_problem if self._store is not None else "")))
+                raise SettingsError(f"The decision could not be stored, so nothing changed. {problems}")
             self._newest = book
             self._tell(file_problem, "")
             return

@@ -43,17 +43,17 @@ def answer_of(reply: bytes, *, vouched: bool = False, asked: bytes = b"") -> Ans
     plain = peek_plain(reply, asked[:-1])
     if plain is not None:
         return Answer(bare(reply, plain, vouched=vouched), 0, Source.UPSTREAM, ALLOWED, None, (), plain.ttl or 0, plain)
-    told = peek = peek_response(reply)
+    received = peek = peek_response(reply)
     if not peek.question:
         raise WireError(f"It has no question, only rcode {peek.rcode}.")
     if not is_plain(reply, peek):
         reply = pertinent(reply, peek)
         peek = peek_response(reply)
-    rcode = peek.rcode | told.rcode & ~0x0F
-    ede = Ede.FILTERED if told.ede in _FILTERED_ABOVE else told.ede
+    rcode = peek.rcode | received.rcode & ~0x0F
+    ede = Ede.FILTERED if received.ede in _FILTERED_ABOVE else received.ede
     return Answer(
         bare(reply, peek, vouched=vouched), rcode, Source.UPSTREAM, ede=ede, targets=peek.targets, ttl=lifetime(peek),
-        peek=peek if told.ede is None or peek is told else dataclasses.replace(peek, ede=told.ede),
+        peek=peek if received.ede is None or peek is received else dataclasses.replace(peek, ede=received.ede),
     )  # fmt: skip
 
 

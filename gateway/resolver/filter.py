@@ -44,8 +44,8 @@ class Filter(Prompt):
                     # A tracker behind a name of the site itself (cloaking): the list knows only where it leads.
                     hidden = dataclasses.replace(hidden, via=hidden.via or target)
                     return dataclasses.replace(self._blocked(query, hidden), targets=response.targets)
-        told = response.verdict
-        if told is verdict or told.reason is not Reason.NOTHING or told == verdict:
+        given = response.verdict
+        if given is verdict or given.reason is not Reason.NOTHING or given == verdict:
             return response
         return dataclasses.replace(response, verdict=verdict)
 

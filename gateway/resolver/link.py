@@ -22,7 +22,7 @@ class Link(Protocol):
 
 class Prompt:
     """A link that never waits. It says what it has to say on the way down, or on the way up, or both; a plain call
-    costs a tenth of a coroutine, so who can be called back needs none of those (see `Express`).
+    costs a tenth of a coroutine, so who can be called back needs none of those (see `SynchronousChain`).
     """
 
     def answer(self, query: Query) -> Response | None:

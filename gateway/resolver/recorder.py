@@ -17,7 +17,7 @@ from gateway.resolver.link import Handler, Prompt
 
 _OTHER_ERROR = 0  # RFC 8914 section 4.1
 # The largest batch, of a whole batch, weighs as much as so many rows.
-_ROWS_A_SHEAF = 16
+_ROWS_A_BATCH = 16
 _LOG = logging.getLogger(__name__)
 
 
@@ -61,7 +61,7 @@ class Recorder(Prompt):
         batch = LogBatch(when, clients, facts, latency)
         if self._batches is None:
             self.extend([(when, *pair, latency) for pair in batch.pairs()])
-        elif len(self._batches) < self._limit // _ROWS_A_SHEAF:
+        elif len(self._batches) < self._limit // _ROWS_A_BATCH:
             self._batches.append(batch)
         else:
             self.dropped += len(facts)
@@ -112,7 +112,7 @@ class Recorder(Prompt):
 
 def facts_of(query: Query, response: Response) -> Facts:
     """What the log says of this query."""
-    told = response.peek.addresses if isinstance(response, Answer) and response.peek is not None else ()
+    addresses = response.peek.addresses if isinstance(response, Answer) and response.peek is not None else ()
     return Facts(
-        query.name.text, query.qtype, response.rcode, response.source, response.verdict, response.targets, told
+        query.name.text, query.qtype, response.rcode, response.source, response.verdict, response.targets, addresses
     )

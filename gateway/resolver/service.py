@@ -35,7 +35,7 @@ from gateway.resolver.pending import Journey
 from gateway.resolver.rebinding import Rebinding
 from gateway.resolver.recorder import Recorder, facts_of
 from gateway.resolver.streams import StreamServer
-from gateway.resolver.synchronous import Errand, Express
+from gateway.resolver.synchronous import Errand, SynchronousChain
 from gateway.resolver.throttle import Throttle
 from gateway.resolver.upstream import Upstream
 from gateway.resolver.upstream.member import UpstreamState
@@ -119,7 +119,7 @@ class Resolver:
             forwarder=forwarder,
         )
         self._chain = build_chain(self._links)
-        self._express = Express(
+        self._synchronous = SynchronousChain(
             order(self._links), recorder=self._links.recorder, cache=self._links.cache, throttle=self._links.throttle,
             forwarder=forwarder, finish=self._conclude,
         )  # fmt: skip
@@ -211,7 +211,7 @@ class Resolver:
             await stream.stop()
         for journey in list(self._journeys):
             journey.cancel()
-        self._express.close()
+        self._synchronous.close()
         # What waited for the loop ends in its next round.
         await asyncio.sleep(0)
         await self._links.cache.close()
@@ -250,7 +250,7 @@ class Resolver:
             "throttled": links.throttle.dropped,
             "unsent": sum(server.unsent for server in self._udp),
             "tcp_turned_away": sum(stream.turned_away for stream in self._tcp),
-            "in_flight": len(self._journeys) + self._express.under_way,
+            "in_flight": len(self._journeys) + self._synchronous.under_way,
             "cache_entries": len(links.cache),
             "cache_bytes": links.cache.size,
             "memo_entries": len(self._memos),
@@ -279,8 +279,8 @@ class Resolver:
                 reply(refused)
             return
         if self._waiting.admit(key):
-            errand = Errand(self._express, query, client, reply, key, self._memos.epoch)
-            if not self._express.depart(errand):
+            errand = Errand(self._synchronous, query, client, reply, key, self._memos.epoch)
+            if not self._synchronous.depart(errand):
                 self._send_off(query, partial(self._answer_datagram, errand))
 
     def _conclude(self, errand: Errand, response: Response | None) -> None:

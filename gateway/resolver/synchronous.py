@@ -27,12 +27,18 @@ _Look: TypeAlias = Callable[[Query, Response], Response]
 class Errand:
     """One datagram under way: who asked what, where the answer goes, and the epoch of the memos when it came."""
 
-    __slots__ = ("_express", "client", "epoch", "key", "query", "reply")
+    __slots__ = ("_chain", "client", "epoch", "key", "query", "reply")
 
     def __init__(
-        self, express: Express, query: Query, client: Client, reply: Callable[[bytes], None], key: Key, epoch: int
+        self,
+        chain: SynchronousChain,
+        query: Query,
+        client: Client,
+        reply: Callable[[bytes], None],
+        key: Key,
+        epoch: int,
     ) -> None:
-        self._express = express
+        self._chain = chain
         self.query = query
         self.client = client
         self.reply = reply
@@ -41,10 +47,10 @@ class Errand:
 
     def land(self, answer: Answer | None, error: Exception | None) -> None:
         """The way up, from the forwarder."""
-        self._express.land(self, answer, error)
+        self._chain.land(self, answer, error)
 
 
-class Express:
+class SynchronousChain:
     """Walks the links of `ordered`, the chain's own list, by plain calls. Who may have to wait stands at its end: the
     cache, the throttle and the forwarder; whatever would wait there goes the long way.
 

@@ -119,7 +119,7 @@ def peek_response(wire: bytes) -> ResponsePeek:
         if offset > len(wire):
             raise WireError("The question of this response is cut off.", Rcode.FORMERR)
     question = wire[12:offset]
-    told = _Told()
+    findings = _RecordFindings()
     offsets: list[int] = []
     lowest, size = _NO_TTL, len(wire)
     section_ends = []
@@ -138,7 +138,7 @@ def peek_response(wire: bytes) -> ResponsePeek:
             if offset > size:
                 raise WireError("The data of a record of this message is cut off.", Rcode.FORMERR)
             if rtype == _OPT:
-                told.options(wire, start, section, ttl, data, offset)
+                findings.options(wire, start, section, ttl, data, offset)
                 continue
             offsets.append(data - 6)
             if ttl > _TTL_MAX:
@@ -146,32 +146,32 @@ def peek_response(wire: bytes) -> ResponsePeek:
             lowest = min(lowest, ttl)
             if section == 0:
                 if rtype == _A and length == 4:
-                    told.addresses.append(wire[data:offset])
+                    findings.addresses.append(wire[data:offset])
                 else:
-                    told.answer(wire, rtype, data, offset)
-            elif section == 1 and rtype == _SOA and told.negative_ttl is None:
-                told.negative_ttl = min(ttl, _soa_minimum(wire, data, offset))
+                    findings.answer(wire, rtype, data, offset)
+            elif section == 1 and rtype == _SOA and findings.negative_ttl is None:
+                findings.negative_ttl = min(ttl, _soa_minimum(wire, data, offset))
         section_ends.append(offset)
     return ResponsePeek(
         message_id,
         flags,
-        flags & 0x000F | told.rcode_high,
+        flags & 0x000F | findings.rcode_high,
         question,
         counts[0],
         tuple(offsets),
         lowest if offsets else None,
-        told.negative_ttl,
-        tuple(dict.fromkeys(told.targets)) if told.targets else (),
-        tuple(told.addresses),
+        findings.negative_ttl,
+        tuple(dict.fromkeys(findings.targets)) if findings.targets else (),
+        tuple(findings.addresses),
         section_ends[0],
         section_ends[1],
         offset,
-        told.opt_at,
-        told.ede,
+        findings.opt_at,
+        findings.ede,
     )
 
 
-class _Told:
+class _RecordFindings:
     """What the records of one response told, beside their TTLs."""
 
     __slots__ = ("addresses", "ede", "negative_ttl", "opt_at", "rcode_high", "targets")

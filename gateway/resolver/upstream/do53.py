@@ -26,7 +26,7 @@ _PLAIN_FOR = 600.0
 _CASE_STRIKES = 3
 _RECEIVE = 4_096
 # Answers of one port in one round of the loop: clients who need nobody's answer have their turn in between.
-_TURN = 4
+_ANSWERS_A_ROUND = 4
 # More answers that fit nothing than a port has questions: somebody guesses, and must not guess for long.
 _MAX_MISSES = 2 * _MAX_USES
 
@@ -264,7 +264,7 @@ class _Port:
             self._sock.close()
 
     def _readable(self) -> None:
-        for _ in range(_TURN):
+        for _ in range(_ANSWERS_A_ROUND):
             try:
                 reply = self._sock.recv(_RECEIVE)
             except (BlockingIOError, InterruptedError):

@@ -29,7 +29,7 @@ class Desk:
         self.queue: deque[LogRow] = deque()
         self.writer = Writer(
             path, self.queue, tag=tag_of, device_of=device_of, publish=lambda _: None, report=lambda _: None,
-            interval=0.01, told=self._hear,
+            interval=0.01, on_answer=self._hear,
         )  # fmt: skip
         self.store = ExchangeStore(self.writer)
         self.reader = Reader(path)

@@ -152,7 +152,7 @@ def test_after_the_end_nothing_more_is_promised(tmp_path: Path) -> None:
         future.result(1)
 
 
-@pytest.mark.expects_log("nobody could be told of LookupRecorded")
+@pytest.mark.expects_log("nobody could hear of LookupRecorded")
 def test_a_listener_that_fails_does_not_stop_the_recording(tmp_path: Path) -> None:
     def publish(_: LookupRecorded) -> None:
         raise BrokenPipeError("gone")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import NetworkError
-from gateway.network.switches import house_networks, put_back, turn, wanted
+from gateway.network.switches import home_networks, put_back, switch, wanted
 from tests.unit.network.plans import plan_with
 
 FORWARD, RA = "ipv4/ip_forward", "ipv6/conf/eth0/accept_ra"
@@ -40,10 +40,10 @@ def test_without_ipv6_it_is_not_forwarded(root):
 
 def test_what_was_there_comes_back_also_after_a_second_turn(root, tmp_path):
     record = tmp_path / "switches.json"
-    turn({FORWARD: "1", RA: "2"}, record, root)
-    turn({FORWARD: "1", RA: "2"}, record, root)
+    switch({FORWARD: "1", RA: "2"}, record, root)
+    switch({FORWARD: "1", RA: "2"}, record, root)
     assert (root / FORWARD).read_text() == "1"
-    turn({FORWARD: "1"}, record, root)
+    switch({FORWARD: "1"}, record, root)
     assert (root / RA).read_text() == "1", "wanted no more"
     put_back(record, root)
     assert (root / FORWARD).read_text() == "0"
@@ -53,7 +53,7 @@ def test_what_was_there_comes_back_also_after_a_second_turn(root, tmp_path):
 
 def test_what_somebody_else_turned_since_is_left_alone(root, tmp_path):
     record = tmp_path / "switches.json"
-    turn({FORWARD: "1", RA: "2"}, record, root)
+    switch({FORWARD: "1", RA: "2"}, record, root)
     (root / RA).write_text("0")
     put_back(record, root)
     assert (root / RA).read_text() == "0"
@@ -61,7 +61,7 @@ def test_what_somebody_else_turned_since_is_left_alone(root, tmp_path):
 
 def test_a_switch_that_is_missing_is_named_and_nothing_is_turned(root, tmp_path):
     with pytest.raises(NetworkError, match="no netfilter/nf_conntrack_acct"):
-        turn({FORWARD: "1", "netfilter/nf_conntrack_acct": "1"}, tmp_path / "switches.json", root)
+        switch({FORWARD: "1", "netfilter/nf_conntrack_acct": "1"}, tmp_path / "switches.json", root)
     assert (root / FORWARD).read_text() == "0\n"
 
 
@@ -83,4 +83,4 @@ def test_the_house_s_own_ipv6_networks_are_those_at_the_uplink():
         "20010db8001900000000000000000002 03 80 00 80     eth0\n"
         "nonsense\n00 00 00 00 00 eth0\n"
     )
-    assert [str(network) for network in house_networks("eth0", listing)] == ["2001:db8:18::/64", "fe80::/64"]
+    assert [str(network) for network in home_networks("eth0", listing)] == ["2001:db8:18::/64", "fe80::/64"]

@@ -14,7 +14,7 @@ from gateway.resolver.clients import Client
 from gateway.resolver.filter import Filter
 from gateway.resolver.forwarder import Forwarder
 from gateway.resolver.recorder import Recorder
-from gateway.resolver.synchronous import Errand, Express
+from gateway.resolver.synchronous import Errand, SynchronousChain
 from gateway.resolver.throttle import Throttle
 from tests.support.clock import run_simulated, simulated_now
 from tests.support.serving import rules
@@ -23,7 +23,7 @@ from tests.unit.wire.samples import query
 
 
 class Box:
-    """A short chain, with everything that an express needs."""
+    """A short chain, with everything that a chain without coroutines needs."""
 
     def __init__(self, **throttle: Any) -> None:
         self.log: deque[LogRow] = deque()
@@ -38,17 +38,17 @@ class Box:
         limits = {"rate": 10.0, "burst": 5, "patience": 1.0, "slip": 0} | throttle
         self.throttle = Throttle(**limits, clock=simulated_now, is_under_way=self.forwarder.is_under_way)
         self.finished: list[Response | None] = []
-        self.express = self.make([self.recorder, policy, self.cache, self.throttle])
+        self.chain = self.make([self.recorder, policy, self.cache, self.throttle])
 
-    def make(self, ordered: list[Any]) -> Express:
-        return Express(
+    def make(self, ordered: list[Any]) -> SynchronousChain:
+        return SynchronousChain(
             ordered, recorder=self.recorder, cache=self.cache, throttle=self.throttle, forwarder=self.forwarder,
             finish=lambda errand, response: self.finished.append(response),
         )  # fmt: skip
 
     def depart(self, asked: Query) -> bool:
         client = Client(asked.client, True, None, {})
-        return self.express.depart(Errand(self.express, asked, client, lambda reply: None, (asked.client, b""), 0))
+        return self.chain.depart(Errand(self.chain, asked, client, lambda reply: None, (asked.client, b""), 0))
 
     def sources(self) -> list[Source | None]:
         return [None if response is None else response.source for response in self.finished]
@@ -58,9 +58,9 @@ def test_a_new_name_comes_back_from_the_upstream_is_kept_and_recorded() -> None:
     async def story() -> None:
         house = Box()
         assert house.depart(query("www.example.com"))
-        assert (house.finished, house.express.under_way, house.cache.misses) == ([], 1, 1)
+        assert (house.finished, house.chain.under_way, house.cache.misses) == ([], 1, 1)
         await asyncio.sleep(0.1)
-        assert (house.sources(), house.express.under_way) == ([Source.UPSTREAM], 0)
+        assert (house.sources(), house.chain.under_way) == ([Source.UPSTREAM], 0)
         assert (len(house.cache), len(house.log)) == (1, 1)
 
     run_simulated(story())
@@ -106,7 +106,7 @@ def test_a_transport_that_makes_a_mistake_ends_nothing(monkeypatch: pytest.Monke
         monkeypatch.setattr(house.recorder, "confess", confessed.append)
         monkeypatch.setattr(house.upstream, "ask", lambda question: 1 // 0)
         assert house.depart(query("www.example.com"))
-        assert (house.sources(), house.express.under_way) == ([Source.ERROR], 0)
+        assert (house.sources(), house.chain.under_way) == ([Source.ERROR], 0)
         await house.forwarder.close()
 
     confessed: list[BaseException] = []
@@ -118,7 +118,7 @@ def test_after_the_end_there_is_silence() -> None:
     async def story() -> None:
         house = Box()
         house.depart(query("www.example.com"))
-        house.express.close()
+        house.chain.close()
         await house.forwarder.close()
         assert (house.finished, len(house.log)) == ([None], 0)
 
