@@ -69,7 +69,7 @@ def perform(scene: Scene, folder: Path) -> Iterator[Stage]:
 
 @contextmanager
 def _journal(scene: Scene, path: Path) -> Iterator[Writer]:
-    """Everything that the scene's resolver logs is written, counted and told, as in a real house."""
+    """Everything that the scene's resolver logs is written, counted and passed on, as in a real box."""
     prepare(path)
     writer = Writer(
         path,

@@ -1,4 +1,4 @@
-"""The whole house in a real browser: a first visit, a lookup that appears by itself, a click, and its undoing."""
+"""The whole box in a real browser: a first visit, a lookup that appears by itself, a click, and its undoing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAYLOAD = "<img src=x onerror=document.title='executed'>"
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
     folder = tmp_path_factory.mktemp("click")
     (folder / "list.txt").write_text(f"! Title: {PAYLOAD}\n! {PAYLOAD}\n||listed.example^\n")
     zone = {NAME: ["60 A 198.51.100.7"], "other.example.com": ["60 A 198.51.100.8"]}
@@ -31,9 +31,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
         yield running
 
 
-def enter(page: Page, house: RunningBox) -> None:
+def enter(page: Page, box: RunningBox) -> None:
     """The first visit sets a password; the next one asks for it."""
-    page.goto(f"http://127.0.0.1:{house.web[1]}/")
+    page.goto(f"http://127.0.0.1:{box.web[1]}/")
     fields = page.locator("input[type=password]")
     for field in fields.all():
         field.fill(PASSWORD)
@@ -41,15 +41,15 @@ def enter(page: Page, house: RunningBox) -> None:
     expect(page.locator("nav").first).to_be_visible()
 
 
-def test_a_click_is_felt_at_the_next_lookup_and_can_be_undone(browser: Browser, house: RunningBox) -> None:
+def test_a_click_is_felt_at_the_next_lookup_and_can_be_undone(browser: Browser, box: RunningBox) -> None:
     page = browser.new_page()
     try:
-        enter(page, house)
+        enter(page, box)
         assert "setup" not in page.url
-        page.goto(f"http://127.0.0.1:{house.web[1]}/live")
+        page.goto(f"http://127.0.0.1:{box.web[1]}/live")
         expect(page.locator("#pulse")).to_contain_text("Live")
 
-        assert addresses(ask(NAME, server=house.dns)) == ["198.51.100.7"]
+        assert addresses(ask(NAME, server=box.dns)) == ["198.51.100.7"]
         row = page.locator("tr.row", has_text=NAME).first
         expect(row).to_be_visible(timeout=5000)
         expect(row).to_contain_text("Allowed")
@@ -57,35 +57,35 @@ def test_a_click_is_felt_at_the_next_lookup_and_can_be_undone(browser: Browser, 
         row.get_by_role("button", name="Block").click()
         toast = page.get_by_role("button", name="Undo")
         expect(toast).to_be_visible()
-        assert addresses(ask(NAME, server=house.dns)) == ["0.0.0.0"]
+        assert addresses(ask(NAME, server=box.dns)) == ["0.0.0.0"]
         page.mouse.move(0, 0)
         blocked = page.locator("tr.row", has_text=NAME).filter(has_text="Blocked").first
         expect(blocked).to_be_visible(timeout=5000)
 
         page.get_by_role("button", name="Undo").first.click()
         expect(page.get_by_role("button", name="Undo")).to_have_count(0, timeout=5000)
-        house.wait_for(lambda: house.get("/api/v1/rules")[1]["rules"] == [])
-        assert addresses(ask(NAME, server=house.dns)) == ["198.51.100.7"]
+        box.wait_for(lambda: box.get("/api/v1/rules")[1]["rules"] == [])
+        assert addresses(ask(NAME, server=box.dns)) == ["198.51.100.7"]
     finally:
         page.close()
 
 
-def test_what_strangers_write_is_never_executed(browser: Browser, house: RunningBox) -> None:
+def test_what_strangers_write_is_never_executed(browser: Browser, box: RunningBox) -> None:
     """Device name, host name, QNAME label and list comment are all `<img src=x onerror=...>`, on every page."""
-    ask(rf"{PAYLOAD.replace(' ', chr(92) + '032')}.example", server=house.dns, source="127.0.0.61")
+    ask(rf"{PAYLOAD.replace(' ', chr(92) + '032')}.example", server=box.dns, source="127.0.0.61")
     device = "ip:127.0.0.61"
-    house.wait_for(lambda: any(d["id"] == device for d in house.get("/api/v1/devices")[1]["devices"]))
-    status, _ = house.request("PATCH", f"/api/v1/devices/{device}", {"name": PAYLOAD})
+    box.wait_for(lambda: any(d["id"] == device for d in box.get("/api/v1/devices")[1]["devices"]))
+    status, _ = box.request("PATCH", f"/api/v1/devices/{device}", {"name": PAYLOAD})
     assert status == 200
-    house.request("POST", "/api/v1/rules", {"action": "block", "name": "x.example", "comment": PAYLOAD})
-    house.request("POST", "/api/v1/rules", {"action": "block", "company": PAYLOAD})
+    box.request("POST", "/api/v1/rules", {"action": "block", "name": "x.example", "comment": PAYLOAD})
+    box.request("POST", "/api/v1/rules", {"action": "block", "company": PAYLOAD})
     page = browser.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: said.append(str(error)))
     try:
-        enter(page, house)
-        base = f"http://127.0.0.1:{house.web[1]}"
+        enter(page, box)
+        base = f"http://127.0.0.1:{box.web[1]}"
         page.goto(base + "/live")
         hostile = page.locator("tr.row", has_text="onerror").first
         expect(hostile).to_be_visible(timeout=5000)
@@ -109,21 +109,21 @@ def test_what_strangers_write_is_never_executed(browser: Browser, house: Running
         page.close()
 
 
-def test_the_password_is_asked_for_on_the_next_visit(browser: Browser, house: RunningBox) -> None:
+def test_the_password_is_asked_for_on_the_next_visit(browser: Browser, box: RunningBox) -> None:
     page = browser.new_page()
     try:
-        page.goto(f"http://127.0.0.1:{house.web[1]}/rules")
-        expect(page).to_have_url(f"http://127.0.0.1:{house.web[1]}/login?next=/rules")
-        enter(page, house)
+        page.goto(f"http://127.0.0.1:{box.web[1]}/rules")
+        expect(page).to_have_url(f"http://127.0.0.1:{box.web[1]}/login?next=/rules")
+        enter(page, box)
     finally:
         page.close()
 
 
-def test_a_screenshot_can_be_taken(browser: Browser, house: RunningBox, tmp_path: Path) -> None:
+def test_a_screenshot_can_be_taken(browser: Browser, box: RunningBox, tmp_path: Path) -> None:
     """The page has something to show at the width of a phone, without scrolling sideways."""
     page = browser.new_page(viewport={"width": 360, "height": 740})
     try:
-        enter(page, house)
+        enter(page, box)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         assert len(page.screenshot(path=str(tmp_path / "phone.png"))) > 10_000
     finally:

@@ -43,7 +43,7 @@ GOOD: dict[str, list[dict[str, Any]]] = {
     "addRule": [
         {"json": {"action": "block", "name": "ads.samsung.com", "subtree": True, "device": None, "seconds": None}},
         {"json": {"action": "allow", "company": "Samsung Ads", "device": TELEVISION, "seconds": 900}},
-        {"json": {"action": "block", "category": "acr", "comment": "not in this house"}},
+        {"json": {"action": "block", "category": "acr", "comment": "not in this home"}},
         {"json": {"action": "block", "everything": True, "device": TELEVISION}},
         {"json": {"action": "block", "preset": "calm"}},
         {"json": {"action": "allow", "preset": "off", "device": TELEVISION, "seconds": 900}},

@@ -35,10 +35,10 @@ def _free_port(kind: socket.SocketKind) -> int:
 @pytest.fixture(scope="module")
 def call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
     """Asks `telltale up`, with a token, after two names were looked up; holds the answer against the promise."""
-    data = tmp_path_factory.mktemp("house")
+    data = tmp_path_factory.mktemp("box")
     name_port, web_port = _free_port(socket.SOCK_DGRAM), _free_port(socket.SOCK_STREAM)
     token = AuthStore(data / "web.json").create_token("contract")
-    house = subprocess.Popen(
+    box = subprocess.Popen(
         [sys.executable, "-m", "gateway.cli", "up", "--data", str(data), "--dns", f"127.0.0.1:{name_port}",
          "--web", f"127.0.0.1:{web_port}", "--upstream", "udp://127.0.0.1:9"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "HOME": str(data)},
@@ -65,8 +65,8 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
         _until(lambda: len(ask("GET", "/api/v1/lookups")[1].get("lookups", ())) >= 2)
         yield ask
     finally:
-        house.send_signal(signal.SIGTERM)
-        assert house.wait(30) == 0
+        box.send_signal(signal.SIGTERM)
+        assert box.wait(30) == 0
 
 
 def _until(true: Callable[[], bool]) -> None:

@@ -28,17 +28,17 @@ def test_a_backup_brings_everything_back(tmp_path: Path, capsys: pytest.CaptureF
     block_list.write_text("listed.example.com\n")
     with Upstream(ZONE) as upstream:
         flags = ["--upstream", upstream.url, "--list", str(block_list)]
-        with RunningBox(data, flags) as house:
-            house.request("POST", "/api/v1/rules", {"action": "block", "name": "tv.example.com"})
-            house.wait_for(lambda: house.control.call("status")["listed_names"] == 1)
-            ask("tv.example.com", server=house.dns)
-            house.wait_for(lambda: house.get("/api/v1/lookups")[1]["lookups"])
-            rules = house.get("/api/v1/rules")[1]
-            lookups = house.get("/api/v1/lookups")[1]
+        with RunningBox(data, flags) as box:
+            box.request("POST", "/api/v1/rules", {"action": "block", "name": "tv.example.com"})
+            box.wait_for(lambda: box.control.call("status")["listed_names"] == 1)
+            ask("tv.example.com", server=box.dns)
+            box.wait_for(lambda: box.get("/api/v1/lookups")[1]["lookups"])
+            rules = box.get("/api/v1/rules")[1]
+            lookups = box.get("/api/v1/lookups")[1]
             assert main(["backup", str(saved), "--data", str(data)]) == 0
             assert main(["restore", str(saved), "--data", str(data)]) == 2
             assert "Another Telltale runs" in capsys.readouterr().err
-            token = house.token
+            token = box.token
         assert saved.stat().st_mode & 0o777 == 0o600
         shutil.rmtree(data)
         assert main(["restore", str(saved), "--data", str(data)]) == 0

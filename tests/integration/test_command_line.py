@@ -20,7 +20,7 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
     folder = tmp_path_factory.mktemp("cli")
     zone = {"tv.example.com": ["60 A 198.51.100.9"]}
     with Upstream(zone) as upstream, RunningBox(folder / "data", ["--upstream", upstream.url]) as running:
@@ -28,10 +28,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
 
 
 @pytest.fixture
-def telltale(house: RunningBox, capsys: pytest.CaptureFixture[str]) -> object:
+def telltale(box: RunningBox, capsys: pytest.CaptureFixture[str]) -> object:
     def run(*words: str, status: int = 0) -> str:
         capsys.readouterr()
-        assert main([*words, "--data", str(house.data)]) == status
+        assert main([*words, "--data", str(box.data)]) == status
         said = capsys.readouterr()
         return said.out if status == 0 else said.err
 
@@ -39,29 +39,29 @@ def telltale(house: RunningBox, capsys: pytest.CaptureFixture[str]) -> object:
 
 
 def test_block_allow_and_rules(  # type: ignore[no-untyped-def]
-    house: RunningBox, telltale, capsys: pytest.CaptureFixture[str]
+    box: RunningBox, telltale, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "block tv.example.com until" in telltale("block", "tv.example.com", "--for", "15m")
-    assert addresses(ask("tv.example.com", server=house.dns)) == ["0.0.0.0"]
+    assert addresses(ask("tv.example.com", server=box.dns)) == ["0.0.0.0"]
     assert "allow tv.example.com" in telltale("allow", "tv.example.com")
-    assert addresses(ask("tv.example.com", server=house.dns)) == ["198.51.100.9"]
+    assert addresses(ask("tv.example.com", server=box.dns)) == ["198.51.100.9"]
     assert "block ads.example and everything below it" in telltale("rules", "add", "block", "*.ads.example")
     listed = telltale("rules", "ls").splitlines()
     for line in listed:
         telltale("rules", "rm", line.split()[0])
     assert telltale("rules", "ls") == ""
-    assert main(["rules", "ls", "--data", str(house.data)]) == 0
+    assert main(["rules", "ls", "--data", str(box.data)]) == 0
     assert capsys.readouterr().err == "No rule yet.\n"
     assert "no such rule" in telltale("rules", "rm", "999999", status=1)
     assert "rules ls" in telltale("rules", "add", "block", status=2)
 
 
-def test_pause_and_its_end(house: RunningBox, telltale) -> None:  # type: ignore[no-untyped-def]
+def test_pause_and_its_end(box: RunningBox, telltale) -> None:  # type: ignore[no-untyped-def]
     telltale("block", "tv.example.com")
     assert "paused until" in telltale("pause", "5m")
-    assert addresses(ask("tv.example.com", server=house.dns)) == ["198.51.100.9"]
+    assert addresses(ask("tv.example.com", server=box.dns)) == ["198.51.100.9"]
     assert "Filtering is on" in telltale("pause", "0")
-    assert addresses(ask("tv.example.com", server=house.dns)) == ["0.0.0.0"]
+    assert addresses(ask("tv.example.com", server=box.dns)) == ["0.0.0.0"]
     telltale("allow", "tv.example.com")
     assert "not a duration" in telltale("pause", "soon", status=2)
 
@@ -80,40 +80,40 @@ def test_explain_says_why_with_and_without_a_running_box(telltale, tmp_path: Pat
     assert "255 bytes" in telltale("explain", ".".join(["x" * 60] * 6), status=1)
 
 
-def test_lists_come_and_go(house: RunningBox, telltale, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_lists_come_and_go(box: RunningBox, telltale, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     block_list = tmp_path / "list.txt"
     block_list.write_text("! Title: Mine\n||listed.example^\n||odd.example^$unknown\n")
     telltale("lists", "add", str(block_list))
-    line = house.wait_for(lambda: next((x for x in telltale("lists", "ls").splitlines() if "(1 entry" in x), None))
+    line = box.wait_for(lambda: next((x for x in telltale("lists", "ls").splitlines() if "(1 entry" in x), None))
     assert "Mine" in line
     assert "1 left out" in line
-    assert addresses(ask("sub.listed.example", server=house.dns)) == ["0.0.0.0"]
+    assert addresses(ask("sub.listed.example", server=box.dns)) == ["0.0.0.0"]
     assert "being fetched" in telltale("lists", "refresh")
     telltale("lists", "rm", line.split()[0])
-    house.wait_for(lambda: house.control.call("status")["listed_names"] == 0)
+    box.wait_for(lambda: box.control.call("status")["listed_names"] == 0)
     assert "neither a file nor" in telltale("lists", "add", "file:///etc/passwd", status=2)
     assert "SmartTV.txt\n  Smart televisions, kept by Perflyst: Advertising and trackers" in telltale("lists", "known")
 
 
-def test_devices_and_a_token(house: RunningBox, telltale) -> None:  # type: ignore[no-untyped-def]
-    ask("tv.example.com", server=house.dns, source="127.0.0.71")
-    house.wait_for(lambda: "127.0.0.71" in telltale("devices"))
+def test_devices_and_a_token(box: RunningBox, telltale) -> None:  # type: ignore[no-untyped-def]
+    ask("tv.example.com", server=box.dns, source="127.0.0.71")
+    box.wait_for(lambda: "127.0.0.71" in telltale("devices"))
     assert isinstance(json.loads(telltale("devices", "--json")), list)
     token = telltale("token").strip()
-    assert house.request("GET", "/api/v1/status", token=token)[0] == 200
-    assert house.request("GET", "/api/v1/status", token="wrong")[0] == 401
+    assert box.request("GET", "/api/v1/status", token=token)[0] == 200
+    assert box.request("GET", "/api/v1/status", token="wrong")[0] == 401
     telltale("token", "--label", "kitchen tablet")
     made = [line.split("\t") for line in telltale("token", "ls").splitlines()]
     token_id = next(each[0] for each in made if each[1] == "command line")
     assert made[-1][1] == "kitchen tablet"
     assert token not in telltale("token", "ls")
     telltale("token", "rm", token_id)
-    assert house.request("GET", "/api/v1/status", token=token)[0] == 401, "at once"
+    assert box.request("GET", "/api/v1/status", token=token)[0] == 401, "at once"
     assert "no token with this id" in telltale("token", "rm", token_id, status=1)
 
 
-def test_the_doctor_finds_a_healthy_box_healthy(house: RunningBox, telltale) -> None:  # type: ignore[no-untyped-def]
-    ask("tv.example.com", server=house.dns)
+def test_the_doctor_finds_a_healthy_box_healthy(box: RunningBox, telltale) -> None:  # type: ignore[no-untyped-def]
+    ask("tv.example.com", server=box.dns)
     said = telltale("doctor")
     assert "DNS answers" in said
     assert "WRONG" not in said

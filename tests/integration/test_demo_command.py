@@ -26,21 +26,21 @@ def children_of(pid: int) -> list[int]:
 
 
 def test_the_demo_shows_four_simulated_televisions_live(tmp_path: Path) -> None:
-    with RunningBox(tmp_path / "demo", ["--pace", "5"], verb="demo") as house:
-        devices = house.get("/api/v1/devices")[1]["devices"]
+    with RunningBox(tmp_path / "demo", ["--pace", "5"], verb="demo") as box:
+        devices = box.get("/api/v1/devices")[1]["devices"]
         assert {address for device in devices for address in device["addresses"]} >= TELEVISIONS
         assert all(device["simulated"] and device["maker"] for device in devices)
-        assert house.get("/api/v1/status")[1]["simulated"] is True
+        assert box.get("/api/v1/status")[1]["simulated"] is True
 
-        started = house.control.call("status")["started"]
-        house.wait_for(
+        started = box.control.call("status")["started"]
+        box.wait_for(
             lambda: (
-                {each["client"] for each in house.get(f"/api/v1/lookups?since={started}&limit=500")[1]["lookups"]}
+                {each["client"] for each in box.get(f"/api/v1/lookups?since={started}&limit=500")[1]["lookups"]}
                 >= TELEVISIONS
             ),
             timeout=30,
         )
-        overview = house.get("/api/v1/overview?hours=24")[1]
+        overview = box.get("/api/v1/overview?hours=24")[1]
         assert overview["totals"]["lookups"] > 5000, "the charts are not empty at the start"
         for device in devices:
             age = datetime.now(UTC) - datetime.fromisoformat(device["first_seen"])
@@ -48,30 +48,30 @@ def test_the_demo_shows_four_simulated_televisions_live(tmp_path: Path) -> None:
         assert {row["company"] for row in overview["companies"]} >= {"Samsung", "LG", "Roku", "Netflix"}
 
         name = "acr-us-prd.samsungcloud.tv"
-        assert addresses(ask(name, server=house.dns)) != ["0.0.0.0"]
-        house.request("POST", "/api/v1/rules", {"action": "block", "category": "acr"})
-        assert addresses(ask(name, server=house.dns)) == ["0.0.0.0"]
-        house.wait_for(
-            lambda: house.get("/api/v1/lookups?verdict=block&category=acr")[1]["lookups"],
+        assert addresses(ask(name, server=box.dns)) != ["0.0.0.0"]
+        box.request("POST", "/api/v1/rules", {"action": "block", "category": "acr"})
+        assert addresses(ask(name, server=box.dns)) == ["0.0.0.0"]
+        box.wait_for(
+            lambda: box.get("/api/v1/lookups?verdict=block&category=acr")[1]["lookups"],
             timeout=40,
         )
 
-        printed = house.output.read_text()
+        printed = box.output.read_text()
         assert re.search(r"^Dashboard +http://127\.0\.0\.1:\d+/$", printed, re.MULTILINE)
         assert re.search(r"^Password +\w+(-\w+){3}$", printed, re.MULTILINE)
         assert "simulated" in printed
-        family = children_of(house.process.pid)
+        family = children_of(box.process.pid)
         assert len(family) >= 3, "the resolver, the dashboard and the simulated world"
     assert not [pid for pid in family if Path(f"/proc/{pid}").exists()], "something was left running"
 
 
 def test_the_supervisor_s_death_takes_everything_along(tmp_path: Path) -> None:
-    house = RunningBox(tmp_path / "demo", verb="demo")
-    house.start()
-    family = children_of(house.process.pid)
-    house.process.kill()
-    house.process.wait(5)
-    house.wait_for(lambda: not [pid for pid in family if _lives(pid)], timeout=15)
+    box = RunningBox(tmp_path / "demo", verb="demo")
+    box.start()
+    family = children_of(box.process.pid)
+    box.process.kill()
+    box.process.wait(5)
+    box.wait_for(lambda: not [pid for pid in family if _lives(pid)], timeout=15)
 
 
 def _lives(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""`telltale doctor` in a house where something is really wrong."""
+"""`telltale doctor` on a box where something is really wrong."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[RunningBox]:
+def box(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[RunningBox]:
     with RunningBox(tmp_path_factory.mktemp("doctor") / "data", ["--upstream", upstream.url]) as running:
         yield running
 
@@ -149,12 +149,12 @@ def test_a_clock_that_starts_in_1970_is_found(tmp_path: Path, upstream: Upstream
 
 
 def test_a_clock_behind_the_history_is_found(
-    house: RunningBox, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+    box: RunningBox, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "BUILT", 0.0)
-    ask("tv.example.com", server=house.dns)
-    house.wait_for(lambda: house.control.call("status")["counters"]["journal_recorded"])
-    chosen = settings(house.data, upstream.url)
+    ask("tv.example.com", server=box.dns)
+    box.wait_for(lambda: box.control.call("status")["counters"]["journal_recorded"])
+    chosen = settings(box.data, upstream.url)
     assert wrong(examine(chosen, now=time.time())) == []
     found = wrong(examine(chosen, now=time.time() - 10 * 86_400))
     assert [says for says in found if "but the last lookup is of" in says]
@@ -174,13 +174,13 @@ def test_a_list_that_failed_is_named_with_what_to_do(tmp_path: Path, upstream: U
     assert not [says for says in found if "Fine" in says]
 
 
-def test_a_running_house_whose_upstream_dies_is_told_so(tmp_path: Path) -> None:
+def test_a_running_box_reports_that_its_upstream_died(tmp_path: Path) -> None:
     with (
         Upstream({".": "60 NS a.root-servers.net."}) as dying,
-        RunningBox(tmp_path / "data", ["--upstream", dying.url]) as house,
+        RunningBox(tmp_path / "data", ["--upstream", dying.url]) as box,
     ):
         dying.stop()
-        found = wrong(examine(settings(house.data)))
+        found = wrong(examine(settings(box.data)))
         assert [says for says in found if dying.url in says and "does not answer" in says]
 
 

@@ -34,40 +34,40 @@ def up(*flags: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_second_telltale_on_the_same_folder_is_refused(upstream: Upstream, tmp_path: Path) -> None:
-    with RunningBox(tmp_path / "data", ["--upstream", upstream.url]) as house:
+    with RunningBox(tmp_path / "data", ["--upstream", upstream.url]) as box:
         places = ["--dns", f"127.0.0.1:{free_port()}", "--web", f"127.0.0.1:{free_port()}"]
-        second = up("up", "--data", str(house.data), *places)
+        second = up("up", "--data", str(box.data), *places)
         assert second.returncode == 2
         assert second.stderr.startswith("Another Telltale runs on")
-        assert house.request("POST", "/api/v1/rules", {"action": "block", "name": "tv.example.com"})[0] == 201
-        assert addresses(ask("tv.example.com", server=house.dns)) == ["0.0.0.0"]
+        assert box.request("POST", "/api/v1/rules", {"action": "block", "name": "tv.example.com"})[0] == 201
+        assert addresses(ask("tv.example.com", server=box.dns)) == ["0.0.0.0"]
 
 
 def test_dns_goes_on_without_a_control_socket_and_the_dashboard_comes_back(upstream: Upstream, tmp_path: Path) -> None:
     """As on an SD card that went read only: the socket cannot be made."""
     data = tmp_path / "data"
     data.joinpath("control.sock").mkdir(parents=True)
-    house = RunningBox(data, ["--upstream", upstream.url])
-    house.wait_until_up = lambda: None  # type: ignore[method-assign]
-    with house:
-        answer = house.wait_for(lambda: _answer(house))
+    box = RunningBox(data, ["--upstream", upstream.url])
+    box.wait_until_up = lambda: None  # type: ignore[method-assign]
+    with box:
+        answer = box.wait_for(lambda: _answer(box))
         assert answer == ["198.51.100.9"]
         with pytest.raises(ControlError):
-            house.control.call("status")
+            box.control.call("status")
         shutil.rmtree(data / "control.sock")
-        house.wait_for(lambda: _status(house), timeout=15)
-        assert addresses(ask("tv.example.com", server=house.dns)) == ["198.51.100.9"]
+        box.wait_for(lambda: _status(box), timeout=15)
+        assert addresses(ask("tv.example.com", server=box.dns)) == ["198.51.100.9"]
 
 
 def test_half_sent_requests_do_not_hold_the_dashboard(upstream: Upstream, tmp_path: Path) -> None:
-    with RunningBox(tmp_path / "data", ["--upstream", upstream.url]) as house:
+    with RunningBox(tmp_path / "data", ["--upstream", upstream.url]) as box:
         silent = []
         try:
             for _ in range(40):
-                silent.append(socket.create_connection(house.web, timeout=5))
+                silent.append(socket.create_connection(box.web, timeout=5))
                 silent[-1].sendall(b"GET / HT")
             began = time.monotonic()
-            status = house.wait_for(lambda: _healthz(house), timeout=40)
+            status = box.wait_for(lambda: _healthz(box), timeout=40)
             assert status == 200
             assert time.monotonic() - began < 30
         finally:
@@ -89,22 +89,22 @@ def test_a_wrong_pace_is_one_sentence(tmp_path: Path) -> None:
     assert "between 0.1 and 60" in said.stderr
 
 
-def _answer(house: RunningBox) -> list[str]:
+def _answer(box: RunningBox) -> list[str]:
     try:
-        return addresses(ask("tv.example.com", server=house.dns, timeout=0.5))
+        return addresses(ask("tv.example.com", server=box.dns, timeout=0.5))
     except OSError:
         return []
 
 
-def _status(house: RunningBox) -> bool:
+def _status(box: RunningBox) -> bool:
     try:
-        return bool(house.control.call("status"))
+        return bool(box.control.call("status"))
     except ControlError:
         return False
 
 
-def _healthz(house: RunningBox) -> int:
+def _healthz(box: RunningBox) -> int:
     try:
-        return house.get("/healthz", token=None)[0]
+        return box.get("/healthz", token=None)[0]
     except OSError:
         return 0

@@ -75,25 +75,25 @@ def test_kill_nine_twenty_times_under_two_thousand_lookups_a_second(tmp_path: Pa
     data = tmp_path / "data"
     with (
         Upstream({"*.rain.example": ["300 A 198.51.100.7"]}) as upstream,
-        RunningBox(data, ["--upstream", upstream.url], expects=["resolver ended with SIGKILL"]) as house,
+        RunningBox(data, ["--upstream", upstream.url], expects=["resolver ended with SIGKILL"]) as box,
     ):
         names = []
-        with Rain(house.dns) as rain:
+        with Rain(box.dns) as rain:
             for round_ in range(ROUNDS):
                 name = f"rule{round_}.rain.example"
-                status, rule = house.request("POST", "/api/v1/rules", {"action": "block", "name": name})
+                status, rule = box.request("POST", "/api/v1/rules", {"action": "block", "name": name})
                 assert status == 201, rule
                 names.append(name)
                 rain.stood_still = 0.0
                 time.sleep(0.7)
                 killed_at = time.time()
-                pid = house.kill_resolver()
+                pid = box.kill_resolver()
                 lost = _lost_seconds(data / "journal.sqlite", killed_at)
                 assert lost <= 1.0 + rain.stood_still, f"round {round_}: the last {lost:.2f} s of lookups are gone"
-                house.wait_for(lambda pid=pid: _is_back(house, pid), timeout=15)
+                box.wait_for(lambda pid=pid: _is_back(box, pid), timeout=15)
                 for each in names:
-                    assert _ask_like_a_television(each, house.dns) == ["0.0.0.0"], f"round {round_}: {each}"
-        rules = house.get("/api/v1/rules")[1]["rules"]
+                    assert _ask_like_a_television(each, box.dns) == ["0.0.0.0"], f"round {round_}: {each}"
+        rules = box.get("/api/v1/rules")[1]["rules"]
         assert {rule["name"] for rule in rules} == set(names)
     with sqlite3.connect(data / "journal.sqlite") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -114,11 +114,11 @@ def _ask_like_a_television(name: str, server: tuple[str, int]) -> list[str]:
     return []
 
 
-def _is_back(house: RunningBox, killed: int) -> bool:
+def _is_back(box: RunningBox, killed: int) -> bool:
     try:
-        if house.resolver_pid() == killed:
+        if box.resolver_pid() == killed:
             return False
-        house.control.call("status")
+        box.control.call("status")
     except Exception:
         return False
     return True

@@ -195,7 +195,7 @@ def test_loopback_is_refused_without_a_single_byte_sent(tmp_path: Path) -> None:
     assert asked == []
 
 
-def test_a_redirect_into_the_house_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_redirect_into_the_home_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first hop counts as public here, so that the second is what is judged."""
     from gateway.lists import addresses
 

@@ -37,7 +37,7 @@ def telltale(*words: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
     folder = tmp_path_factory.mktemp("readme")
     with (
         Upstream({"ads.example.com": ["60 A 198.51.100.1"]}) as upstream,
@@ -46,16 +46,16 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
         yield running
 
 
-def run_against(house: RunningBox, words: list[str]) -> None:
-    """A verb of the command line, on the running house."""
-    words = [str(house.data.parent / word) if word == "telltale.zip" else word for word in words]
+def run_against(box: RunningBox, words: list[str]) -> None:
+    """A verb of the command line, on the running box."""
+    words = [str(box.data.parent / word) if word == "telltale.zip" else word for word in words]
     if words[:2] == ["lists", "add"]:
-        local = house.data.parent / "list.txt"
+        local = box.data.parent / "list.txt"
         local.write_text("ads.example\n")
         words = [*words[:2], str(local)]
 
     def run() -> subprocess.CompletedProcess[str]:
-        command = telltale(*words, "--data", str(house.data))
+        command = telltale(*words, "--data", str(box.data))
         return subprocess.run(
             command, check=False, capture_output=True, text=True, timeout=60, input="a new password\n"
         )
@@ -63,9 +63,9 @@ def run_against(house: RunningBox, words: list[str]) -> None:
     said = run()
     if words[0] == "restore":
         assert "Another Telltale runs" in said.stderr
-        house.stop()
+        box.stop()
         said = run()
-        house.start()
+        box.start()
     if words[0] == "network":
         # This box makes none, and says what it would take; one that does: tests/netns/test_network_client.py.
         assert "makes no network here" in said.stderr
@@ -95,13 +95,13 @@ def only_looked_at(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("command", commands())
-def test_the_command_runs(command: str, house: RunningBox, tmp_path: Path) -> None:
+def test_the_command_runs(command: str, box: RunningBox, tmp_path: Path) -> None:
     words = shlex.split(command)
     match words:
         case ["telltale" | ".venv/bin/telltale", "up" | "demo" as verb, *rest]:
             start_and_stop([verb, *rest], tmp_path)
         case ["telltale", *rest]:
-            run_against(house, rest)
+            run_against(box, rest)
         case ["make", target]:
             only_looked_at(["make", "--dry-run", target])
         case ["sudo", "apt-get", "install", *rest]:

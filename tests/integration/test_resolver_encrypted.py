@@ -171,7 +171,7 @@ def test_a_certificate_that_is_refused_is_told_in_a_sentence(authority: Authorit
     assert impostor.asked == []
 
 
-def test_a_whole_house_asks_encrypted_and_the_doctor_does_too(
+def test_a_whole_box_asks_encrypted_and_the_doctor_does_too(
     secret: TlsUpstream, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.roots))
@@ -182,9 +182,9 @@ def test_a_whole_house_asks_encrypted_and_the_doctor_does_too(
         (data / "settings.toml").write_text(
             f'[dns]\nupstreams = ["{url}"]\nbootstrap = ["127.0.0.1:{plain.port}"]\nstrategy = "fastest"\n'
         )
-        with RunningBox(data) as house:
-            assert addresses(ask("www.example.com", server=house.dns)) == ["192.0.2.1"]
-            (state,) = house.control.call("status")["upstreams"]
+        with RunningBox(data) as box:
+            assert addresses(ask("www.example.com", server=box.dns)) == ["192.0.2.1"]
+            (state,) = box.control.call("status")["upstreams"]
             assert (state["url"], state["healthy"]) == (url, True)
             settings = from_arguments(argparse.Namespace(**dict.fromkeys(FLAGS), data=str(data)))
             said = [finding.says for finding in examine(settings) if NAME in finding.says]

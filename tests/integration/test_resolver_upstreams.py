@@ -59,7 +59,7 @@ def test_questions_leave_with_random_ids_ports_and_spellings(upstream: Upstream)
     assert {one.edns_size for one in upstream.asked} == {1232}
 
 
-def test_nothing_of_a_clients_options_leaves_the_house(upstream: Upstream) -> None:
+def test_nothing_of_a_clients_options_leaves_the_home(upstream: Upstream) -> None:
     with Serving(upstream.url) as serving:
         message = question("www.example.com")
         message.use_edns(0, options=[dns.edns.ECSOption("198.51.100.7", 32), dns.edns.GenericOption(10, b"cookie!!")])

@@ -38,7 +38,7 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="module")
-def house(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
+def box(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
     folder = tmp_path_factory.mktemp("story")
     (folder / "list.txt").write_text(f"# A list\n{LISTED}\ntracker.hidden.example\n")
     with RunningBox(folder / "data", ["--upstream", upstream.url, "--list", str(folder / "list.txt")]) as running:
@@ -50,8 +50,8 @@ def extended_errors(answer: dns.message.Message) -> list[int]:
     return [int(option.code) for option in answer.options if isinstance(option, dns.edns.EDEOption)]
 
 
-def newest(house: RunningBox, name: str, **wanted: Any) -> dict[str, Any] | None:
-    status, page = house.get(f"/api/v1/lookups?name={name}&limit=50")
+def newest(box: RunningBox, name: str, **wanted: Any) -> dict[str, Any] | None:
+    status, page = box.get(f"/api/v1/lookups?name={name}&limit=50")
     assert status == 200, page
     for lookup in page["lookups"]:
         if all(lookup[key] == value for key, value in wanted.items()):
@@ -60,9 +60,9 @@ def newest(house: RunningBox, name: str, **wanted: Any) -> dict[str, Any] | None
     return None
 
 
-def test_dig_gets_the_upstream_s_answer(house: RunningBox) -> None:
+def test_dig_gets_the_upstream_s_answer(box: RunningBox) -> None:
     told = subprocess.run(
-        ["dig", f"@{house.dns[0]}", "-p", str(house.dns[1]), "+short", "www.example.com"],
+        ["dig", f"@{box.dns[0]}", "-p", str(box.dns[1]), "+short", "www.example.com"],
         capture_output=True,
         text=True,
         check=True,
@@ -70,23 +70,23 @@ def test_dig_gets_the_upstream_s_answer(house: RunningBox) -> None:
     assert told.stdout.split() == ["198.51.100.7"]
 
 
-def test_a_listed_name_gets_the_null_address_and_a_reason(house: RunningBox) -> None:
-    answer = ask(LISTED, server=house.dns, edns=1232)
+def test_a_listed_name_gets_the_null_address_and_a_reason(box: RunningBox) -> None:
+    answer = ask(LISTED, server=box.dns, edns=1232)
     assert addresses(answer) == ["0.0.0.0"]
     assert extended_errors(answer) == [15]
     assert answer.answer[0].ttl <= 10
-    assert addresses(ask(LISTED, "AAAA", server=house.dns)) == ["::"]
+    assert addresses(ask(LISTED, "AAAA", server=box.dns)) == ["::"]
 
 
-def test_a_cloaked_tracker_is_blocked_by_where_it_leads(house: RunningBox) -> None:
-    assert addresses(ask("cloaked.example.com", server=house.dns)) == ["0.0.0.0"]
-    lookup = house.wait_for(lambda: newest(house, "cloaked.example.com", verdict="block"))
+def test_a_cloaked_tracker_is_blocked_by_where_it_leads(box: RunningBox) -> None:
+    assert addresses(ask("cloaked.example.com", server=box.dns)) == ["0.0.0.0"]
+    lookup = box.wait_for(lambda: newest(box, "cloaked.example.com", verdict="block"))
     assert lookup["via"] == "tracker.hidden.example"
 
 
-def test_the_lookup_stands_in_the_api_within_two_seconds(house: RunningBox) -> None:
-    ask("api.example.com", server=house.dns)
-    lookup = house.wait_for(lambda: newest(house, "api.example.com"), timeout=2.0)
+def test_the_lookup_stands_in_the_api_within_two_seconds(box: RunningBox) -> None:
+    ask("api.example.com", server=box.dns)
+    lookup = box.wait_for(lambda: newest(box, "api.example.com"), timeout=2.0)
     assert lookup["verdict"] == "allow"
     assert lookup["type"] == "A"
     assert lookup["rcode"] == "NOERROR"
@@ -98,11 +98,11 @@ def test_the_lookup_stands_in_the_api_within_two_seconds(house: RunningBox) -> N
     }
 
 
-def test_a_lookup_names_the_company_and_the_purpose(house: RunningBox) -> None:
-    ask("acr-us-prd.samsungcloud.tv", server=house.dns)
-    lookup = house.wait_for(lambda: newest(house, "acr-us-prd.samsungcloud.tv"))
+def test_a_lookup_names_the_company_and_the_purpose(box: RunningBox) -> None:
+    ask("acr-us-prd.samsungcloud.tv", server=box.dns)
+    lookup = box.wait_for(lambda: newest(box, "acr-us-prd.samsungcloud.tv"))
     assert (lookup["company"], lookup["category"]) == ("Samsung", "acr")
-    status, told = house.get("/api/v1/explain?name=acr-us-prd.samsungcloud.tv")
+    status, told = box.get("/api/v1/explain?name=acr-us-prd.samsungcloud.tv")
     assert status == 200
     assert told["company"] == "Samsung"
     assert told["evidence"]
@@ -110,18 +110,18 @@ def test_a_lookup_names_the_company_and_the_purpose(house: RunningBox) -> None:
 
 
 @pytest.mark.parametrize("tcp", [False, True])
-def test_a_click_changes_the_very_next_answer_every_time(house: RunningBox, tcp: bool) -> None:
+def test_a_click_changes_the_very_next_answer_every_time(box: RunningBox, tcp: bool) -> None:
     name = "tv.example.com"
     for _ in range(25):
-        status, rule = house.request("POST", "/api/v1/rules", {"action": "block", "name": name})
+        status, rule = box.request("POST", "/api/v1/rules", {"action": "block", "name": name})
         assert status == 201, rule
-        assert addresses(ask(name, server=house.dns, tcp=tcp)) == ["0.0.0.0"]
-        status, _ = house.request("DELETE", f"/api/v1/rules/{rule['id']}")
+        assert addresses(ask(name, server=box.dns, tcp=tcp)) == ["0.0.0.0"]
+        status, _ = box.request("DELETE", f"/api/v1/rules/{rule['id']}")
         assert status == 200
-        assert addresses(ask(name, server=house.dns, tcp=tcp)) == ["198.51.100.9"]
+        assert addresses(ask(name, server=box.dns, tcp=tcp)) == ["198.51.100.9"]
 
 
-def test_no_answer_is_stale_while_lookups_rain_and_clicks_fall(house: RunningBox) -> None:
+def test_no_answer_is_stale_while_lookups_rain_and_clicks_fall(box: RunningBox) -> None:
     """Several televisions ask without pause; from the HTTP reply on, none of them gets the old answer."""
     name = "tv.example.com"
     expected: list[tuple[float, str | None]] = [(0.0, "198.51.100.9")]
@@ -131,7 +131,7 @@ def test_no_answer_is_stale_while_lookups_rain_and_clicks_fall(house: RunningBox
     def televise(source: str) -> None:
         while not stop.is_set():
             asked = time.monotonic()
-            got = addresses(ask(name, server=house.dns, source=source))[0]
+            got = addresses(ask(name, server=box.dns, source=source))[0]
             seen.append((asked, time.monotonic(), got))
 
     threads = [threading.Thread(target=televise, args=(f"127.0.0.{n}",)) for n in (31, 32, 33)]
@@ -140,11 +140,11 @@ def test_no_answer_is_stale_while_lookups_rain_and_clicks_fall(house: RunningBox
     try:
         for _ in range(20):
             expected.append((time.monotonic(), None))
-            _, rule = house.request("POST", "/api/v1/rules", {"action": "block", "name": name})
+            _, rule = box.request("POST", "/api/v1/rules", {"action": "block", "name": name})
             expected.append((time.monotonic(), "0.0.0.0"))
             time.sleep(0.02)
             expected.append((time.monotonic(), None))
-            house.request("DELETE", f"/api/v1/rules/{rule['id']}")
+            box.request("DELETE", f"/api/v1/rules/{rule['id']}")
             expected.append((time.monotonic(), "198.51.100.9"))
             time.sleep(0.02)
     finally:
@@ -161,40 +161,40 @@ def test_no_answer_is_stale_while_lookups_rain_and_clicks_fall(house: RunningBox
     assert checked > 100
 
 
-def test_a_rule_for_one_device_leaves_the_others_alone(house: RunningBox) -> None:
+def test_a_rule_for_one_device_leaves_the_others_alone(box: RunningBox) -> None:
     name = "tv.example.com"
     for source in ("127.0.0.41", "127.0.0.42"):
-        ask(name, server=house.dns, source=source)
-    house.wait_for(lambda: any(d["id"] == "ip:127.0.0.41" for d in house.get("/api/v1/devices")[1]["devices"]))
+        ask(name, server=box.dns, source=source)
+    box.wait_for(lambda: any(d["id"] == "ip:127.0.0.41" for d in box.get("/api/v1/devices")[1]["devices"]))
     body = {"action": "block", "name": name, "device": "ip:127.0.0.41", "seconds": 3600}
-    status, rule = house.request("POST", "/api/v1/rules", body)
+    status, rule = box.request("POST", "/api/v1/rules", body)
     assert status == 201, rule
-    assert addresses(ask(name, server=house.dns, source="127.0.0.41")) == ["0.0.0.0"]
-    assert addresses(ask(name, server=house.dns, source="127.0.0.42")) == ["198.51.100.9"]
-    house.request("DELETE", f"/api/v1/rules/{rule['id']}")
+    assert addresses(ask(name, server=box.dns, source="127.0.0.41")) == ["0.0.0.0"]
+    assert addresses(ask(name, server=box.dns, source="127.0.0.42")) == ["198.51.100.9"]
+    box.request("DELETE", f"/api/v1/rules/{rule['id']}")
 
 
-def test_a_category_is_blocked_for_everybody(house: RunningBox) -> None:
-    status, rule = house.request("POST", "/api/v1/rules", {"action": "block", "category": "acr"})
+def test_a_category_is_blocked_for_everybody(box: RunningBox) -> None:
+    status, rule = box.request("POST", "/api/v1/rules", {"action": "block", "category": "acr"})
     assert status == 201, rule
-    assert addresses(ask("acr-us-prd.samsungcloud.tv", server=house.dns)) == ["0.0.0.0"]
-    house.request("DELETE", f"/api/v1/rules/{rule['id']}")
-    assert addresses(ask("acr-us-prd.samsungcloud.tv", server=house.dns)) == ["198.51.100.11"]
+    assert addresses(ask("acr-us-prd.samsungcloud.tv", server=box.dns)) == ["0.0.0.0"]
+    box.request("DELETE", f"/api/v1/rules/{rule['id']}")
+    assert addresses(ask("acr-us-prd.samsungcloud.tv", server=box.dns)) == ["198.51.100.11"]
 
 
-def test_a_timed_rule_ends_by_itself(house: RunningBox) -> None:
-    status, _ = house.request("POST", "/api/v1/rules", {"action": "block", "name": "tv.example.com", "seconds": 1})
+def test_a_timed_rule_ends_by_itself(box: RunningBox) -> None:
+    status, _ = box.request("POST", "/api/v1/rules", {"action": "block", "name": "tv.example.com", "seconds": 1})
     assert status == 201
-    assert addresses(ask("tv.example.com", server=house.dns)) == ["0.0.0.0"]
-    house.wait_for(lambda: addresses(ask("tv.example.com", server=house.dns)) == ["198.51.100.9"], timeout=4)
+    assert addresses(ask("tv.example.com", server=box.dns)) == ["0.0.0.0"]
+    box.wait_for(lambda: addresses(ask("tv.example.com", server=box.dns)) == ["198.51.100.9"], timeout=4)
 
 
-def test_a_pause_lets_everything_through_until_it_ends(house: RunningBox) -> None:
-    status, _ = house.request("POST", "/api/v1/pause", {"seconds": 60})
+def test_a_pause_lets_everything_through_until_it_ends(box: RunningBox) -> None:
+    status, _ = box.request("POST", "/api/v1/pause", {"seconds": 60})
     assert status in (200, 201)
-    assert addresses(ask(LISTED, server=house.dns)) == ["198.51.100.66"]
-    house.request("POST", "/api/v1/pause", {"seconds": 0})
-    assert addresses(ask(LISTED, server=house.dns)) == ["0.0.0.0"]
+    assert addresses(ask(LISTED, server=box.dns)) == ["198.51.100.66"]
+    box.request("POST", "/api/v1/pause", {"seconds": 0})
+    assert addresses(ask(LISTED, server=box.dns)) == ["0.0.0.0"]
 
 
 def test_rules_survive_a_restart(upstream: Upstream, tmp_path: Path) -> None:
@@ -217,22 +217,22 @@ def test_a_broken_journal_is_put_aside_and_rules_still_hold(upstream: Upstream, 
     (tmp_path / "data" / "journal.sqlite").write_bytes(b"not a database" * 1000)
     with RunningBox(tmp_path / "data", ["--upstream", upstream.url], expects=["journal"]) as second:
         assert addresses(ask("tv.example.com", server=second.dns)) == ["0.0.0.0"]
-        house_rules = second.wait_for(lambda: second.get("/api/v1/rules")[1]["rules"])
-        assert house_rules[0]["name"] == "tv.example.com"
+        box_rules = second.wait_for(lambda: second.get("/api/v1/rules")[1]["rules"])
+        assert box_rules[0]["name"] == "tv.example.com"
         second.wait_for(lambda: newest(second, "tv.example.com"))
         assert list((tmp_path / "data").glob("journal.broken-*"))
 
 
-def test_a_click_catches_an_answer_that_is_still_on_its_way(house: RunningBox, upstream: Upstream) -> None:
+def test_a_click_catches_an_answer_that_is_still_on_its_way(box: RunningBox, upstream: Upstream) -> None:
     name = "slow.example.com"
     upstream.fail(name, delay=0.6)
     answers: list[list[str]] = []
-    asking = threading.Thread(target=lambda: answers.append(addresses(ask(name, server=house.dns, timeout=5))))
+    asking = threading.Thread(target=lambda: answers.append(addresses(ask(name, server=box.dns, timeout=5))))
     asking.start()
-    house.wait_for(lambda: name in upstream.names())
-    status, rule = house.request("POST", "/api/v1/rules", {"action": "block", "name": name})
+    box.wait_for(lambda: name in upstream.names())
+    status, rule = box.request("POST", "/api/v1/rules", {"action": "block", "name": name})
     assert status == 201
     asking.join(5)
     assert answers == [["0.0.0.0"]]
-    house.request("DELETE", f"/api/v1/rules/{rule['id']}")
+    box.request("DELETE", f"/api/v1/rules/{rule['id']}")
     upstream.heal()

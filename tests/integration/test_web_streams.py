@@ -155,13 +155,13 @@ def _device(client: str, _: float) -> Device:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[Box]:
+def box(tmp_path: Path) -> Iterator[Box]:
     with Box(tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def dashboard(tmp_path: Path, house: Box) -> Iterator[Dashboard]:
+def dashboard(tmp_path: Path, box: Box) -> Iterator[Dashboard]:
     made = Dashboard(tmp_path)
     try:
         made.wait()
@@ -173,9 +173,9 @@ def dashboard(tmp_path: Path, house: Box) -> Iterator[Dashboard]:
         assert b"Traceback" not in said, said.decode()
 
 
-def test_a_lookup_is_on_every_open_page_within_a_second(house: Box, dashboard: Dashboard) -> None:
+def test_a_lookup_is_on_every_open_page_within_a_second(box: Box, dashboard: Dashboard) -> None:
     pages = [dashboard.stream() for _ in range(3)]
-    house.look_up("first.example")
+    box.look_up("first.example")
     started = time.monotonic()
     for page in pages:
         kind, data = page.next()
@@ -188,7 +188,7 @@ def test_a_lookup_is_on_every_open_page_within_a_second(house: Box, dashboard: D
         page.close()
 
 
-def test_as_many_open_pages_as_there_may_be_do_not_hold_the_others_up(house: Box, dashboard: Dashboard) -> None:
+def test_as_many_open_pages_as_there_may_be_do_not_hold_the_others_up(box: Box, dashboard: Dashboard) -> None:
     assert MAX_STREAMS >= 32
     pages = [dashboard.stream() for _ in range(MAX_STREAMS)]
     refused = dashboard.stream()
@@ -201,7 +201,7 @@ def test_as_many_open_pages_as_there_may_be_do_not_hold_the_others_up(house: Box
         assert dashboard.json("/api/v1/status")["streams"]["open"] == MAX_STREAMS
         slowest = max(slowest, time.monotonic() - started)
     assert slowest < 1, f"{slowest * 1000:.0f} ms"
-    house.look_up("seen.by.all.example")
+    box.look_up("seen.by.all.example")
     for page in pages:
         assert page.next()[1]["lookups"][0]["name"] == "seen.by.all.example"
         page.close()
@@ -214,12 +214,12 @@ def test_pages_that_were_left_make_room_at_once(dashboard: Dashboard) -> None:
         page.close()
 
 
-def test_a_page_that_comes_back_gets_what_it_missed(house: Box, dashboard: Dashboard) -> None:
+def test_a_page_that_comes_back_gets_what_it_missed(box: Box, dashboard: Dashboard) -> None:
     page = dashboard.stream()
-    house.look_up("seen.example")
+    box.look_up("seen.example")
     last = page.next()[1]["lookups"][-1]["id"]
     page.close()
-    house.look_up("missed.example")
+    box.look_up("missed.example")
     end = time.monotonic() + 10
     while len(dashboard.json("/api/v1/lookups")["lookups"]) < 2:
         assert time.monotonic() < end
@@ -229,11 +229,11 @@ def test_a_page_that_comes_back_gets_what_it_missed(house: Box, dashboard: Dashb
     back.close()
 
 
-def test_a_page_that_never_reads_loses_rows_and_holds_nobody_up(house: Box, dashboard: Dashboard) -> None:
+def test_a_page_that_never_reads_loses_rows_and_holds_nobody_up(box: Box, dashboard: Dashboard) -> None:
     asleep, awake = dashboard.stream(), dashboard.stream()
     for number in range(200):
         batch = tuple(lookup(number * 200 + one) for one in range(200))
-        house.hub.publish_from_thread(LookupRecorded(batch))
+        box.hub.publish_from_thread(LookupRecorded(batch))
         assert awake.next()[1]["lookups"][-1]["id"] == number * 200 + 199
     started = time.monotonic()
     assert dashboard.json("/api/v1/status")

@@ -38,7 +38,7 @@ def ours(lab: Lab) -> Iterator[NamedDns]:
 
 @pytest.fixture
 def web(lab: Lab) -> Iterator[Web]:
-    """The internet's servers, and the laptop in the house, on the ports of the web and of encrypted DNS."""
+    """The internet's servers, and the laptop in the home, on the ports of the web and of encrypted DNS."""
     with lab.inside("internet"):
         server = Web(ports=(22, 80, 443, 853, 9953))
     with server:

@@ -2,7 +2,7 @@
 
     tv1 (10.42.0.11, fd42::11) --+
                                  +-- br-tv [gateway] wan0 -- eth0 [internet: owns 8.8.8.8, 203.0.113.0/24, ...]
-    tv2 (10.42.0.12, fd42::12) --+           house network 192.168.77.0/24, 2001:db8:18::/64; laptop .20
+    tv2 (10.42.0.12, fd42::12) --+           home network 192.168.77.0/24, 2001:db8:18::/64; laptop .20
 
     with Lab(televisions=2) as lab:
         with lab.inside("gateway"): FirewallController(folder).apply(lab.plan())

@@ -192,7 +192,7 @@ def test_nobody_outside_reaches_a_television(lab, controller):
         assert controller.counters()["inbound_dropped"] >= 2
 
 
-def test_the_house_is_out_of_reach_unless_it_is_opened(lab, controller, web):
+def test_the_home_network_is_out_of_reach_unless_it_is_opened(lab, controller, web):
     put_in_force(lab, controller)
     with lab.inside("tv1"):
         for laptop in (LAPTOP4, LAPTOP6, "192.168.77.1"):
@@ -223,7 +223,7 @@ def test_of_this_box_televisions_reach_dns_and_the_dashboard_only(lab, controlle
             with refused_at_once():
                 fetch(address, 10, 22)
         with lab.inside("internet"):
-            # From the house's own network nothing is shut: whoever looks after this box comes from there.
+            # From the home network itself nothing is shut: whoever looks after this box comes from there.
             assert fetch(OUTSIDE4, 10, 22) == fetch(OUTSIDE6, 10, 22) == fetch(OUTSIDE4, 10, 80) == 10
 
 

@@ -224,7 +224,7 @@ def test_a_second_port_becomes_the_televisions_network(making: Making, tmp_path:
         assert "WRONG" not in debian.run(TELLTALE, "doctor")
         assert shows_dashboard(lab, "internet", OUTSIDE4)
         assert shows_dashboard(lab, "tv1", router)
-        # The router of the house gives the box another address.
+        # The home's router gives the box another address.
         lab.run("gateway", "ip", "address", "replace", f"{MOVED}/24", "dev", "wan0")
         assert shows_dashboard(lab, "internet", MOVED)
         debian.pull_the_plug()

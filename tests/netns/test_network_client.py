@@ -49,7 +49,7 @@ def test_a_television_joins_is_known_by_name_and_outlives_both_processes(box: Bo
     becomes(device)
     assert device()[0]["host"] == "samsung-tv"
     assert "10.83.7.20" in device()[0]["addresses"]
-    # The name that the owner gave stands in DNS, forward and reverse; no other name of the domain leaves the house.
+    # The name that the owner gave stands in DNS, forward and reverse; no other name of the domain leaves the home.
     becomes(lambda: box.dig("@10.83.7.1", "salon.tv.lan") == "10.83.7.20")
     assert box.dig("@10.83.7.1", "-x", "10.83.7.20") == "salon.tv.lan."
     assert box.dig("@10.83.7.1", "nobody.tv.lan") == ""

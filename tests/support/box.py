@@ -39,7 +39,7 @@ class RunningBox:
     """`telltale up` (or another verb) as a child process; `with` waits until it answers, and stops it.
 
     `expects` are texts that lines of its log may contain; any other line that it writes to standard error fails the
-    test when the house is left.
+    test when the box is left.
     """
 
     def __init__(self, data: Path, flags: Sequence[str] = (), *, verb: str = "up", expects: Sequence[str] = ()) -> None:

@@ -48,7 +48,7 @@ def test_without_a_registrable_domain_nothing_is_guessed() -> None:
 @pytest.mark.parametrize(
     "name", ["", "tv", "tv.local", "nas.lan", "x.home.arpa", "1.0.0.127.in-addr.arpa", "b.ip6.arpa", "box.internal"]
 )
-def test_names_of_the_house_stay_in_the_house(name: str) -> None:
+def test_names_of_the_home_stay_in_the_home(name: str) -> None:
     assert is_local(name)
 
 

@@ -99,7 +99,7 @@ def test_nothing_known_means_nothing_claimed(classifier: Classifier) -> None:
     assert (tag.company, tag.category, tag.party, tag.confidence) == (None, Category.UNKNOWN, Party.UNKNOWN, 0.0)
 
 
-def test_a_name_of_the_house_is_local(classifier: Classifier) -> None:
+def test_a_name_of_the_home_is_local(classifier: Classifier) -> None:
     tag = classifier.tag("printer.lan", (), "Samsung")
     assert (tag.category, tag.party) == (Category.LOCAL, Party.LOCAL)
 

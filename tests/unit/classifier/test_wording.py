@@ -47,7 +47,7 @@ def test_nothing_known_is_said_plainly() -> None:
     assert "what it is for is not known" in sentence("x.roku.com", Tag("Roku", confidence=0.5))
 
 
-def test_names_of_the_house_are_looked_up_not_contacted() -> None:
+def test_names_of_the_home_are_looked_up_not_contacted() -> None:
     assert sentence("tv.lan", Tag(category=Category.LOCAL)) == "tv.lan was looked up: a name inside your own network."
     assert "own network" in sentence("home.arpa", Tag(category=Category.LOCAL))
     assert "asks what an address is called" in sentence("4.3.2.1.in-addr.arpa", Tag(category=Category.LOCAL))

@@ -47,7 +47,7 @@ def test_only_the_public_addresses_of_a_host_are_used(monkeypatch: pytest.Monkey
     assert found == [(socket.AF_INET, ("1.1.1.1", 443)), (socket.AF_INET6, ("2606:50c0:8000::153", 443))]
 
 
-def test_a_host_inside_the_house_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_inside_the_home_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, "192.168.1.1", "::1")
     with pytest.raises(ListError, match="private network"):
         resolve("router.example", 80, allow_private=False)

@@ -110,7 +110,7 @@ def test_fails_closed_without_a_fallback():
     assert rules(render(plan_with(filtering=False)), "turned") == rules(render(plan_with()), "turned")
 
 
-def test_networks_of_the_house_never_overlap():
+def test_networks_of_the_home_never_overlap():
     found = homes([IPv6Network("fd00:1::/64"), IPv6Network("2001:db8::/64"), IPv4Network("192.168.7.0/24")])
     assert IPv6Network("2001:db8::/64") in found
     assert not any(a != b and a.version == b.version and a.overlaps(b) for a in found for b in found)

@@ -96,7 +96,7 @@ def test_the_same_ports_again_are_another_flow():
         ("fe80::11", "fe80::1", "fe80::1"),
     ],
 )
-def test_what_does_not_leave_the_house_is_left_out(source, target, answerer):
+def test_what_does_not_leave_the_home_is_left_out(source, target, answerer):
     flow = replace(FLOW, original=Tuple5(source, target, 17, 5000, 53), reply=Tuple5(answerer, source, 17, 53, 5000))
     assert ledger().measure([replace(flow, ended=True)], [flow], after(1)) == []
 

@@ -75,7 +75,7 @@ def test_a_damaged_record_turns_nothing(root, tmp_path, damage):
     assert (root / FORWARD).read_text() == "0\n"
 
 
-def test_the_house_s_own_ipv6_networks_are_those_at_the_uplink():
+def test_the_home_s_own_ipv6_networks_are_those_at_the_uplink():
     listing = (
         "20010db8001800000000000000000002 03 40 00 80     eth0\n"
         "fe800000000000000000000000000002 03 40 20 80     eth0\n"

@@ -91,201 +91,201 @@ class Box:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Box:
+def box(tmp_path: Path) -> Box:
     return Box(tmp_path)
 
 
 @story
-async def test_a_rule_is_stored_twice_in_force_and_told(house: Box) -> None:
-    rule = await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "Ads.Example."), made_by="dashboard", comment="no")
-    assert (rule.id, rule.scope, rule.made, rule.made_by, rule.comment) == (1, ADS, house.clock.now, "dashboard", "no")
-    assert house.blocked("ads.example")
-    assert house.service.rules() == (rule,)
-    await house.service.settle()
-    assert load_book(house.path) == house.store.book == house.service.book
-    assert house.told == [(2, PolicyChanged(2, rule, False))]
+async def test_a_rule_is_stored_twice_in_force_and_told(box: Box) -> None:
+    rule = await box.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "Ads.Example."), made_by="dashboard", comment="no")
+    assert (rule.id, rule.scope, rule.made, rule.made_by, rule.comment) == (1, ADS, box.clock.now, "dashboard", "no")
+    assert box.blocked("ads.example")
+    assert box.service.rules() == (rule,)
+    await box.service.settle()
+    assert load_book(box.path) == box.store.book == box.service.book
+    assert box.told == [(2, PolicyChanged(2, rule, False))]
 
 
 @story
-async def test_it_says_whether_anything_could_be_blocked_at_all(house: Box, tmp_path: Path) -> None:
-    assert not house.service.blocks
-    await house.service.add_rule(ALLOW, ADS, made_by="dashboard")
-    assert not house.service.blocks
-    preset = await house.service.add_rule(BLOCK, Scope(ScopeKind.PRESET, "calm"), made_by="dashboard")
-    assert house.service.blocks
-    await house.service.remove_rule(preset.id)
-    assert not house.service.blocks
-    house.service.swap_lists(compile_texts(tmp_path, ("A list", BLOCK, "ads.example"))[0])
-    assert house.service.blocks
+async def test_it_says_whether_anything_could_be_blocked_at_all(box: Box, tmp_path: Path) -> None:
+    assert not box.service.blocks
+    await box.service.add_rule(ALLOW, ADS, made_by="dashboard")
+    assert not box.service.blocks
+    preset = await box.service.add_rule(BLOCK, Scope(ScopeKind.PRESET, "calm"), made_by="dashboard")
+    assert box.service.blocks
+    await box.service.remove_rule(preset.id)
+    assert not box.service.blocks
+    box.service.swap_lists(compile_texts(tmp_path, ("A list", BLOCK, "ads.example"))[0])
+    assert box.service.blocks
 
 
 @story
-async def test_rules_survive_a_restart_from_either_place(house: Box) -> None:
-    rule = await house.service.add_rule(BLOCK, ADS, device=TV, seconds=600, made_by="dashboard")
-    await house.service.settle()
-    house.path.unlink()
-    assert house.start().rules() == (rule,)
-    save_book(house.path, house.service.book)
-    house.store = Store()
-    assert house.start().rules() == (rule,)
-    assert house.service.problems == []
+async def test_rules_survive_a_restart_from_either_place(box: Box) -> None:
+    rule = await box.service.add_rule(BLOCK, ADS, device=TV, seconds=600, made_by="dashboard")
+    await box.service.settle()
+    box.path.unlink()
+    assert box.start().rules() == (rule,)
+    save_book(box.path, box.service.book)
+    box.store = Store()
+    assert box.start().rules() == (rule,)
+    assert box.service.problems == []
 
 
 @story
-async def test_the_book_with_the_higher_revision_is_the_true_one(house: Box) -> None:
-    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
-    old = house.service.book
-    await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
-    await house.service.settle()
-    save_book(house.path, old)
-    assert len(house.start().rules()) == 2
-    house.store.book = old
-    save_book(house.path, house.service.book)
-    assert len(house.start().rules()) == 2
+async def test_the_book_with_the_higher_revision_is_the_true_one(box: Box) -> None:
+    await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    old = box.service.book
+    await box.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
+    await box.service.settle()
+    save_book(box.path, old)
+    assert len(box.start().rules()) == 2
+    box.store.book = old
+    save_book(box.path, box.service.book)
+    assert len(box.start().rules()) == 2
 
 
 @story
-async def test_a_rule_that_ended_during_a_power_cut_is_over(house: Box) -> None:
-    await house.service.add_rule(BLOCK, ADS, seconds=60, made_by="dashboard")
-    house.clock.advance(61)
-    assert house.start().rules() == ()
-    assert not house.blocked("ads.example")
+async def test_a_rule_that_ended_during_a_power_cut_is_over(box: Box) -> None:
+    await box.service.add_rule(BLOCK, ADS, seconds=60, made_by="dashboard")
+    box.clock.advance(61)
+    assert box.start().rules() == ()
+    assert not box.blocked("ads.example")
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"\0" * 4096])
 @story
-async def test_a_broken_file_is_set_aside_and_the_journal_counts(house: Box, damage: bytes) -> None:
-    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
-    await house.service.settle()
-    house.path.write_bytes(damage)
-    house.start()
-    assert house.blocked("ads.example")
-    [problem] = house.service.problems
+async def test_a_broken_file_is_set_aside_and_the_journal_counts(box: Box, damage: bytes) -> None:
+    await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    await box.service.settle()
+    box.path.write_bytes(damage)
+    box.start()
+    assert box.blocked("ads.example")
+    [problem] = box.service.problems
     assert "policy.json" in problem
-    assert house.path.with_name("policy.json.broken").read_bytes() == damage
-    await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
-    assert load_book(house.path) == house.service.book
+    assert box.path.with_name("policy.json.broken").read_bytes() == damage
+    await box.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
+    assert load_book(box.path) == box.service.book
 
 
 @story
-async def test_a_broken_journal_does_not_matter_while_the_file_is_good(house: Box) -> None:
-    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
-    house.store = Store(broken=True)
-    house.start()
-    assert house.blocked("ads.example")
-    assert "journal" in house.service.problems[0]
-    await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
-    assert house.blocked("b.example")
-    await house.service.settle()
-    assert any("cannot be written to the journal" in problem for problem in house.service.problems)
+async def test_a_broken_journal_does_not_matter_while_the_file_is_good(box: Box) -> None:
+    await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    box.store = Store(broken=True)
+    box.start()
+    assert box.blocked("ads.example")
+    assert "journal" in box.service.problems[0]
+    await box.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
+    assert box.blocked("b.example")
+    await box.service.settle()
+    assert any("cannot be written to the journal" in problem for problem in box.service.problems)
 
 
 @story
-async def test_with_both_broken_it_starts_empty_and_gives_no_id_twice(house: Box) -> None:
-    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
-    house.path.write_bytes(b"junk")
-    house.store = Store(broken=True)
-    house.start()
-    assert house.service.rules() == ()
-    assert len(house.service.problems) == 2
-    rule = await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
+async def test_with_both_broken_it_starts_empty_and_gives_no_id_twice(box: Box) -> None:
+    await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    box.path.write_bytes(b"junk")
+    box.store = Store(broken=True)
+    box.start()
+    assert box.service.rules() == ()
+    assert len(box.service.problems) == 2
+    rule = await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
     assert rule.id > 1_000_000
 
 
 @story
-async def test_what_could_be_stored_nowhere_is_not_in_force(house: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_could_be_stored_nowhere_is_not_in_force(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, book: Book) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(book_keeper, "save_book", full)
-    house.store.broken = True
+    box.store.broken = True
     with pytest.raises(SettingsError, match="No space left on device"):
-        await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
-    assert not house.blocked("ads.example")
-    assert house.told == []
-    house.store.broken = False
-    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
-    assert house.blocked("ads.example")
-    assert "No space left" in house.service.problems[0]
+        await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    assert not box.blocked("ads.example")
+    assert box.told == []
+    box.store.broken = False
+    await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    assert box.blocked("ads.example")
+    assert "No space left" in box.service.problems[0]
     monkeypatch.undo()
-    await house.service.remove_rule(1)
-    assert house.service.problems == []
+    await box.service.remove_rule(1)
+    assert box.service.problems == []
 
 
 @story
-async def test_a_rule_replaces_the_one_it_contradicts(house: Box) -> None:
-    first = await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
-    mine = await house.service.add_rule(BLOCK, ADS, device=TV, made_by="dashboard")
-    second = await house.service.add_rule(ALLOW, ADS, made_by="dashboard")
-    assert house.service.rules() == (mine, second)
-    wider = await house.service.add_rule(ALLOW, Scope(ScopeKind.SUBTREE, "ads.example"), device=TV, made_by="dashboard")
-    assert house.service.rules() == (second, wider)
-    assert first.id not in [rule.id for rule in house.service.rules()]
+async def test_a_rule_replaces_the_one_it_contradicts(box: Box) -> None:
+    first = await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    mine = await box.service.add_rule(BLOCK, ADS, device=TV, made_by="dashboard")
+    second = await box.service.add_rule(ALLOW, ADS, made_by="dashboard")
+    assert box.service.rules() == (mine, second)
+    wider = await box.service.add_rule(ALLOW, Scope(ScopeKind.SUBTREE, "ads.example"), device=TV, made_by="dashboard")
+    assert box.service.rules() == (second, wider)
+    assert first.id not in [rule.id for rule in box.service.rules()]
 
 
 @story
-async def test_an_allow_for_a_while_gives_the_block_back(house: Box) -> None:
-    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
-    await house.service.add_rule(ALLOW, ADS, seconds=900, made_by="dashboard")
-    longer = await house.service.add_rule(ALLOW, ADS, seconds=1800, made_by="dashboard")
-    assert len(house.service.rules()) == 2
-    assert not house.blocked("ads.example")
-    assert house.service.next_end() == longer.ends
-    house.clock.advance(1800)
-    assert await house.service.expire(house.clock.now) == (longer,)
-    assert house.blocked("ads.example")
-    assert house.told[-1] == (house.service.policy.generation, PolicyChanged(5, longer, True))
-    assert load_book(house.path) == house.service.book
+async def test_an_allow_for_a_while_gives_the_block_back(box: Box) -> None:
+    await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    await box.service.add_rule(ALLOW, ADS, seconds=900, made_by="dashboard")
+    longer = await box.service.add_rule(ALLOW, ADS, seconds=1800, made_by="dashboard")
+    assert len(box.service.rules()) == 2
+    assert not box.blocked("ads.example")
+    assert box.service.next_end() == longer.ends
+    box.clock.advance(1800)
+    assert await box.service.expire(box.clock.now) == (longer,)
+    assert box.blocked("ads.example")
+    assert box.told[-1] == (box.service.policy.generation, PolicyChanged(5, longer, True))
+    assert load_book(box.path) == box.service.book
 
 
 @story
-async def test_nothing_happens_when_nothing_is_over(house: Box) -> None:
-    await house.service.add_rule(ALLOW, ADS, seconds=900, made_by="dashboard")
-    generation = house.service.policy.generation
-    assert await house.service.expire() == ()
-    assert house.service.policy.generation == generation
+async def test_nothing_happens_when_nothing_is_over(box: Box) -> None:
+    await box.service.add_rule(ALLOW, ADS, seconds=900, made_by="dashboard")
+    generation = box.service.policy.generation
+    assert await box.service.expire() == ()
+    assert box.service.policy.generation == generation
 
 
 @story
-async def test_rules_end_even_while_the_disk_is_full(house: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rules_end_even_while_the_disk_is_full(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, book: Book) -> None:
         raise OSError(28, "No space left on device")
 
-    await house.service.add_rule(BLOCK, ADS, seconds=5, made_by="dashboard")
+    await box.service.add_rule(BLOCK, ADS, seconds=5, made_by="dashboard")
     monkeypatch.setattr(book_keeper, "save_book", full)
-    house.store.broken = True
-    house.clock.advance(5)
-    await house.service.expire()
-    assert not house.blocked("ads.example")
-    assert house.service.problems
+    box.store.broken = True
+    box.clock.advance(5)
+    await box.service.expire()
+    assert not box.blocked("ads.example")
+    assert box.service.problems
 
 
 @story
-async def test_a_pause_allows_everything_until_it_ends(house: Box, tmp_path: Path) -> None:
-    house.service.swap_lists(compile_texts(tmp_path, ("L", BLOCK, "||listed.example^"))[0])
-    assert house.blocked("listed.example")
-    pause = await house.service.pause(TV, 300)
+async def test_a_pause_allows_everything_until_it_ends(box: Box, tmp_path: Path) -> None:
+    box.service.swap_lists(compile_texts(tmp_path, ("L", BLOCK, "||listed.example^"))[0])
+    assert box.blocked("listed.example")
+    pause = await box.service.pause(TV, 300)
     assert pause is not None
-    assert house.service.policy.decide("listed.example", TV).reason is Reason.PAUSED
-    assert house.blocked("listed.example", "mac:other")
-    assert await house.service.pause(TV, 0) is None
-    assert house.blocked("listed.example")
-    assert house.told[-1][1] == PolicyChanged(house.service.policy.generation, pause, True)
-    everyone = await house.service.pause(None, None)
+    assert box.service.policy.decide("listed.example", TV).reason is Reason.PAUSED
+    assert box.blocked("listed.example", "mac:other")
+    assert await box.service.pause(TV, 0) is None
+    assert box.blocked("listed.example")
+    assert box.told[-1][1] == PolicyChanged(box.service.policy.generation, pause, True)
+    everyone = await box.service.pause(None, None)
     assert everyone is not None
     assert everyone.ends is None
-    assert not house.blocked("listed.example", "mac:other")
-    assert await house.service.pause(TV, 0) is None
-    assert not house.blocked("listed.example")
+    assert not box.blocked("listed.example", "mac:other")
+    assert await box.service.pause(TV, 0) is None
+    assert not box.blocked("listed.example")
 
 
 @story
-async def test_removing_what_is_not_there_is_refused(house: Box) -> None:
+async def test_removing_what_is_not_there_is_refused(box: Box) -> None:
     with pytest.raises(Refused) as caught:
-        await house.service.remove_rule(99)
+        await box.service.remove_rule(99)
     assert caught.value.field == "id"
     with pytest.raises(Refused):
-        await house.service.remove_list(99)
+        await box.service.remove_list(99)
 
 
 @pytest.mark.parametrize(
@@ -302,38 +302,38 @@ async def test_removing_what_is_not_there_is_refused(house: Box) -> None:
 )
 @story
 async def test_a_wrong_demand_names_its_field_and_changes_nothing(
-    house: Box, change: Callable[[PolicyService], asyncio.Future[object]], field: str
+    box: Box, change: Callable[[PolicyService], asyncio.Future[object]], field: str
 ) -> None:
     with pytest.raises(Refused) as caught:
-        await change(house.service)
+        await change(box.service)
     assert caught.value.field == field
-    assert (house.service.book, house.told, house.path.exists()) == (Book(), [], False)
+    assert (box.service.book, box.told, box.path.exists()) == (Book(), [], False)
 
 
 @story
-async def test_lists_are_subscribed_to_once_and_given_up(house: Box) -> None:
-    added = await house.service.add_list("https://lists.example/tv.txt", title="TVs", action=Action.ALLOW)
-    assert house.service.book.lists == (added,)
+async def test_lists_are_subscribed_to_once_and_given_up(box: Box) -> None:
+    added = await box.service.add_list("https://lists.example/tv.txt", title="TVs", action=Action.ALLOW)
+    assert box.service.book.lists == (added,)
     with pytest.raises(Refused, match="already"):
-        await house.service.add_list("https://lists.example/tv.txt")
-    assert house.start().book.lists == (added,)
-    assert await house.service.remove_list(added.id) == added
-    again = await house.service.add_list("https://lists.example/tv.txt")
+        await box.service.add_list("https://lists.example/tv.txt")
+    assert box.start().book.lists == (added,)
+    assert await box.service.remove_list(added.id) == added
+    again = await box.service.add_list("https://lists.example/tv.txt")
     assert again.id > added.id
 
 
 @story
-async def test_two_clicks_at_once_are_both_kept(house: Box) -> None:
+async def test_two_clicks_at_once_are_both_kept(box: Box) -> None:
     clicks = [
-        house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, f"n{n}.example"), made_by="dashboard") for n in range(20)
+        box.service.add_rule(BLOCK, Scope(ScopeKind.NAME, f"n{n}.example"), made_by="dashboard") for n in range(20)
     ]
     rules = await asyncio.gather(*clicks)
     assert sorted(rule.id for rule in rules) == list(range(1, 21))
-    assert len(house.start().rules()) == 20
+    assert len(box.start().rules()) == 20
 
 
 @story
-async def test_who_goes_away_in_the_middle_leaves_a_whole_decision(house: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_goes_away_in_the_middle_leaves_a_whole_decision(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     loop = asyncio.get_running_loop()
     writing, go_on = asyncio.Event(), threading.Event()
     save = save_book
@@ -344,40 +344,40 @@ async def test_who_goes_away_in_the_middle_leaves_a_whole_decision(house: Box, m
         save(path, book)
 
     monkeypatch.setattr(book_keeper, "save_book", slowly)
-    click = asyncio.create_task(house.service.add_rule(BLOCK, ADS, made_by="dashboard"))
+    click = asyncio.create_task(box.service.add_rule(BLOCK, ADS, made_by="dashboard"))
     await writing.wait()
     click.cancel()
     await asyncio.sleep(0)
     go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await click
-    assert house.blocked("ads.example")
-    assert load_book(house.path) == house.service.book
+    assert box.blocked("ads.example")
+    assert load_book(box.path) == box.service.book
 
 
 @story
-async def test_explain_tells_rules_and_lists(house: Box, tmp_path: Path) -> None:
-    house.service.swap_lists(compile_texts(tmp_path, ("L", BLOCK, "||example^"))[0])
-    rule = await house.service.add_rule(ALLOW, Scope(ScopeKind.SUBTREE, "ads.example"), device=TV, made_by="dashboard")
-    said = house.service.explain("X.ads.example.", TV)
+async def test_explain_tells_rules_and_lists(box: Box, tmp_path: Path) -> None:
+    box.service.swap_lists(compile_texts(tmp_path, ("L", BLOCK, "||example^"))[0])
+    rule = await box.service.add_rule(ALLOW, Scope(ScopeKind.SUBTREE, "ads.example"), device=TV, made_by="dashboard")
+    said = box.service.explain("X.ads.example.", TV)
     assert (said.verdict.reason, said.rules) == (Reason.DEVICE_RULE, (rule,))
     assert [(each.title, each.matched) for each in said.lists] == [("L", "||example^")]
-    assert house.service.explain("x.ads.example").verdict.blocked
+    assert box.service.explain("x.ads.example").verdict.blocked
     with pytest.raises(Refused):
-        house.service.explain("no name")
+        box.service.explain("no name")
 
 
 @story
-async def test_there_is_a_last_rule(house: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_there_is_a_last_rule(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.policy.validation.MAX_RULES", 2)
     monkeypatch.setattr("gateway.policy.validation.MAX_LISTS", 1)
     for n in range(2):
-        await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, f"n{n}.example"), made_by="dashboard")
+        await box.service.add_rule(BLOCK, Scope(ScopeKind.NAME, f"n{n}.example"), made_by="dashboard")
     with pytest.raises(Refused, match="2 rules already"):
-        await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
-    await house.service.add_list("https://a.example/")
+        await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    await box.service.add_list("https://a.example/")
     with pytest.raises(Refused, match="1 lists already"):
-        await house.service.add_list("https://b.example/")
+        await box.service.add_list("https://b.example/")
 
 
 def preset(value: str) -> Scope:
@@ -385,48 +385,46 @@ def preset(value: str) -> Scope:
 
 
 @story
-async def test_a_new_preset_replaces_the_old_one_and_off_ends_it(house: Box) -> None:
-    await house.service.add_rule(BLOCK, preset("calm"), made_by="dashboard")
-    mine = await house.service.add_rule(BLOCK, preset("quiet"), device=TV, made_by="dashboard")
-    silent = await house.service.add_rule(BLOCK, preset("silent"), made_by="dashboard")
-    assert house.service.rules() == (mine, silent)
-    off = await house.service.add_rule(BLOCK, preset("off"), made_by="dashboard")
-    assert (off.action, house.service.policy.preset_of(None)) == (ALLOW, None)
-    assert house.service.policy.preset_of(TV) == mine
-    assert house.start().rules() == (mine, off)
+async def test_a_new_preset_replaces_the_old_one_and_off_ends_it(box: Box) -> None:
+    await box.service.add_rule(BLOCK, preset("calm"), made_by="dashboard")
+    mine = await box.service.add_rule(BLOCK, preset("quiet"), device=TV, made_by="dashboard")
+    silent = await box.service.add_rule(BLOCK, preset("silent"), made_by="dashboard")
+    assert box.service.rules() == (mine, silent)
+    off = await box.service.add_rule(BLOCK, preset("off"), made_by="dashboard")
+    assert (off.action, box.service.policy.preset_of(None)) == (ALLOW, None)
+    assert box.service.policy.preset_of(TV) == mine
+    assert box.start().rules() == (mine, off)
 
 
 @story
-async def test_a_timed_preset_lies_over_the_lasting_one(house: Box) -> None:
-    calm = await house.service.add_rule(BLOCK, preset("calm"), made_by="dashboard")
-    silent = await house.service.add_rule(BLOCK, preset("silent"), seconds=600, made_by="dashboard")
-    assert house.service.policy.preset_of(TV) == silent
-    house.clock.advance(601)
-    await house.service.expire()
-    assert house.service.policy.preset_of(TV) == calm
+async def test_a_timed_preset_lies_over_the_lasting_one(box: Box) -> None:
+    calm = await box.service.add_rule(BLOCK, preset("calm"), made_by="dashboard")
+    silent = await box.service.add_rule(BLOCK, preset("silent"), seconds=600, made_by="dashboard")
+    assert box.service.policy.preset_of(TV) == silent
+    box.clock.advance(601)
+    await box.service.expire()
+    assert box.service.policy.preset_of(TV) == calm
 
 
 @pytest.mark.parametrize(("action", "value", "field"), [(BLOCK, "loud", "preset"), (ALLOW, "calm", "action")])
 @story
-async def test_no_preset_of_another_name_and_none_that_allows(
-    house: Box, action: Action, value: str, field: str
-) -> None:
+async def test_no_preset_of_another_name_and_none_that_allows(box: Box, action: Action, value: str, field: str) -> None:
     with pytest.raises(Refused) as caught:
-        await house.service.add_rule(action, preset(value), made_by="dashboard")
+        await box.service.add_rule(action, preset(value), made_by="dashboard")
     assert caught.value.field == field
 
 
 @story
-async def test_a_maker_that_is_learnt_counts_for_the_preset_at_once(house: Box) -> None:
+async def test_a_maker_that_is_learnt_counts_for_the_preset_at_once(box: Box) -> None:
     makers: dict[str, str] = {}
     told: list[int] = []
     service = PolicyService(
-        house.path,
+        box.path,
         None,
-        house.lists,
+        box.lists,
         lambda name: UNTAGGED,
         lambda policy, event: told.append(event.generation),
-        house.clock,
+        box.clock,
         preset_blocks=lambda preset, name, maker: maker != "Samsung",
         makers=lambda: makers,
     )
@@ -441,45 +439,45 @@ async def test_a_maker_that_is_learnt_counts_for_the_preset_at_once(house: Box) 
 
 
 @story
-async def test_explain_follows_where_a_name_leads(house: Box) -> None:
-    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
-    assert not house.service.explain("shop.example").verdict.blocked
-    verdict = house.service.explain("shop.example", targets=("edge.example", "ads.example")).verdict
+async def test_explain_follows_where_a_name_leads(box: Box) -> None:
+    await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    assert not box.service.explain("shop.example").verdict.blocked
+    verdict = box.service.explain("shop.example", targets=("edge.example", "ads.example")).verdict
     assert (verdict.blocked, verdict.via) == (True, "ads.example")
 
 
 @story
-async def test_what_was_decided_about_a_device_follows_it_to_its_new_id(house: Box) -> None:
+async def test_what_was_decided_about_a_device_follows_it_to_its_new_id(box: Box) -> None:
     old = "ip:10.42.0.7"
-    ads = await house.service.add_rule(BLOCK, ADS, device=old, made_by="dashboard")
-    calm = await house.service.add_rule(BLOCK, preset("calm"), device=old, made_by="dashboard")
-    everyone = await house.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
-    house.told.clear()
-    await house.service.move_device(old, TV)
+    ads = await box.service.add_rule(BLOCK, ADS, device=old, made_by="dashboard")
+    calm = await box.service.add_rule(BLOCK, preset("calm"), device=old, made_by="dashboard")
+    everyone = await box.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
+    box.told.clear()
+    await box.service.move_device(old, TV)
     moved = (replace(ads, device=TV), replace(calm, device=TV))
-    assert house.service.rules() == (*moved, everyone)
-    assert house.blocked("ads.example", TV)
-    assert not house.blocked("ads.example", old)
-    assert house.service.policy.preset_of(TV) == moved[1]
-    assert [event.rule for _, event in house.told] == list(moved)
-    assert house.service.devices_with_rules() == {TV}
-    assert house.start().rules() == (*moved, everyone)
+    assert box.service.rules() == (*moved, everyone)
+    assert box.blocked("ads.example", TV)
+    assert not box.blocked("ads.example", old)
+    assert box.service.policy.preset_of(TV) == moved[1]
+    assert [event.rule for _, event in box.told] == list(moved)
+    assert box.service.devices_with_rules() == {TV}
+    assert box.start().rules() == (*moved, everyone)
 
 
 @story
-async def test_of_two_decisions_about_one_device_the_younger_one_stays(house: Box) -> None:
+async def test_of_two_decisions_about_one_device_the_younger_one_stays(box: Box) -> None:
     old = "ip:10.42.0.7"
-    first = await house.service.add_rule(BLOCK, ADS, device=old, made_by="dashboard")
-    second = await house.service.add_rule(ALLOW, ADS, device=TV, made_by="dashboard")
-    await house.service.move_device(old, TV)
-    assert house.service.rules() == (second,)
-    assert house.told[-1][1] == PolicyChanged(house.service.policy.generation, replace(first, device=TV), True)
+    first = await box.service.add_rule(BLOCK, ADS, device=old, made_by="dashboard")
+    second = await box.service.add_rule(ALLOW, ADS, device=TV, made_by="dashboard")
+    await box.service.move_device(old, TV)
+    assert box.service.rules() == (second,)
+    assert box.told[-1][1] == PolicyChanged(box.service.policy.generation, replace(first, device=TV), True)
 
 
 @story
-async def test_a_device_without_rules_moves_without_a_word(house: Box) -> None:
-    await house.service.add_rule(BLOCK, ADS, made_by="dashboard")
-    before = house.service.book
-    house.told.clear()
-    await house.service.move_device("ip:10.42.0.7", TV)
-    assert (house.service.book, house.told) == (before, [])
+async def test_a_device_without_rules_moves_without_a_word(box: Box) -> None:
+    await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    before = box.service.book
+    box.told.clear()
+    await box.service.move_device("ip:10.42.0.7", TV)
+    assert (box.service.book, box.told) == (before, [])

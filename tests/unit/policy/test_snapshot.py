@@ -187,7 +187,7 @@ def preset(value: str, *, device: str | None = None, minutes: float | None = Non
     return rule(action, ScopeKind.PRESET, value, device=device, minutes=minutes, number=number)
 
 
-def quiet_house(lists: CompiledLists, *rules: Rule, makers: dict[str, str] | None = None) -> Snapshot:
+def quiet_home(lists: CompiledLists, *rules: Rule, makers: dict[str, str] | None = None) -> Snapshot:
     return Snapshot(rules, lists, tag_of, 1, NOW, preset_blocks=stops, makers=makers)
 
 
@@ -218,12 +218,12 @@ def quiet_house(lists: CompiledLists, *rules: Rule, makers: dict[str, str] | Non
 def test_a_preset_gives_way_to_whatever_names_a_name(
     lists: CompiledLists, rules: Sequence[Rule], name: str, action: Action, reason: Reason
 ) -> None:
-    verdict = quiet_house(lists, *rules).decide(name, TV)
+    verdict = quiet_home(lists, *rules).decide(name, TV)
     assert (verdict.action, verdict.reason) == (action, reason)
 
 
 def test_a_preset_says_its_name_and_the_category_that_decided(lists: CompiledLists) -> None:
-    verdict = quiet_house(lists, preset("calm", number=7)).decide("ads.samsung.example", TV)
+    verdict = quiet_home(lists, preset("calm", number=7)).decide("ads.samsung.example", TV)
     assert verdict == Verdict(BLOCK, Reason.PRESET, "calm", rule=7, lists=("Blocks",), category="advertising")
 
 
@@ -246,7 +246,7 @@ def test_a_preset_sees_a_name_from_the_side_of_the_devices_maker(lists: Compiled
 
 
 def test_makers_part_no_devices_without_a_preset(lists: CompiledLists) -> None:
-    snapshot = quiet_house(lists, preset("calm", device=TV), makers={TV: "Samsung", PHONE: "LG"})
+    snapshot = quiet_home(lists, preset("calm", device=TV), makers={TV: "Samsung", PHONE: "LG"})
     assert snapshot.profile(PHONE) is None
     assert snapshot.profile(TV) == TV
 
@@ -261,6 +261,6 @@ def test_a_preset_stops_a_hidden_tracker_but_no_unknown_server(lists: CompiledLi
 
 def test_the_preset_stands_last_among_the_rules_on_a_name(lists: CompiledLists) -> None:
     named = rule(ALLOW, NAME, "ads.samsung.example", number=1)
-    snapshot = quiet_house(lists, preset("calm"), named)
+    snapshot = quiet_home(lists, preset("calm"), named)
     assert [each.id for each in snapshot.rules_on("ads.samsung.example", TV)] == [1, 20]
     assert snapshot.rules_on("free.example", TV) == ()

@@ -53,56 +53,56 @@ def test_the_dashboard_cannot_be_blocked() -> None:
 
 def test_a_stranger_learns_nothing_not_even_local_names() -> None:
     async def story() -> None:
-        house = Box()
+        box = Box()
         for name in ("telltale.lan", "www.example.com"):
             with pytest.raises(WireError):
-                await house.ask(name, client="192.0.2.1")
-        assert (house.upstream.asked, list(house.log)) == ([], [])
+                await box.ask(name, client="192.0.2.1")
+        assert (box.upstream.asked, list(box.log)) == ([], [])
 
     asyncio.run(story())
 
 
 def test_a_name_that_is_in_the_cache_is_blocked_at_once_and_allowed_at_once() -> None:
     async def story() -> None:
-        house = Box()
-        assert (await house.ask("www.example.com")).source is Source.UPSTREAM
-        house.resolver.swap_policy(rules(block=["www.example.com"], generation=2))
-        assert (await house.ask("www.example.com")).source is Source.POLICY
-        house.resolver.swap_policy(rules(generation=3))
-        assert (await house.ask("www.example.com")).source is Source.CACHE
-        assert len(house.upstream.asked) == 1
+        box = Box()
+        assert (await box.ask("www.example.com")).source is Source.UPSTREAM
+        box.resolver.swap_policy(rules(block=["www.example.com"], generation=2))
+        assert (await box.ask("www.example.com")).source is Source.POLICY
+        box.resolver.swap_policy(rules(generation=3))
+        assert (await box.ask("www.example.com")).source is Source.CACHE
+        assert len(box.upstream.asked) == 1
 
     asyncio.run(story())
 
 
 def test_what_is_blocked_is_never_asked_for() -> None:
     async def story() -> None:
-        house = Box(rules(block=["ads.example"]))
-        await house.ask("ads.example")
-        assert house.upstream.asked == []
+        box = Box(rules(block=["ads.example"]))
+        await box.ask("ads.example")
+        assert box.upstream.asked == []
 
     asyncio.run(story())
 
 
 def test_a_private_address_is_withheld_from_the_cache_too_until_somebody_allows_the_name() -> None:
     async def story() -> None:
-        house = Box()
+        box = Box()
         for _ in range(2):
-            assert (await house.ask("home.example.com")).verdict.reason is Reason.REBINDING
-        house.resolver.swap_policy(rules(allow=["home.example.com"], generation=2))
-        assert (await house.ask("home.example.com")).source is Source.CACHE
+            assert (await box.ask("home.example.com")).verdict.reason is Reason.REBINDING
+        box.resolver.swap_policy(rules(allow=["home.example.com"], generation=2))
+        assert (await box.ask("home.example.com")).source is Source.CACHE
 
     asyncio.run(story())
 
 
 def test_whatever_happens_is_in_the_log() -> None:
     async def story() -> None:
-        house = Box(rules(block=["ads.example"]))
+        box = Box(rules(block=["ads.example"]))
         for name in ("www.example.com", "www.example.com", "ads.example", "telltale.lan", "home.example.com"):
-            await house.ask(name)
-        house.upstream.error = OSError("a mistake")
-        house.upstream.rcode = "SERVFAIL"
-        await house.ask("other.example.com")
-        assert [row[2].source.value for row in house.log] == ["upstream", "cache", "policy", "local", "policy", "error"]
+            await box.ask(name)
+        box.upstream.error = OSError("a mistake")
+        box.upstream.rcode = "SERVFAIL"
+        await box.ask("other.example.com")
+        assert [row[2].source.value for row in box.log] == ["upstream", "cache", "policy", "local", "policy", "error"]
 
     asyncio.run(story())

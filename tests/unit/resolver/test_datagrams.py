@@ -27,7 +27,7 @@ FACTS = Facts("known.example", 1, 0, Source.LOCAL, ALLOWED)
 
 
 class Door:
-    """One server on a real socket, whose other half of the house only notes what it is handed."""
+    """One server on a real socket, whose other half of the box only notes what it is handed."""
 
     def __init__(self, batched: bool) -> None:
         self.now = 1.0

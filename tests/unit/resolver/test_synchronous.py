@@ -56,58 +56,58 @@ class Box:
 
 def test_a_new_name_comes_back_from_the_upstream_is_kept_and_recorded() -> None:
     async def story() -> None:
-        house = Box()
-        assert house.depart(query("www.example.com"))
-        assert (house.finished, house.chain.under_way, house.cache.misses) == ([], 1, 1)
+        box = Box()
+        assert box.depart(query("www.example.com"))
+        assert (box.finished, box.chain.under_way, box.cache.misses) == ([], 1, 1)
         await asyncio.sleep(0.1)
-        assert (house.sources(), house.chain.under_way) == ([Source.UPSTREAM], 0)
-        assert (len(house.cache), len(house.log)) == (1, 1)
+        assert (box.sources(), box.chain.under_way) == ([Source.UPSTREAM], 0)
+        assert (len(box.cache), len(box.log)) == (1, 1)
 
     run_simulated(story())
 
 
 def test_what_the_cache_knows_or_may_have_to_wait_goes_the_long_way_and_nothing_has_happened() -> None:
     async def story() -> None:
-        house = Box(burst=1)
-        assert house.depart(query("www.example.com"))
+        box = Box(burst=1)
+        assert box.depart(query("www.example.com"))
         await asyncio.sleep(0.05)
-        assert not house.depart(query("www.example.com"))
-        assert not house.depart(query("next.example.com"))
-        assert (len(house.finished), len(house.log), house.cache.misses, len(house.upstream.asked)) == (1, 1, 1, 1)
+        assert not box.depart(query("www.example.com"))
+        assert not box.depart(query("next.example.com"))
+        assert (len(box.finished), len(box.log), box.cache.misses, len(box.upstream.asked)) == (1, 1, 1, 1)
 
     run_simulated(story())
 
 
 def test_a_blocked_name_is_answered_at_once() -> None:
     async def story() -> None:
-        house = Box()
-        assert house.depart(query("ads.example"))
-        assert (house.sources(), len(house.log), house.upstream.asked) == ([Source.POLICY], 1, [])
+        box = Box()
+        assert box.depart(query("ads.example"))
+        assert (box.sources(), len(box.log), box.upstream.asked) == ([Source.POLICY], 1, [])
 
     run_simulated(story())
 
 
 def test_a_failure_is_an_answer_and_remembered() -> None:
     async def story() -> None:
-        house = Box()
-        house.upstream.error = down()
-        assert house.depart(query("www.example.com"))
+        box = Box()
+        box.upstream.error = down()
+        assert box.depart(query("www.example.com"))
         await asyncio.sleep(5)
-        assert (house.sources(), len(house.log)) == ([Source.ERROR], 1)
-        house.depart(query("www.example.com"))
-        await house.forwarder.close()
+        assert (box.sources(), len(box.log)) == ([Source.ERROR], 1)
+        box.depart(query("www.example.com"))
+        await box.forwarder.close()
 
     run_simulated(story())
 
 
 def test_a_transport_that_makes_a_mistake_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
-        house = Box()
-        monkeypatch.setattr(house.recorder, "confess", confessed.append)
-        monkeypatch.setattr(house.upstream, "ask", lambda question: 1 // 0)
-        assert house.depart(query("www.example.com"))
-        assert (house.sources(), house.chain.under_way) == ([Source.ERROR], 0)
-        await house.forwarder.close()
+        box = Box()
+        monkeypatch.setattr(box.recorder, "confess", confessed.append)
+        monkeypatch.setattr(box.upstream, "ask", lambda question: 1 // 0)
+        assert box.depart(query("www.example.com"))
+        assert (box.sources(), box.chain.under_way) == ([Source.ERROR], 0)
+        await box.forwarder.close()
 
     confessed: list[BaseException] = []
     run_simulated(story())
@@ -116,16 +116,16 @@ def test_a_transport_that_makes_a_mistake_ends_nothing(monkeypatch: pytest.Monke
 
 def test_after_the_end_there_is_silence() -> None:
     async def story() -> None:
-        house = Box()
-        house.depart(query("www.example.com"))
-        house.chain.close()
-        await house.forwarder.close()
-        assert (house.finished, len(house.log)) == ([None], 0)
+        box = Box()
+        box.depart(query("www.example.com"))
+        box.chain.close()
+        await box.forwarder.close()
+        assert (box.finished, len(box.log)) == ([None], 0)
 
     run_simulated(story())
 
 
 def test_links_that_may_wait_stand_at_the_end() -> None:
-    house = Box()
+    box = Box()
     with pytest.raises(ValueError, match="below"):
-        house.make([house.cache, house.throttle, house.recorder])
+        box.make([box.cache, box.throttle, box.recorder])
