@@ -1,4 +1,4 @@
-# One line a habit. `make help` lists them.
+# One line a command. `make help` lists them.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv

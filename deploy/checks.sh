@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Everything that is looked at before anything is changed. Sourced by install.sh. All problems are told at once.
+# Everything that is looked at before anything is changed. Sourced by install.sh. All problems are reported at once.
 problems=()
 
 problem() { problems+=("$*"); }
@@ -106,7 +106,7 @@ find_network() {
     problem "$interface is not a Wi-Fi radio."
   fi
   if [ -z "$address" ]; then
-    # Not what other routers give out, and not what the house has already.
+    # Not what other routers give out, and not what the home has already.
     address=10.83.7.1
     case $home_address in 10.83.7.*) address=10.83.8.1 ;; esac
   fi

@@ -27,7 +27,7 @@ class SettingsError(TelltaleError):
 class WireError(TelltaleError):
     """Bytes that are not a DNS message we can answer.
 
-    `rcode` is what the sender is to be told (1 FORMERR, 4 NOTIMP), or None when silence is the only safe answer.
+    `rcode` is what the sender is to be reported (1 FORMERR, 4 NOTIMP), or None when silence is the only safe answer.
     """
 
     def __init__(self, message: str, rcode: int | None = None) -> None:

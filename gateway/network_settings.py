@@ -34,7 +34,7 @@ from typing import Any
 from gateway.errors import SettingsError
 from gateway.files import write_atomically
 from gateway.model.network import AccessPoint, Barrier, Mode, NetworkPlan, Security, StaticLease, TvNetwork
-from gateway.model.special_addresses import Purpose, purpose_of
+from gateway.model.special_addresses import Purpose, networks, purpose_of
 
 DEFAULT_SOCKET = "/run/telltale-network/network.sock"
 _FALLBACK: tuple[IPv4Address | IPv6Address, ...] = tuple(
@@ -161,8 +161,8 @@ def televisions_networks(settings: NetworkSettings | None) -> tuple[IPv4Network 
     """
     if settings is None or settings.mode is Mode.DNS_ONLY:
         return ()
-    own = settings.address.network if settings.address else IPv4Network("10.83.0.0/16")
-    return own, IPv6Network("fd00::/8")
+    own = settings.address.network if settings.address else _NETWORKS[0].supernet(new_prefix=16)
+    return own, *(each for each in networks(Purpose.PRIVATE) if isinstance(each, IPv6Network))
 
 
 def own_network(path: Path, taken: Iterable[IPv4Network] = ()) -> OwnNetwork:

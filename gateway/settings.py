@@ -1,4 +1,4 @@
-"""What Telltale was told: flags first, then `settings.toml` in the data folder, then the defaults.
+"""What Telltale was given: flags first, then `settings.toml` in the data folder, then the defaults.
 
 [dns]   listen = ["127.0.0.1:5335"]   upstreams = ["udp://9.9.9.9"]   names = {"telltale.lan" = "192.0.2.1"}
         rebinding = true              rebinding_exceptions = ["plex.direct"]
@@ -62,7 +62,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything one run of Telltale is told. `lists` are subscribed to at start: URLs or absolute paths.
+    """Everything one run of Telltale is reported. `lists` are subscribed to at start: URLs or absolute paths.
 
     `bootstrap` are plain resolvers that look up the names of encrypted upstreams, `strategy` says whether upstreams are
     asked in order or the two fastest at once, `plain_fallback` lets plain ones be asked when no encrypted one answers,
@@ -71,7 +71,7 @@ class Settings:
     `names` maps the dashboard's own names to textual addresses; `rebinding_exceptions` are names under which private
     addresses are fine; `trust_ad` believes encrypted and local upstreams that they validated; `client_rate`
     is how many unknown names a second one client may go on asking for, 0 for any number; `private_lists` lets
-    lists come from an address of this house; `workers` is how many processes answer DNS. `simulated` marks a demo.
+    lists come from an address of this home; `workers` is how many processes answer DNS. `simulated` marks a demo.
     """
 
     data: Path

@@ -85,7 +85,7 @@ class Keys:
 
 
 def keys_to_json(keys: Keys) -> bytes:
-    """The file's bytes; `keys_from_json` turns them back."""
+    """The file's bytes; `keys_from_json` reads them back."""
     value = {
         "version": 1,
         "secret": keys.secret,

@@ -108,7 +108,7 @@ COUNTRY_WORDS: Mapping[str, str] = {
 }
 
 _ADDRESS = re.compile(r"https?://[^\s,;<>\"']+")
-# Controls, and the characters that turn the direction of text round: a name that carries them shows that it does.
+# Controls, and the characters that reverse the direction of text: a name that carries them shows that it does.
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )

@@ -1,4 +1,4 @@
-"""How a request is told that it went wrong: one sentence, as JSON for programs and as a page for people."""
+"""How a request is reported that it went wrong: one sentence, as JSON for programs and as a page for people."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def problem(status: int, sentence: str, field: str | None = None) -> AnyResponse
 
 
 def speak_plainly(app: Flask) -> None:
-    """Turns every error into one sentence. What nobody expected is logged, and told without its inside."""
+    """Makes one sentence of every error. What nobody expected is logged, and reported without its inside."""
 
     @app.errorhandler(Refused)
     def refused(error: Refused) -> AnyResponse:

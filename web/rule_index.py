@@ -18,7 +18,7 @@ def scope_key(rule: Mapping[str, Any]) -> tuple[str, str, bool, str | None]:
     return "", "", False, rule.get("device")
 
 
-class Standing:
+class RuleIndex:
     """The rules in force, found by what they speak of. A rule is a JSON object as the resolver gives it."""
 
     def __init__(self, rules: Iterable[Mapping[str, Any]]) -> None:

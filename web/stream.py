@@ -14,7 +14,7 @@ from typing import Any, cast
 from gateway.errors import ControlError, Unavailable
 
 MAX_STREAMS = 48
-"""Open pages at once: no thread is held by one, but each is told of everything."""
+"""Open pages at once: no thread is held by one, but each is informed of everything."""
 _ROOM = 64
 _LINGER = 20.0
 _QUICKEST_RETRY = 0.25
@@ -25,7 +25,7 @@ class TooManyStreams(Exception):
     """As many pages are open as we care to tell of everything."""
 
 
-class Told:
+class StreamEvent:
     """One thing that happened, as the control socket said it; printed once for all who want it whole."""
 
     __slots__ = ("_frame", "event", "kind")
@@ -55,9 +55,9 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """`dropped` counts lookups that this reader was too slow for before `told`."""
+    """`dropped` counts lookups that this reader was too slow for before `event`."""
 
-    told: Told
+    event: StreamEvent
     dropped: int = 0
 
 
@@ -74,17 +74,17 @@ class Listener:
     def __init__(self, room: int, ring: Callable[[], None] | None = None) -> None:
         self._ring = ring
         self._room = room
-        self._events: deque[Told] = deque()
+        self._events: deque[StreamEvent] = deque()
         self._dropped = 0
         self._something = threading.Condition()
         self._woken = False
         self.over = False
 
-    def put(self, told: Told) -> None:
+    def put(self, said: StreamEvent) -> None:
         with self._something:
             while len(self._events) >= self._room:
                 self._dropped += len(self._events.popleft())
-            self._events.append(told)
+            self._events.append(said)
         self._stir()
 
     def take(self, timeout: float) -> Happened | None:
@@ -199,9 +199,9 @@ class Broadcaster:
             return list(self._listeners)
 
     def _deliver(self, event: dict[str, Any]) -> None:
-        told = Told(event)
+        said = StreamEvent(event)
         for listener in self._all():
-            listener.put(told)
+            listener.put(said)
 
     def _run(self) -> None:
         retry, was_lost = _QUICKEST_RETRY, False

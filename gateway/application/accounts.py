@@ -164,7 +164,7 @@ class Accounts:
                 stranger = Attempt("", *kind, flow.connections, flow.first, flow.last, size)
                 tried.append((device, self._singly(device, stranger)))
             elif self._cuts.blocks(device, server):
-                # It has kept the address for longer than a cut lasts, or was told it in the moment of the click.
+                # It has kept the address for longer than a cut lasts, or was given it in the moment of the click.
                 returned[device].add(server)
         for device, servers in returned.items():
             self._cuts.look(device, servers)
@@ -174,7 +174,7 @@ class Accounts:
         self._save([Exchange(*key, *sums) for key, sums in exchanged.items()], tried)
 
     def _explain(self, device: str, server: bytes, flow: FlowCount) -> str | None:
-        """Whose bytes these are. A connection stays with the name that it began for, whoever is told of later."""
+        """Whose bytes these are. A connection stays with the name that it began for, whoever is informed of later."""
         if flow.began is None:
             return self._resolved.explain(device, server, flow.first.timestamp() + 1)
         connection = (device, server, flow.protocol, flow.port, flow.began)
@@ -208,7 +208,7 @@ class Accounts:
         self.note_attempts(heard)
 
     def _singly(self, device: str, attempt: Attempt) -> Attempt:
-        """Of the servers that a device tried in one way only so many a day are told one by one."""
+        """Of the servers that a device tried in one way only so many a day are listed one by one."""
         day = int(attempt.last.timestamp() // 86_400)
         known = self._servers[device, attempt.detour, day]
         place = (attempt.server, attempt.protocol, attempt.port)

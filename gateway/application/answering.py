@@ -47,7 +47,7 @@ def _own_addresses() -> list[IPv4Address | IPv6Address]:
 
 
 def options(settings: Settings) -> ResolverOptions:
-    """As this run was told, with the names and networks of this machine."""
+    """As this run was given, with the names and networks of this machine."""
     names: dict[str, tuple[IPv4Address | IPv6Address, ...]] = {
         Name.parse(name).text: (ip_address(address),) for name, address in settings.names.items()
     }
@@ -71,7 +71,7 @@ def options(settings: Settings) -> ResolverOptions:
 
 
 def mapped(settings: Settings, complain: Callable[[str], None]) -> CompiledLists:
-    """The compiled lists; empty ones where there are none, or none that can be read: then `complain` is told why."""
+    """The compiled lists; empty ones where none can be read: then `complain` hears why."""
     path = settings.lists_folder / "compiled.bin"
     if not path.exists():
         return CompiledLists.empty()

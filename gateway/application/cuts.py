@@ -22,7 +22,7 @@ Cut: TypeAlias = Callable[[Iterable[Address], Iterable[Address], float], Awaitab
 Mend: TypeAlias = Callable[[Iterable[Address], Iterable[Address]], Awaitable[object]]
 
 _SECONDS = 600.0
-# Connections to what was told longer ago have ended, or were explained by something newer.
+# Connections to what was given longer ago have ended, or were explained by something newer.
 _RECENT = 3_600.0
 
 
@@ -113,14 +113,14 @@ class Cuts:
             self.look(device)
 
     def look(self, device: str, addresses: Iterable[bytes] = ()) -> None:
-        """Looks at one device anew, and at these addresses of it, however long ago it was told them."""
+        """Looks at one device anew, and at these addresses of it, however long ago it was given them."""
         self._due.setdefault(device, set()).update(addresses)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._work())
 
     def concern(self, device: str, name: str, addresses: Iterable[bytes]) -> bool:
         """True when an answer that the device was given changes something: its name is blocked by now, or an allowed
-        name turns out to live where something is cut.
+        name proves to live where something is cut.
         """
         policy, active = self._policy, self._active.get(device)
         if policy is None:

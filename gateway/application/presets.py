@@ -44,5 +44,5 @@ def title(preset: str) -> str:
 
 def preset_texts() -> list[dict[str, Any]]:
     """Every choice for a person, "off" first: its title, what it stops and what it costs."""
-    told = [(PRESET_OFF, _OFF), *((preset.value, describe(preset)) for preset in Preset)]
-    return [{"preset": value, "title": says[0], "stops": says[1], "costs": says[2]} for value, says in told]
+    said = [(PRESET_OFF, _OFF), *((preset.value, describe(preset)) for preset in Preset)]
+    return [{"preset": value, "title": says[0], "stops": says[1], "costs": says[2]} for value, says in said]

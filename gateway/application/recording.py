@@ -26,7 +26,7 @@ from gateway.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# A house meets a few new names a second when a television starts.
+# A home meets a few new names a second when a television starts.
 _GUESSES_AT_ONCE, _GUESSES_A_SECOND = 200, 20.0
 
 

@@ -32,7 +32,7 @@ from gateway.settings import Settings
 
 _LOG_LIMIT = 50_000
 _FLUSH_EVERY, _COUNT_EVERY = 0.05, 1.0
-_ROWS, _SHEAVES = 2_000, 500
+_ROWS, _BATCHES = 2_000, 500
 # The resolver reads slower than we write: what waits stays in the log, which is bounded.
 _UNREAD = 4 << 20
 _PATIENCE = 0.25
@@ -92,7 +92,7 @@ class Worker:
             self._resolver.swap_policy(snapshot, concerned_by(self._resolver.policy, snapshot))
         if orders["leases"] != before.get("leases", ["", {}]):
             domain, names = orders["leases"]
-            self._resolver.name_leases(domain, {name: tuple(map(ip_address, told)) for name, told in names.items()})
+            self._resolver.name_leases(domain, {name: tuple(map(ip_address, said)) for name, said in names.items()})
         if orders["clients"] != before.get("clients"):
             self._resolver.forget_clients()
 
@@ -133,7 +133,7 @@ class Worker:
         log, batches, made = self._log, self._batches, []
         while log or batches:
             rows = [log.popleft() for _ in range(min(len(log), _ROWS))]
-            bound = [batches.popleft() for _ in range(min(len(batches), _SHEAVES))]
+            bound = [batches.popleft() for _ in range(min(len(batches), _BATCHES))]
             made.append(frame("log", self._packer.pack(rows, bound)))
         return made
 

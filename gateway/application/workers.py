@@ -1,4 +1,4 @@
-"""The resolver's workers: started, told what is in force, listened to, and replaced.
+"""The resolver's workers: started, reported what is in force, listened to, and replaced.
 
 A worker answers on a socket of its own where several share an address (SO_REUSEPORT), else on the resolver's. While it
 starts, or after it died, the resolver answers on its socket itself: no television waits for a dead worker.
@@ -203,8 +203,8 @@ class WorkerPool:
         return total
 
     def _orders(self) -> bytes:
-        told = {"serial": self._serial, "lists": self._lists, "clients": self._clients, "leases": self._leases}
-        return frame("orders", {**self._in_force(), **told})
+        said = {"serial": self._serial, "lists": self._lists, "clients": self._clients, "leases": self._leases}
+        return frame("orders", {**self._in_force(), **said})
 
     async def _keep(self, member: _Member) -> None:
         loop, pause = asyncio.get_running_loop(), _FIRST_PAUSE
@@ -332,7 +332,7 @@ def _kill(member: _Member) -> None:
 def _counts(value: Any) -> tuple[Counter[str], dict[str, Any]]:
     try:
         counters: Counter[str] = Counter({str(name): count + 0 for name, count in value["counters"].items()})
-        latency = {str(name): _add(told, told, times=0) for name, told in value["latency"].items()}
+        latency = {str(name): _add(said, said, times=0) for name, said in value["latency"].items()}
     except (KeyError, TypeError, ValueError, AttributeError):
         raise ControlError("Its counts make no sense.") from None
     return counters, latency

@@ -58,5 +58,5 @@ def guess_category(name: str, registrable: str | None) -> tuple[Category, str] |
 
 
 def is_local(name: str) -> bool:
-    """True for names that never leave the house: single labels, RFC 6761 and 8375 zones, reverse look-ups."""
+    """True for names that never leave the home: single labels, RFC 6761 and 8375 zones, reverse look-ups."""
     return "." not in name or name.rpartition(".")[2] in _LOCAL_TOPS or name.endswith(_LOCAL_ZONES)

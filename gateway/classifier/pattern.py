@@ -79,7 +79,7 @@ def _parse_regex(text: str) -> Pattern:
         raise ValueError(f"{text!r} has more than {_MAX_RANGES} ranges {{m,n}}; split it into several rules.")
     for low, high in re.findall(r"\{(\d+),(\d+)\}", inner):
         if int(low) > int(high):
-            raise ValueError(f"{text!r} counts from {low} to {high}; turn the two round.")
+            raise ValueError(f"{text!r} counts from {low} to {high}; swap the two.")
     if any(low > high for low, high in re.findall(r"([a-z0-9])-([a-z0-9])(?=[^[]*\])", inner)):
         raise ValueError(f"{text!r} has a set in [] that runs backwards; write it as [a-z0-9].")
     return Pattern(Kind.REGEX, tail.group(1).replace("\\.", ".")[1:], text)

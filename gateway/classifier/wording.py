@@ -52,9 +52,9 @@ def sentence(name: str, tag: Tag) -> str:
 def _who_and_why(name: str, tag: Tag) -> str:
     purpose = _PURPOSES.get(tag.category)
     if tag.company is None and purpose is None:
-        return f"{name} was contacted. Nobody has told yet whose it is or what it is for."
+        return f"{name} was contacted. Nobody has said yet whose it is or what it is for."
     if tag.company is None and tag.confidence < _SURE:
-        return f"{name} was contacted. Nobody has told yet whose it is; its spelling suggests {purpose}."
+        return f"{name} was contacted. Nobody has said yet whose it is; its spelling suggests {purpose}."
     who = tag.company or "an unknown company"
     if tag.brand and tag.brand.casefold() != who.casefold():
         who = f"{who} ({tag.brand})"

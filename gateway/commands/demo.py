@@ -1,4 +1,4 @@
-"""`telltale demo`: the same house, with simulated televisions before it and a simulated internet behind it."""
+"""`telltale demo`: the same home, with simulated televisions before it and a simulated internet behind it."""
 
 from __future__ import annotations
 

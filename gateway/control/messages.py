@@ -53,7 +53,7 @@ def request_from(value: Any) -> Request:
 
 
 def reply_to_json(reply: Reply) -> dict[str, Any]:
-    """A reply as a JSON object; `reply_from` turns it back."""
+    """A reply as a JSON object; `reply_from` reads it back."""
     if isinstance(reply, Done):
         return {"ok": True, "result": reply.result}
     return {"ok": False, "kind": reply.kind, "error": reply.sentence, "field": reply.field}

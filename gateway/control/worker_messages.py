@@ -121,7 +121,7 @@ class Unframer:
 
 
 class BatchWriter:
-    """A worker's log as messages. What many lookups have in common is told once and named by its number from then on;
+    """A worker's log as messages. What many lookups have in common is said once and named by its number then;
     at most MOST_FACTS of them, then the numbers begin anew.
     """
 

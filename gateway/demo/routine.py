@@ -135,6 +135,6 @@ def _beat(chatter: Chatter, first: float, end: float, rng: Random, into: list[Mo
 
 
 def _volley(chatter: Chatter, at: float, rng: Random) -> list[Moment]:
-    """The names of one turn; squaring the chance puts most of them near the beginning, as captures of boots have it."""
+    """The names of one round; squaring the chance puts most near the beginning, as captures of boots have it."""
     wishes = rng.sample(chatter.wishes, chatter.pick) if chatter.pick else chatter.wishes
     return [Moment(at + chatter.spread * rng.random() ** 2, wish.name(rng), wish.qtypes) for wish in wishes]

@@ -84,7 +84,7 @@ class Script:
     """One television. `address` is its own loopback address; `day` are (hour it is switched on, hours it stays on).
 
     `hard_coded` are resolvers that sets of this maker ask although DHCP names another one; the simulated one does
-    not, because there is no gateway in front of a laptop that could turn such a query round.
+    not, because there is no gateway in front of a laptop that could redirect such a query.
     """
 
     label: str

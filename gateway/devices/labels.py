@@ -14,7 +14,7 @@ _JOINERS = "\u200c\u200d"  # Persian and Indic words and many emoji are spelled 
 def checked_label(text: str, field: str) -> str:
     """`text` without surrounding and doubled blanks, in its composed form (NFC).
 
-    Raises Refused, in one sentence and with the field, for control characters, characters that turn the direction of
+    Raises Refused, in one sentence and with the field, for control characters, characters that reverse the direction of
     writing or cannot be seen, and for text that is too long.
     """
     limit = _LIMITS[field]

@@ -1,1 +1,1 @@
-"""What the research measured, for this home: what devices were told, whom they reached, and how they went round us."""
+"""What the research measured, for this home: what devices were given, whom they reached, and how they went round us."""

@@ -1,4 +1,4 @@
-"""What is part of the internet, and what of the house."""
+"""What is part of the internet, and what of the home."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from gateway.model.lookup import Facts, LogBatch, LogRow
 # A LogRow and how often the same happened.
 Counted: TypeAlias = tuple[float, str, Facts, float, int]
 
-# A television that asks twice is told twice; one that asks a hundred times a second is told once, with the number.
+# A television that asks twice stands there twice; one that asks a hundred times a second once, with the number.
 FEW = 4
 _when = itemgetter(0)
 
@@ -35,7 +35,7 @@ def gather(rows: Sequence[LogRow], batches: Iterable[LogBatch] = ()) -> list[Cou
 
 class Rush:
     """What the fast path answers while thousands ask: counted as it comes, and of each second what was alike is one
-    row, however few. Such a row tells when it was first counted, to a turn of the writer.
+    row, however few. Such a row tells when it was first counted, to a round of the writer.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Rush:
             self._counts[second].update(batch.pairs())
             self.lookups += len(batch.facts)
         for second, batch in began.items():
-            # Once a turn and not once a batch: thousands are known already.
+            # Once a round and not once a batch: thousands are known already.
             first = self._first.setdefault(second, {})
             first.update(dict.fromkeys(self._counts[second].keys() - first.keys(), batch))
 

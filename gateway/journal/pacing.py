@@ -17,7 +17,7 @@ _here = threading.local()
 
 
 def meanwhile(do: Callable[[], object]) -> None:
-    """From now on the calling thread does this after each of its rests; what it does in turns then has rests only."""
+    """From now on the calling thread does this after each of its rests; what it does at a pace then has rests only."""
 
     def once() -> None:
         _here.do = None

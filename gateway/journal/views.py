@@ -113,7 +113,7 @@ class ExchangeRow:
 @dataclass(frozen=True, slots=True)
 class DetourRow:
     """How a device tried to go round the resolver: the fields are those of `gateway.model.flow.Attempt`, enums as their
-    values. `server` "" stands for many that are not told one by one.
+    values. `server` "" stands for many that are not listed one by one.
     """
 
     device: str

@@ -1,4 +1,4 @@
-"""Which addresses a list may be fetched from: none inside the house, whatever a name or a redirect says."""
+"""Which addresses a list may be fetched from: none inside the home, whatever a name or a redirect says."""
 
 from __future__ import annotations
 

@@ -239,7 +239,7 @@ class _Download:
             raise OSError("the list arrived in part")
 
     def _unpack(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """The list itself, also when it came compressed; told by its first bytes, because servers forget to say so."""
+        """The list itself, also when it came compressed: its first bytes say so, for servers forget to."""
         first = next(chunks, b"")
         if first.startswith(_GZIP_MAGIC):
             yield from self._count(_gunzip(first, chunks))

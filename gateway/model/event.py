@@ -1,4 +1,4 @@
-"""What dashboards are told as it happens."""
+"""What dashboards are informed as it happens."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class Barrier:
     `dns_port` is where our resolver listens on the television network. `resolvers` are addresses of known encrypted
     resolvers, refused on every port but 80 while `refuse_encrypted` is on; so is port 853 of everybody. `redirect_time`
     sends NTP to ourselves, which only helps where a time server runs here. `isolate_home` lets televisions reach the
-    internet but no other network of the house. `paused` are MAC addresses that reach nothing but our DNS. `filtering`
+    internet but no other network of the home. `paused` are MAC addresses that reach nothing but our DNS. `filtering`
     False sends DNS straight to `fallback`, for the time our resolver is dead; with no `fallback` it goes on to us, so
     that nobody answers: it fails closed.
     """

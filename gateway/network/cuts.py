@@ -1,6 +1,6 @@
 """A click is felt now: flows that are going on between these devices and these servers end.
 
-First the pair is put into a set of the firewall, so that whatever the device says next is told no: a running TCP
+First the pair is put into a set of the firewall, so that whatever the device says next is refused: a running TCP
 connection ends with a reset, because the device answers every piece it gets. Then the kernel forgets the flow, so that
 nothing more is let through from the other side.
 """

@@ -1,6 +1,6 @@
 """A television network to dnsmasq's configuration (dnsmasq(8)): DHCPv4, router advertisements, DHCPv6. Pure.
 
-dnsmasq answers no DNS here (port=0) and reads no file but this one. Both families are told that we are the resolver.
+dnsmasq answers no DNS here (port=0) and reads no file but this one. Both families hear that we are the resolver.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def render(tv: TvNetwork, *, folder: PurePosixPath, hook: PurePosixPath, user: s
         "quiet-dhcp",
         "quiet-dhcp6",
         "quiet-ra",
-        # We alone give addresses here: a device with an old lease from elsewhere is told at once.
+        # We alone give addresses here: a device with an old lease from elsewhere is reported at once.
         "dhcp-authoritative",
         # Asking first whether an address is taken costs a television three seconds of its joining.
         "no-ping",

@@ -3,7 +3,7 @@
 One table `inet telltale`, and for what televisions say to each other one table `bridge telltale`. Both are replaced in
 one transaction; every other table stays as it is. Our chains' policy is accept: they judge what comes from the
 televisions' network or goes there, and what comes from the uplink to our own ports, and nothing else, so that nobody
-who manages this box over the house's network is ever locked out.
+who manages this box over the home's network is ever locked out.
 
 Plain DNS is turned to us and never refused: a Fire TV whose 8.8.8.8 is refused believes that it is offline. Encrypted
 DNS is refused at once, so that the television falls back to plain DNS. A rule that remembers who tried is never the
@@ -117,7 +117,7 @@ def passes_dns(plan: NetworkPlan) -> bool:
 
 
 def render(plan: NetworkPlan, home: Sequence[Network] = (), bridge: bool = True) -> list[Phrase]:
-    """Commands for one transaction. `home` are more networks of the house (the uplink's own IPv6 prefix).
+    """Commands for one transaction. `home` are more networks of the home (the uplink's own IPv6 prefix).
 
     Without `bridge` the rules between televisions are left out, for a kernel that has none. Raises NetworkError.
     """
@@ -143,7 +143,7 @@ def remove(bridge: bool = True) -> list[Phrase]:
 
 
 def homes(more: Iterable[Network]) -> list[Network]:
-    """All networks of the house, none inside another: nft refuses intervals that overlap."""
+    """All networks of the home, none inside another: nft refuses intervals that overlap."""
     known: list[Network] = [*HOME, *more]
     four = collapse_addresses(network for network in known if isinstance(network, IPv4Network))
     six = collapse_addresses(network for network in known if isinstance(network, IPv6Network))
@@ -250,7 +250,7 @@ def _turned(plan: NetworkPlan) -> list[Phrase]:
 
 
 def _refusals(plan: NetworkPlan) -> list[Phrase]:
-    """How a television is told no: so that it notices at once. Encrypted DNS may only be written down."""
+    """How a television is refused: so that it notices at once. Encrypted DNS may only be written down."""
     refuse = plan.barrier.refuse_encrypted
     made = [
         chain("refuse"),
@@ -284,7 +284,7 @@ def _forward(plan: NetworkPlan) -> list[Phrase]:
         rule("forward", to_tv, jump("to_tv")),
         rule("forward", _from_tv(plan), jump("from_tv")),
         # Nearly every packet ends at this rule. Of a flow that was cut it may still come: the television answers it, is
-        # told no for that, and so notices; silence would leave it waiting.
+        # refused for that, and so notices; silence would leave it waiting.
         rule("to_tv", match(meta("l4proto"), "tcp"), is_state("established"), ACCEPT),
         rule("to_tv", _from_tv(plan), ACCEPT),
     ]

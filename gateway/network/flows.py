@@ -5,8 +5,8 @@ the others are. Of each flow that goes on, the last count is remembered, so a by
 IP packets, headers included, on the televisions' side of the address translation: what the device asked for, not what
 it was turned into. What is not ours to count is left out: flows that end here, such as DNS that was turned to us.
 
-Connections that began at different moments are told apart: an address that is shared means one name now and another one
-a second later.
+Connections that began at different moments are distinguished: an address that is shared means one name now and
+another one a second later.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who holds which address now, kept over restarts, and told as it happens."""
+"""Who holds which address now, kept over restarts, and reported as it happens."""
 
 from __future__ import annotations
 

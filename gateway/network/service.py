@@ -38,7 +38,7 @@ Verb = Callable[[Mapping[str, Any]], Any]
 class NetworkService:
     """On one event loop; whatever waits runs in one thread beside it, so never two things at once.
 
-    `state` keeps the plan and the leases over a reboot. `close` leaves the network standing.
+    `state` keeps the plan and the leases over a reboot. `close` leaves the network as it is.
     """
 
     def __init__(self, builder: Builder, state: Path) -> None:
@@ -72,12 +72,12 @@ class NetworkService:
         await asyncio.gather(self._restore(), self._keep_children(), self.heartbeat.run())
 
     def close(self) -> None:
-        """Lets go; the network goes on standing."""
+        """Lets go; the network stays."""
         self._thread.shutdown(wait=True, cancel_futures=True)
         self._builder.firewall.close()
 
     async def apply(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """`plan`, and `dry_run` to be told only what would be done."""
+        """`plan`, and `dry_run` to be reported only what would be done."""
         plan = from_json(NetworkPlan, arguments.get("plan"), "plan")
         async with self._changing:
             try:

@@ -55,7 +55,7 @@ class _StoredBook(msgspec.Struct, frozen=True):
 
 
 def encode_book(book: Book) -> bytes:
-    """Readable JSON with a checksum, so that a half-written file is told from a whole one."""
+    """Readable JSON with a checksum, so that a half-written file is distinguished from a whole one."""
     rules = tuple(
         _StoredRule(r.id, r.action, r.scope.kind, r.scope.value, r.device, r.ends, r.made, r.made_by, r.comment)
         for r in book.rules

@@ -34,7 +34,7 @@ _SWEEPING: Final = frozenset({ScopeKind.COMPANY, ScopeKind.CATEGORY})
 
 
 def never_blocks(preset: str, name: str, maker: str) -> bool:
-    """For a house without presets."""
+    """For a home without presets."""
     return False
 
 

@@ -20,7 +20,7 @@ Reply: TypeAlias = Callable[[bytes], None]
 Serve: TypeAlias = Callable[[bytes, Client, float, Reply], None]
 
 _ROUNDS = 4
-# How many of those that need work are looked at before those that need none have their turn again: three, and more
+# How many of those that need work are looked at before those that need none are answered again: three, and more
 # where so many wait that the socket would not be read in time.
 _SLICE, _SHARE = 3, 16
 _MOST_AHEAD = 1_024

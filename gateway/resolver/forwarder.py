@@ -104,7 +104,7 @@ class Forwarder:
         flight = self._flights[key] = _Flight(self, loop, Question.of(query), key, waiter)
         try:
             flight.depart()
-        except Exception as mistake:  # noqa: BLE001 - a transport's mistake is told to whoever waits, as any failure is
+        except Exception as mistake:  # noqa: BLE001 - a transport's mistake is asked to whoever waits, as any failure is
             flight.fail(mistake)
         if self._sweeper is None:
             self._sweeper = loop.call_later(_SWEEP, self._sweep, loop)
@@ -147,7 +147,7 @@ class Forwarder:
         """Tells once when lookups begin to leave in plain text; `_notice` tells when that is over."""
         if member.fallback and not self._in_the_open and not self._encrypted_is_well():
             self._in_the_open = True
-            says = "No encrypted upstream answers: lookups leave the house in plain text, as plain_fallback allows."
+            says = "No encrypted upstream answers: lookups leave the home in plain text, as plain_fallback allows."
             self._on_health(HealthChanged("encryption", False, says))
 
     def _encrypted_is_well(self) -> bool:
@@ -158,7 +158,7 @@ class Forwarder:
         self._on_health(change)
         if self._in_the_open and self._encrypted_is_well():
             self._in_the_open = False
-            self._on_health(HealthChanged("encryption", True, "Lookups leave the house encrypted again."))
+            self._on_health(HealthChanged("encryption", True, "Lookups leave the home encrypted again."))
 
     def landed(self, key: bytes) -> None:
         self._flights.pop(key, None)

@@ -70,7 +70,7 @@ class Pending(Generic[T]):
         return True
 
     def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
-        """`context` is what a task gives: it must not be woken within another one's turn, so the loop does it."""
+        """`context` is what a task gives: it must not be woken within another one's step, so the loop does it."""
         if context is not None:
             task, loop = callback, asyncio.get_running_loop()
 
@@ -130,7 +130,7 @@ class Journey(Generic[T]):
         except StopIteration as end:
             self._waits_for = None
             self._arrived(self, end.value, None)
-        except BaseException as error:  # noqa: BLE001 - whoever waits at the end is told
+        except BaseException as error:  # noqa: BLE001 - whoever waits at the end is informed
             self._waits_for = None
             self._arrived(self, None, error)
         else:

@@ -1,4 +1,4 @@
-"""Puts every finished query into the log, and turns whatever went wrong below into an answer."""
+"""Puts every finished query into the log, and makes an answer of whatever went wrong below."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Recorder(Prompt):
         return response
 
     def confess(self, error: BaseException) -> None:
-        """Each kind of failure is told once, with its trace; all of them are counted."""
+        """Each kind of failure is reported once, with its trace; all of them are counted."""
         self.errors += 1
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:

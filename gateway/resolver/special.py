@@ -8,7 +8,7 @@ from gateway.model.name import ancestors
 from gateway.model.reverse_zone import reverse_zones
 from gateway.model.special_addresses import Purpose, networks
 
-# Whoever turns on encrypted DNS by itself asks here first whether the network minds. It does: the household chose us.
+# Whoever switches on encrypted DNS by itself asks here first whether the network minds. It does: people chose us.
 # https://support.mozilla.org/kb/canary-domain-use-application-dnsnet
 # https://developer.apple.com/icloud/prepare-your-network-for-icloud-private-relay/
 CANARIES = frozenset({"use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com"})

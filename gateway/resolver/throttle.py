@@ -23,9 +23,9 @@ _CLIENTS = 4_096
 class Throttle:
     """A token bucket for each client: `burst` questions at once, `rate` a second from then on; rate 0 is no limit.
 
-    Above that a client waits for its turn, over UDP at most `patience` seconds: what would wait longer is dropped, for
+    Above that a client waits, over UDP at most `patience` seconds: what would wait longer is dropped, for
     the client asks again anyway. With `slip` n, every n-th of those gets an empty answer with TC set instead, which
-    leads a real client to TCP. This machine itself is not limited: a proxy on it may speak for a whole house.
+    leads a real client to TCP. This machine itself is not limited: a proxy on it may speak for a whole home.
     """
 
     def __init__(

@@ -54,7 +54,7 @@ def is_plain(wire: bytes, peek: ResponsePeek) -> bool:
 def pertinent(wire: bytes, peek: ResponsePeek) -> bytes:
     """The message without OPT record and without what was not asked for. Raises WireError.
 
-    An alias chain that turns in a circle, or never ends, becomes SERVFAIL: that is the name's fault, not the
+    An alias chain that runs in a circle, or never ends, becomes SERVFAIL: that is the name's fault, not the
     upstream's. `wire` and `peek` belong together; `wire` is returned as it is when nothing has to go.
     """
     qname, offset = read_name(wire, 12)

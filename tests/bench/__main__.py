@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: our resolver beside others, same list, same upstream, same cores, in turn."""
+"""`python -m tests.bench`: our resolver beside others, same list, same upstream, same cores, one after another."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench.click import clicks
-from tests.bench.figures import Spread, complaints, parse_dnsperf, spread, turn
+from tests.bench.figures import Spread, complaints, parse_dnsperf, rotate, spread
 from tests.bench.processes import Process, free_port, written_bytes
 from tests.bench.report import Result, machine, summary, table, write_json
 from tests.bench.servers import ECHO, RECIPES, Setting, choose, logged
@@ -131,7 +131,7 @@ def _rounds(
     options: argparse.Namespace,
     asked: Counter[str],
 ) -> list[Result]:
-    """Every server warms up on every workload; then they take turns, each round beginning with another one.
+    """Every server warms up on every workload; then they alternate, each round beginning with another one.
 
     Counts in `asked` how many queries each was asked altogether.
     """
@@ -140,10 +140,10 @@ def _rounds(
             asked[name] += parse_dnsperf(_dnsperf(server, workload.write(folder), min(3.0, options.seconds))).sent
     results = []
     for number, workload in itertools.product(range(options.rounds), chosen):
-        for name in turn(list(running), number):
+        for name in rotate(list(running), number):
             process, server = running[name]
-            turns = misses(f"{name}-{number}") if workload.name == MISS else workload
-            result = _measure(name, process, server, turns, turns.write(folder), number, options.seconds)
+            load = misses(f"{name}-{number}") if workload.name == MISS else workload
+            result = _measure(name, process, server, load, load.write(folder), number, options.seconds)
             asked[name] += result.asked
             print(f"round {number + 1} {workload.name:8} {name:16} {result.cpu_us:7.1f} us", flush=True)
             results.append(result)
@@ -273,8 +273,8 @@ def _samples(list_size: int) -> list[tuple[str, bool]]:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="how often each server has its turn (default 3)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="whole seconds of load in each turn (default 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each server is measured (default 3)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="whole seconds of load each time (default 3)")
     parser.add_argument("--names", type=int, default=100_000, help="size of the block list (default 100,000)")
     parser.add_argument("--servers", default="telltale,dnsmasq", help="telltale,dnsmasq,dnsmasq-address,unbound")
     parser.add_argument("--command", action="append", default=[], metavar="NAME=COMMAND", help="one more server")

@@ -131,7 +131,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[rank - 1]
 
 
-def turn(items: Sequence[str], round_number: int) -> list[str]:
+def rotate(items: Sequence[str], round_number: int) -> list[str]:
     """The same items, beginning with another one each round, so that none is always first."""
     start = round_number % len(items)
     return [*items[start:], *items[:start]]

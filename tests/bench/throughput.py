@@ -1,6 +1,6 @@
 """`python -m tests.bench.throughput [--rounds N] [--seconds S] [--json FILE]`: what the firewall costs in throughput.
 
-iperf3 downloads through the laboratory's gateway, turn by turn: plain forwarding with address translation, as any
+iperf3 downloads through the laboratory's gateway, one after another: plain forwarding with address translation, as any
 router does it, and our whole firewall with accounting on and flows read every two seconds. Both with packets of a full
 MTU, where every rule is paid for, and with the large ones that virtual cables carry. Needs root, iperf3 and nftables.
 """
@@ -82,18 +82,18 @@ def guarded(lab: Lab, seconds: float, folder: Path) -> float:
 
 
 def measure(rounds: int, seconds: float, full_mtu: bool) -> dict[str, object]:
-    """Ratios of neighbouring turns, so that what else the machine does hits both alike."""
+    """Ratios of neighbouring rounds, so that what else the machine does hits both alike."""
     found: dict[str, list[float]] = {"plain": [], "guarded": []}
     with Lab(televisions=1) as lab, tempfile.TemporaryDirectory() as folder:
         if full_mtu:
             for role in ("internet", "tv1"):
                 lab.run(role, "ip", "link", "set", "eth0", "gso_max_segs", "1")
-        for turn in range(rounds):
+        for number in range(rounds):
             both = (
                 lambda: found["plain"].append(plain(lab, seconds)),
                 lambda: found["guarded"].append(guarded(lab, seconds, Path(folder))),
             )
-            for one in both if turn % 2 == 0 else reversed(both):
+            for one in both if number % 2 == 0 else reversed(both):
                 one()
     ratios = [ours / theirs for ours, theirs in zip(found["guarded"], found["plain"], strict=True)]
     return {

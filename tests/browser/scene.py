@@ -172,10 +172,10 @@ class Scene:
             "counters": {},
         }
 
-    def _network(self, told: dict[str, Any] | None) -> dict[str, Any]:
-        if self.network is None or told is None:
+    def _network(self, said: dict[str, Any] | None) -> dict[str, Any]:
+        if self.network is None or said is None:
             raise Refused("There is no such verb.", "verb")
-        return told
+        return said
 
     def join(self, _: Any) -> dict[str, Any]:
         if self.wifi is None:

@@ -176,7 +176,9 @@ def test_a_list_is_subscribed_to_and_given_up(call: Call) -> None:
         ("getCompany", "GET", "/api/v1/companies/Nobody", None, 404),
     ],
 )
-def test_what_is_wrong_is_told(call: Call, operation: str, method: str, path: str, body: Any, expected: int) -> None:
+def test_what_is_wrong_is_reported(
+    call: Call, operation: str, method: str, path: str, body: Any, expected: int
+) -> None:
     status, value = call(method, path, body)
     keeps(operation, status, value)
     assert status == expected

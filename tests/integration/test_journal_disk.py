@@ -68,7 +68,7 @@ def test_recording_goes_on_by_itself_when_a_full_disk_has_space_again(small_disk
         fill(ballast)
         queue.extend(row(f"name{n}.example", 1 + n / 1000) for n in range(4000))
         wait_for(lambda: writer.counters()["failures"] >= 2)
-        # A few rows may still find room between two failures; what counts is that nothing is told twice.
+        # A few rows may still find room between two failures; what counts is that nothing is reported twice.
         states = [event.healthy for event in health]
         assert {event.part for event in health} == {"journal"}
         assert states[0] is False

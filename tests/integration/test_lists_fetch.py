@@ -252,7 +252,7 @@ def test_a_server_that_dawdles_is_left_at_the_deadline(tmp_path: Path) -> None:
             assert time.monotonic() - began < 3
 
 
-def test_a_closed_port_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_closed_port_is_reported_in_one_sentence(tmp_path: Path) -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         with pytest.raises(ListError, match="refused"):

@@ -142,7 +142,7 @@ def test_half_open_connections_cost_a_client_less_than_a_second(secret: TlsUpstr
         assert time.monotonic() - start < 1.0
 
 
-def test_beside_an_encrypted_upstream_a_plain_one_hears_nothing_unless_told(
+def test_beside_an_encrypted_upstream_a_plain_one_hears_nothing_unless_asked_to(
     secret: TlsUpstream, authority: Authority
 ) -> None:
     with Upstream(ZONE) as plain:
@@ -160,7 +160,7 @@ def test_beside_an_encrypted_upstream_a_plain_one_hears_nothing_unless_told(
         secret.start()
 
 
-def test_a_certificate_that_is_refused_is_told_in_a_sentence(authority: Authority) -> None:
+def test_a_certificate_that_is_refused_is_reported_in_a_sentence(authority: Authority) -> None:
     with (
         TlsUpstream(ZONE, certificate=authority.issue("dns.example.net")) as impostor,
         Serving(opened(impostor, authority)) as serving,

@@ -61,13 +61,13 @@ def newest(box: RunningBox, name: str, **wanted: Any) -> dict[str, Any] | None:
 
 
 def test_dig_gets_the_upstream_s_answer(box: RunningBox) -> None:
-    told = subprocess.run(
+    said = subprocess.run(
         ["dig", f"@{box.dns[0]}", "-p", str(box.dns[1]), "+short", "www.example.com"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert told.stdout.split() == ["198.51.100.7"]
+    assert said.stdout.split() == ["198.51.100.7"]
 
 
 def test_a_listed_name_gets_the_null_address_and_a_reason(box: RunningBox) -> None:
@@ -102,11 +102,11 @@ def test_a_lookup_names_the_company_and_the_purpose(box: RunningBox) -> None:
     ask("acr-us-prd.samsungcloud.tv", server=box.dns)
     lookup = box.wait_for(lambda: newest(box, "acr-us-prd.samsungcloud.tv"))
     assert (lookup["company"], lookup["category"]) == ("Samsung", "acr")
-    status, told = box.get("/api/v1/explain?name=acr-us-prd.samsungcloud.tv")
+    status, said = box.get("/api/v1/explain?name=acr-us-prd.samsungcloud.tv")
     assert status == 200
-    assert told["company"] == "Samsung"
-    assert told["evidence"]
-    assert "contacted" in told["sentence"] or "contact" in told["sentence"]
+    assert said["company"] == "Samsung"
+    assert said["evidence"]
+    assert "contacted" in said["sentence"] or "contact" in said["sentence"]
 
 
 @pytest.mark.parametrize("tcp", [False, True])

@@ -187,7 +187,7 @@ def ask_us(escapee: Escapee, **options: Any) -> Happened:
 
 
 def refused_tcp(escapee: Escapee, detour: Detour, server: str, port: int) -> Happened:
-    """Whoever connects is told no within a second."""
+    """Whoever connects is refused within a second."""
     began = time.monotonic()
     try:
         with escapee.here():
@@ -256,7 +256,7 @@ def without_checksum(escapee: Escapee) -> Happened:
 
 
 def with_wrong_checksum(escapee: Escapee) -> Happened:
-    """A careless resolver would take it; connection tracking does not, so nobody turns it."""
+    """A careless resolver would take it; connection tracking does not, so nobody redirects it."""
     wire = dns.message.make_query(TRACKER, "A").to_wire()
     with (
         escapee.here(),
@@ -292,7 +292,7 @@ def multicast(escapee: Escapee, group: str, port: int) -> Happened:
         return _silence(channel)
 
 
-def told_by_a_neighbour(escapee: Escapee) -> Happened:
+def given_by_a_neighbour(escapee: Escapee) -> Happened:
     """Another television answers over multicast DNS; what it says we never see, but who is contacted then we do."""
     with escapee.lab.inside("tv2"):
         talker = Serving()
@@ -421,12 +421,12 @@ def rogue_dhcp(escapee: Escapee) -> Happened:
         while "DHCP, IP range" not in server.stderr.readline():
             assert server.poll() is None, "the rogue did not start"
         before = escapee.counter("rogue_dhcp")
-        told = escapee.box.ask_for_address("tv1")
+        reply = escapee.box.ask_for_address("tv1")
         becomes(lambda: escapee.counter("rogue_dhcp") > before, 10)
     finally:
         server.kill()
         server.communicate()
-    if NEIGHBOUR4 in told:
+    if NEIGHBOUR4 in reply:
         return Happened(Fate.ESCAPED, f"believed {NEIGHBOUR4}")
     return Happened(Fate.NOWHERE, "dropped between televisions")
 
@@ -457,7 +457,7 @@ def address_after_the_click(escapee: Escapee) -> Happened:
         fetch(address, 1000, 443)
     _on_the_dashboard(escapee, name)
     escapee.box.block(name)
-    return _told_no(escapee, address)
+    return _refused(escapee, address)
 
 
 def download_after_the_click(escapee: Escapee) -> Happened:
@@ -505,7 +505,7 @@ def _on_the_dashboard(escapee: Escapee, name: str) -> None:
         reader.close()
 
 
-def _told_no(escapee: Escapee, address: str) -> Happened:
+def _refused(escapee: Escapee, address: str) -> Happened:
     ends = time.monotonic() + 10
     while time.monotonic() < ends:
         try:
@@ -660,7 +660,7 @@ WAYS: tuple[Way, ...] = (
     _way("DNS over TCP, open over the click", Fate.ANSWERED, stream_over_the_click),
     _way("an address known by heart", Fate.LEDGER, straight_to_the_address, _ANY, address=TRACKER4),
     _way("an address known by heart, IPv6", Fate.LEDGER, straight_to_the_address, _ANY, address=TRACKER6),
-    _way("an address from another television", Fate.LEDGER, told_by_a_neighbour, _ANY),
+    _way("an address from another television", Fate.LEDGER, given_by_a_neighbour, _ANY),
     _way("an address under another name", Fate.LEDGER, hint_under_another_name,
          "the site says that it is its own address; its bytes are booked under that name"),
     _way("DoH, resolver on no list", Fate.LEDGER, unlisted, _BIG, port=443, tcp=True),

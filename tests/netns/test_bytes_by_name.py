@@ -96,7 +96,7 @@ def served(lab: Lab, direction: str) -> Counter[tuple[str, int]]:
 
 
 def visit(box: Box, name: str, amount: int) -> None:
-    """As a television does it: looks the name up, then connects to the address that it was told."""
+    """As a television does it: looks the name up, then connects to the address that it was given."""
     server, port = place(PLACES[name])
     with box.lab.inside("tv1"):
         question = dns.message.make_query(name, "AAAA" if ":" in server else "A")
@@ -136,24 +136,24 @@ def test_bytes_by_name_agree_with_what_was_served_over_500_flows(box: Box) -> No
             """The rest."""
     visits.append(name)
     becomes(lambda: sum(row.connections for row in exchanges(box).values()) == len(visits), 30)
-    told = exchanges(box)
+    said = exchanges(box)
     down, up = served(box.lab, "down"), served(box.lab, "up")
 
     def of(name: str, counted: Counter[tuple[str, int]]) -> int:
         return counted[place(PLACES[name])]
 
     becomes(lambda: sum(row.down for row in exchanges(box).values()) >= sum(down.values()) * (1 - AGREES))
-    told = exchanges(box)
+    said = exchanges(box)
     print(f"{'name':<24} {'flows':>5} {'down':>9} {'served':>9} {'up':>7} {'received':>8}")
     for name in PLACES:
-        row = told.get(name)
+        row = said.get(name)
         counts = (row.connections, row.down, row.up) if row else (0, 0, 0)
         print(f"{name:<24} {counts[0]:>5} {counts[1]:>9} {of(name, down):>9} {counts[2]:>7} {of(name, up):>8}")
-    assert told.keys() == PLACES.keys()
-    assert {name: row.connections for name, row in told.items()} == Counter(visits)
+    assert said.keys() == PLACES.keys()
+    assert {name: row.connections for name, row in said.items()} == Counter(visits)
     wrong = {
         name: (row.down, of(name, down), row.up, of(name, up))
-        for name, row in told.items()
+        for name, row in said.items()
         if abs(row.down / of(name, down) - 1) > AGREES or abs(row.up / of(name, up) - 1) > AGREES
     }
     assert wrong == {}

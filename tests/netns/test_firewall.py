@@ -56,7 +56,7 @@ def put_in_force(lab: Lab, controller: FirewallController, **barrier: object) ->
 
 @contextmanager
 def refused_at_once():
-    """A television is told no within a moment; silence would be TimeoutError."""
+    """A television is refused within a moment; silence would be TimeoutError."""
     begun = time.monotonic()
     with pytest.raises(OSError) as caught:
         yield
@@ -244,7 +244,7 @@ def test_a_paused_device_reaches_nothing_and_its_neighbour_does(lab, controller,
         for server in (SERVER4, SERVER6):
             with refused_at_once():
                 fetch(server, 10)
-        assert ask(GATEWAY4) == "gateway", "it is told no by the resolver's own rules"
+        assert ask(GATEWAY4) == "gateway", "it is refused by the resolver's own rules"
     with lab.inside("tv2"):
         assert fetch(SERVER4, 10) == fetch(SERVER6, 10) == 10
     put_in_force(lab, controller)
@@ -332,7 +332,7 @@ def test_while_our_resolver_is_dead_the_named_fallback_answers(lab, controller, 
                 assert ask(asked, source_port=5999) == "gateway"
 
 
-def test_with_a_fallback_in_one_family_the_other_is_told_no(lab, controller, resolvers):
+def test_with_a_fallback_in_one_family_the_other_is_refused(lab, controller, resolvers):
     put_in_force(lab, controller, filtering=False, fallback=(ip_address("9.9.9.9"),))
     with lab.inside("tv1"):
         assert ask(GATEWAY4) == "internet"
@@ -347,7 +347,7 @@ def test_without_a_fallback_it_fails_closed(lab, controller, resolvers):
     assert resolvers.asked == []
 
 
-def test_time_is_turned_to_us_only_when_told(lab, controller):
+def test_time_is_turned_to_us_only_when_asked_to(lab, controller):
     class Clock(Serving):
         def __init__(self, label: bytes, addresses: tuple[str, ...]) -> None:
             super().__init__()

@@ -65,7 +65,7 @@ def test_bytes_agree_with_what_was_served_over_500_flows(lab, controller):
             if number % 50 == 0:
                 connections += gather(lab, controller, up, down)
         connections += gather(lab, controller, up, down)
-        assert gather(lab, controller, Counter(), Counter()) == 0, "none is told twice"
+        assert gather(lab, controller, Counter(), Counter()) == 0, "none is reported twice"
     assert down.keys() == expected.keys()
     assert connections == FLOWS
     assert {key: amount for key, amount in expected.items() if not amount < down[key] < amount * 1.05} == {}
@@ -196,7 +196,7 @@ def test_a_cut_ends_a_running_download_at_once(lab, controller, web, server):
             client = ip_address(lab.address("tv1", 6 if ":" in server else 4))
             assert controller.cut([client], [ip_address(server)]) == 1
         thread.join(5)
-        assert ended.is_set(), "the television is told, not left waiting"
+        assert ended.is_set(), "the television is reported, not left waiting"
         with pytest.raises(ConnectionRefusedError):
             fetch(server, 10)
     with lab.inside("tv2"):
@@ -235,7 +235,7 @@ def test_a_cut_and_the_counts_outlive_the_process_that_made_them(lab, controller
             after = [count for count in heir.flows() if count.server == SERVER4]
     heir.close()
     assert before > 0
-    assert sum(count.connections for count in after) == 0, "it was told as begun before"
+    assert sum(count.connections for count in after) == 0, "it was given as begun before"
     assert before + sum(count.down for count in after) <= 2_000_000 * 1.05
 
 

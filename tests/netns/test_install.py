@@ -178,7 +178,7 @@ def lives_at_home(debian: Debian) -> None:
     assert answers()
 
 
-def test_what_stands_in_the_way_is_told_before_anything_is_changed(making: Making) -> None:
+def test_what_stands_in_the_way_is_reported_before_anything_is_changed(making: Making) -> None:
     debian = made(making, "trixie")
     before = debian.picture(whole=True)
     said = debian.run(*INSTALL, "--mode", "access-point", "--address", "somewhere", check=False)

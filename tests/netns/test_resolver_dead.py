@@ -1,4 +1,4 @@
-"""The resolver dies, with nobody there who starts it again: televisions go on, and everybody is told."""
+"""The resolver dies, with nobody there who starts it again: televisions go on, and everybody is informed."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_every_byte_abroad_is_counted_once(flows: list[FlowCount]) -> None:
 @given(
     st.lists(st.tuples(st.sampled_from(Detour), _SERVERS, st.sampled_from(Outcome), st.integers(1, 10**9)), max_size=30)
 )
-def test_every_attempt_is_told_and_can_be_said(tried: list[tuple[Detour, str, Outcome, int]]) -> None:
+def test_every_attempt_is_reported_and_can_be_said(tried: list[tuple[Detour, str, Outcome, int]]) -> None:
     async def story() -> None:
         accounts, book, _ = stage()
         accounts.take_attempts(
@@ -71,17 +71,17 @@ def test_every_attempt_is_told_and_can_be_said(tried: list[tuple[Detour, str, Ou
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(_ANSWERS, max_size=60))
-def test_what_explains_an_address_was_really_told(answers: list[tuple[str, str, int, int]]) -> None:
-    told = ResolvedNames(devices=2, addresses=3, names=2)
+def test_what_explains_an_address_was_really_reported(answers: list[tuple[str, str, int, int]]) -> None:
+    said = ResolvedNames(devices=2, addresses=3, names=2)
     given_answers: Counter[tuple[str, bytes, str]] = Counter()
     for device, name, host, when in sorted(answers, key=lambda each: each[3]):
         address = ip_address(f"203.0.113.{host}").packed
-        told.note(device, name, (address,), float(when))
+        said.note(device, name, (address,), float(when))
         given_answers[device, address, name] += 1
-    for device in told.devices():
-        for address in told.addresses(device):
-            name = told.explain(device, address, datetime.now(UTC).timestamp())
+    for device in said.devices():
+        for address in said.addresses(device):
+            name = said.explain(device, address, datetime.now(UTC).timestamp())
             assert name is not None
             assert given_answers[device, address, name]
-    assert len(told.devices()) <= 2
-    assert all(len(told.addresses(device)) <= 3 for device in told.devices())
+    assert len(said.devices()) <= 2
+    assert all(len(said.addresses(device)) <= 3 for device in said.devices())

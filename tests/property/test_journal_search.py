@@ -110,10 +110,10 @@ def test_a_search_finds_what_a_plain_loop_finds(empty: Path, story: Story, wante
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.sqlite"
         shutil.copyfile(empty, path)
-        told: list[tuple[float, str, str, bool]] = []
+        said: list[tuple[float, str, str, bool]] = []
         for batch, fold_at in zip(story.batches, story.folds, strict=True):
             record(path, batch, fold_at=fold_at)
-            told += [
+            said += [
                 (when, client, facts.name, facts.verdict.blocked)
                 for when, client, facts, _ in sorted(batch, key=lambda row: row[0])
             ]
@@ -126,16 +126,16 @@ def test_a_search_finds_what_a_plain_loop_finds(empty: Path, story: Story, wante
             engine.dispose()
         reader = Reader(path)
         for each in wanted:
-            expected = [number for number, lookup in enumerate(told, 1) if fits(each, *lookup)]
+            expected = [number for number, lookup in enumerate(said, 1) if fits(each, *lookup)]
             assert all_pages(reader, each, limit) == expected[::-1]
         if not story.swept:
-            assert reader.totals(None, None).lookups == len(told)
-            assert reader.totals(None, None).blocked == sum(blocked for *_, blocked in told)
+            assert reader.totals(None, None).lookups == len(said)
+            assert reader.totals(None, None).blocked == sum(blocked for *_, blocked in said)
             assert sum(
                 bar.lookups for bar in reader.chart(NOON - timedelta(days=9), NOON + timedelta(days=9), 3600)
-            ) == len(told)
+            ) == len(said)
             for since in (NOON, NOON - timedelta(hours=30)):
                 until = since + timedelta(hours=25, minutes=7)
-                inside = [when for when, *_ in told if since.timestamp() <= int(when * 1000) / 1000 < until.timestamp()]
+                inside = [when for when, *_ in said if since.timestamp() <= int(when * 1000) / 1000 < until.timestamp()]
                 assert reader.totals(since, until).lookups == len(inside)
         reader.close()

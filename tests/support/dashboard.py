@@ -1,4 +1,4 @@
-"""A dashboard over a home that only exists in memory: a resolver that remembers what it was told, and a journal."""
+"""A dashboard over a home that only exists in memory: a resolver that remembers what it was given, and a journal."""
 
 from __future__ import annotations
 
@@ -302,8 +302,8 @@ class FakeReader:
 
     def detours(self, since: datetime, until: datetime, **_: Any) -> tuple[DetourRow, ...]:
         self._check()
-        told = ("8.8.8.8", "udp", 53, "answered by us", 1204, 0, NOW - timedelta(hours=3), NOW)
-        return (DetourRow(TELEVISION, "plain DNS to another resolver", *told),)
+        reply = ("8.8.8.8", "udp", 53, "answered by us", 1204, 0, NOW - timedelta(hours=3), NOW)
+        return (DetourRow(TELEVISION, "plain DNS to another resolver", *reply),)
 
     def devices(self, since: datetime, until: datetime) -> tuple[DeviceRow, ...]:
         self._check()

@@ -39,7 +39,7 @@ def test_an_appliance_says_where_its_dashboard_keeps_its_keys(tmp_path: Path) ->
     assert named.auth == Path("/k.json")
 
 
-def test_who_may_not_read_the_settings_is_told_to_say_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_may_not_read_the_settings_is_asked_to_say_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def read_text(*_: object, **__: object) -> str:
         raise PermissionError(13, "Permission denied")
 
@@ -138,7 +138,7 @@ def test_encrypted_upstreams_have_settings_of_their_own(tmp_path: Path) -> None:
     assert read(*to_arguments(settings)) == settings
 
 
-def test_nothing_is_asked_in_plain_text_and_nobody_is_raced_unless_told(tmp_path: Path) -> None:
+def test_nothing_is_asked_in_plain_text_and_nobody_is_raced_unless_asked_to(tmp_path: Path) -> None:
     settings = read("--data", str(tmp_path))
     assert (settings.strategy, settings.plain_fallback) == ("strict", False)
 

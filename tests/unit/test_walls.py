@@ -1,4 +1,4 @@
-"""The walls between the rooms hold: a forbidden import planted in a copy of the tree turns import-linter red."""
+"""The walls between the rooms hold: a forbidden import planted in a copy of the tree makes import-linter red."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PLANTS = [
     ("gateway/wire/peek.py", "dnslib", "dnslib stays"),
     ("web/chart.py", "sqlalchemy", "SQLAlchemy and Alembic stay"),
     ("gateway/application/core.py", "alembic", "SQLAlchemy and Alembic stay"),
-    ("gateway/control/codec.py", "flask", "Flask and gunicorn stay"),
+    ("gateway/control/codec.py", "flask", "Flask and "),
     ("gateway/exposure/places.py", "scapy", "scapy stays"),
     ("gateway/devices/inventory.py", "scapy", "scapy stays"),
     ("gateway/application/core.py", "netifaces", "netifaces stays"),
@@ -98,7 +98,7 @@ def test_a_new_room_is_red_until_it_has_its_place(tree: Path) -> None:
 
 
 def test_no_circle_among_the_modules(capsys: pytest.CaptureFixture[str]) -> None:
-    graph = grimp.build_graph("gateway", "web", cache_dir=None)
+    graph = grimp.build_graph("gateway", "web", cache_dir=None, exclude_type_checking_imports=True)
     circles = []
     for module in sorted(graph.modules):
         for imported in graph.find_modules_directly_imported_by(module):

@@ -19,7 +19,7 @@ from web.backend import backend
 from web.problems import problem
 from web.security import still_holds
 from web.serving.bell import BELL, HEARTBEAT, Bell
-from web.stream import Broadcaster, Listener, Told, TooManyStreams, frame, health
+from web.stream import Broadcaster, Listener, StreamEvent, TooManyStreams, frame, health
 
 blueprint = Blueprint("api_stream", __name__, url_prefix="/api/v1")
 
@@ -88,24 +88,24 @@ def _events(
         quiet_since = time.monotonic()
         if happened.dropped:
             yield gap(happened.dropped)
-        if happened.told.kind == "gap":
+        if happened.event.kind == "gap":
             yield gap(None)
         else:
-            yield _told(happened.told, wanted, seen)
-            seen = max(seen, happened.told.last_id or 0)
+            yield _reported(happened.event, wanted, seen)
+            seen = max(seen, happened.event.last_id or 0)
 
 
-def _told(told: Told, wanted: Filter, seen: int) -> bytes:
+def _reported(said: StreamEvent, wanted: Filter, seen: int) -> bytes:
     """The frame of one event; of lookups only those that are wanted and new."""
-    if told.kind != "lookups":
-        return told.frame()
-    fitting = [lookup for lookup in told.lookups if lookup["id"] > seen and fits(wanted, lookup)]
-    if len(fitting) == len(told.lookups):
-        return told.frame()
-    left_out = told.event.get("left_out", 0)
+    if said.kind != "lookups":
+        return said.frame()
+    fitting = [lookup for lookup in said.lookups if lookup["id"] > seen and fits(wanted, lookup)]
+    if len(fitting) == len(said.lookups):
+        return said.frame()
+    left_out = said.event.get("left_out", 0)
     if not fitting and not left_out:
         return b""
-    return frame("lookups", {"lookups": fitting, "left_out": left_out}, told.last_id)
+    return frame("lookups", {"lookups": fitting, "left_out": left_out}, said.last_id)
 
 
 def gap(dropped: int | None) -> bytes:

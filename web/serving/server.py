@@ -36,7 +36,7 @@ class Server:
     """Serves `application` on sockets that listen already, until `stop`.
 
     `on_start` is called when it answers, and `every_few_seconds` from then on, both from the loop. `on_stop` is called
-    as soon as it is told to stop: it ends the streams that would never end by themselves.
+    as soon as it is asked to stop: it ends the streams that would never end by themselves.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Server:
         self._seated: Counter[str] = Counter()
         self._vacant = asyncio.Condition()
         self._working = 0
-        self._told_to_stop = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._empty = asyncio.Event()
 
     async def run(self, sockets: Iterable[socket.socket]) -> None:
@@ -67,7 +67,7 @@ class Server:
         listeners = [await loop.create_server(lambda: Connection(self), sock=each, backlog=128) for each in sockets]
         self._on_start()
         beating = loop.create_task(self._beat())
-        await self._told_to_stop.wait()
+        await self._stopping.wait()
         self.stopping = True
         for listener in listeners:
             listener.close()
@@ -78,7 +78,7 @@ class Server:
 
     def stop(self) -> None:
         """Has `run` come to its end: from the loop."""
-        self._told_to_stop.set()
+        self._stopping.set()
 
     def enter(self, connection: Connection) -> None:
         """Takes a new connection in; hangs up on the one that must go for it."""

@@ -7,19 +7,19 @@ from typing import Any
 
 from gateway.model.rule import PRESET_OFF
 from web.backend import backend
-from web.rule_index import Standing
+from web.rule_index import RuleIndex
 from web.views.frame import ask
 
 AS_EVERYONE = "as-everyone"
 
 
-def chooser(found: Standing, device: str | None = None) -> dict[str, Any]:
+def chooser(found: RuleIndex, device: str | None = None) -> dict[str, Any]:
     """`choices` (preset, title, stops, costs, chosen), the `rule` that chose, and `inherited`, the title of what counts
     for everyone. A device has one choice more: to do as everyone does. No choices while nobody can be asked.
     """
     answer: dict[str, Any] = ask(lambda: backend().control.call("presets"), {})
-    told: list[dict[str, Any]] = list(answer.get("presets", ()))
-    titles = {each["preset"]: each["title"] for each in told}
+    said: list[dict[str, Any]] = list(answer.get("presets", ()))
+    titles = {each["preset"]: each["title"] for each in said}
     everyone = _value(found.preset())
     rule = found.preset(device)
     chosen = _value(rule)
@@ -28,13 +28,13 @@ def chooser(found: Standing, device: str | None = None) -> dict[str, Any]:
         inherited = f"{titles.get(everyone, everyone)} is on for everyone."
         if everyone == PRESET_OFF:
             inherited = "No preset is on for everyone."
-        if told:
-            told.insert(0, {"preset": AS_EVERYONE, "title": "As everyone", "stops": inherited, "costs": ""})
+        if said:
+            said.insert(0, {"preset": AS_EVERYONE, "title": "As everyone", "stops": inherited, "costs": ""})
     return {
         "device": device,
         "rule": rule,
         "chosen": chosen,
-        "choices": [{**each, "chosen": each["preset"] == chosen} for each in told],
+        "choices": [{**each, "chosen": each["preset"] == chosen} for each in said],
     }
 
 

@@ -11,7 +11,7 @@ from gateway.journal.reader import NameRow
 from web import present
 from web.backend import backend
 from web.chart import draw_chart, slots_since
-from web.views.frame import ask, devices, now, page, pages, period, standing
+from web.views.frame import ask, devices, now, page, pages, period, rule_index
 
 _ASKED_DEVICES = 40
 
@@ -23,7 +23,7 @@ def companies() -> str:
     rows = ask(lambda: backend().reader.companies(until - chosen.span, until, limit=300), ())
     only = request.args.get("show") == "trackers"
     shown = [row for row in rows if row.category in present.TRACKING] if only else list(rows)
-    return page("companies.html", "companies", companies=shown, only_trackers=only, standing=standing())
+    return page("companies.html", "companies", companies=shown, only_trackers=only, rule_index=rule_index())
 
 
 @pages.get("/companies/<path:company>")
@@ -37,7 +37,7 @@ def company(company: str) -> str:
     chart = draw_chart(
         ask(lambda: reader.chart(drawn_since, until, chosen.step, company=company), ()), drawn_since, until, chosen.step
     )
-    found = standing()
+    found = rule_index()
     if about is None and not names and not found.of("company", company) and not _ever(company):
         abort(404)
     return page(
@@ -48,7 +48,7 @@ def company(company: str) -> str:
         names=names,
         askers=_askers(company),
         chart=chart,
-        standing=found,
+        rule_index=found,
     )
 
 

@@ -10,7 +10,7 @@ from flask import Response, jsonify, request
 from gateway.errors import Refused
 from gateway.model.tag import Need
 from web.backend import backend
-from web.views.frame import ask, now, pages, standing
+from web.views.frame import ask, now, pages, rule_index
 
 _ASKED = 40
 _LOOK_BACK = timedelta(days=7)
@@ -25,7 +25,7 @@ def consequences() -> Response:
     device = asked.get("device") or None
     subtree = asked.get("subtree") == "1"
     scope = {key: asked[key] for key in ("name", "company", "category") if asked.get(key)}
-    replaces = standing().same_as({**scope, "subtree": subtree, "device": device})
+    replaces = rule_index().same_as({**scope, "subtree": subtree, "device": device})
     required = []
     if asked.get("action") == "block":
         for name in _names(scope, device, subtree)[:_ASKED]:

@@ -15,7 +15,7 @@ from web import ledger
 from web.backend import backend
 from web.chart import draw_chart, draw_spark, slots_since
 from web.views.chooser import chooser
-from web.views.frame import ask, device_labels, now, page, pages, period, standing
+from web.views.frame import ask, device_labels, now, page, pages, period, rule_index
 from web.views.frame import devices as known_devices
 from web.views.network import network_status
 
@@ -45,7 +45,7 @@ def device(device: str) -> str:
     reader, chosen, until = backend().reader, period(), now()
     since = until - chosen.span
     drawn_since = slots_since(until, chosen.span, chosen.step)
-    found = standing()
+    found = rule_index()
     names: dict[str | None, list[NameRow]] = defaultdict(list)
     for row in ask(lambda: reader.names(since, until, device=device, limit=300), ()):
         names[row.company].append(row)
@@ -72,7 +72,7 @@ def device(device: str) -> str:
         round_us=ledger.sentence(detours, whose),
         owns_network=network_status() is not None,
         ledger=ledger,
-        standing=found,
+        rule_index=found,
         chooser=chooser(found, device),
     )
 

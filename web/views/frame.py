@@ -18,7 +18,7 @@ from gateway.errors import JournalError, Unavailable
 from web import ledger, present
 from web.api.shapes import to_json
 from web.backend import backend
-from web.rule_index import Standing
+from web.rule_index import RuleIndex
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -102,10 +102,10 @@ def ask(question: Callable[[], T], otherwise: U) -> T | U:
         return otherwise
 
 
-def standing() -> Standing:
+def rule_index() -> RuleIndex:
     """The rules in force."""
     answer: dict[str, Any] = ask(lambda: backend().control.call("rules.list"), {})
-    return Standing(answer.get("rules", ()))
+    return RuleIndex(answer.get("rules", ()))
 
 
 def devices() -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from flask import request
 
 from gateway.errors import Refused
 from web.backend import backend
-from web.views.frame import ask, page, pages, standing
+from web.views.frame import ask, page, pages, rule_index
 
 
 @pages.get("/lists")
@@ -28,7 +28,7 @@ def lists() -> str:
         check_device=device,
         explained=explained,
         refused=refused,
-        standing=standing(),
+        rule_index=rule_index(),
     )
 
 

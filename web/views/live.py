@@ -15,7 +15,7 @@ from gateway.model.lookup import Lookup
 from gateway.model.tag import Category
 from web import present
 from web.backend import backend
-from web.views.frame import ask, page, pages, standing
+from web.views.frame import ask, page, pages, rule_index
 
 _SHOWN = 100
 TRACKING = "trackers"
@@ -76,7 +76,7 @@ def live() -> str:
             *((each.value, present.category_words(each.value)) for each in Category),
         ],
         tracking=[each.value for each in Category if each.tracks],
-        standing=standing(),
+        rule_index=rule_index(),
         blank=_BLANK,
     )
 

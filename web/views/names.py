@@ -15,7 +15,7 @@ from gateway.model.name import Name
 from web.api.lookups import seen_of
 from web.backend import backend
 from web.chart import draw_chart, slots_since
-from web.views.frame import ask, now, page, pages, standing
+from web.views.frame import ask, now, page, pages, rule_index
 
 _DAY = timedelta(hours=24)
 _READ = 1000
@@ -58,7 +58,7 @@ def name(name: str = "") -> str:
         askers=_askers(recent),
         full=len(recent) >= _READ,
         chart=draw_chart(bars, since, until, 3600),
-        standing=standing(),
+        rule_index=rule_index(),
     )
 
 

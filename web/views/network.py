@@ -64,8 +64,10 @@ def network() -> str:
     counters: dict[str, Any] = {}
     if status is not None:
         join, counters = _ask("network.join"), _ask("network.counters")
-    told = counters.get("counters", counters)
-    turned = [(words, int(told[key])) for key, words in _SAID.items() if isinstance(told.get(key), int) and told[key]]
+    reply = counters.get("counters", counters)
+    turned = [
+        (words, int(reply[key])) for key, words in _SAID.items() if isinstance(reply.get(key), int) and reply[key]
+    ]
     return page("network.html", "network", network=status, unknown=unknown, join=join, turned=turned)
 
 

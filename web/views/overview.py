@@ -8,7 +8,7 @@ from gateway.journal.reader import Filter, Page, Totals
 from web.backend import backend
 from web.chart import draw_chart, slots_since
 from web.views.chooser import chooser
-from web.views.frame import ask, frame, now, page, pages, period, standing
+from web.views.frame import ask, frame, now, page, pages, period, rule_index
 from web.views.live import collapse
 
 _SHOWN_COMPANIES = 10
@@ -20,7 +20,7 @@ _SHOWN_LATEST = 7
 def overview() -> str:
     """Tiles, chart, companies and devices of one period."""
     reader, chosen, until = backend().reader, period(), now()
-    found = standing()
+    found = rule_index()
     since = until - chosen.span
     drawn_since = slots_since(until, chosen.span, chosen.step)
     return page(
@@ -36,7 +36,7 @@ def overview() -> str:
             :_SHOWN_DEVICES
         ],
         latest=collapse(ask(lambda: reader.lookups(Filter(), limit=40), Page((), None)).lookups)[:_SHOWN_LATEST],
-        standing=found,
+        rule_index=found,
         chooser=chooser(found),
     )
 

@@ -22,7 +22,7 @@ _MAX_FILE = 300_000
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One linear model: `weights` are multiplied by `scale`; `slope` and `offset` turn its sum into log-odds."""
+    """One linear model: `weights` are multiplied by `scale`; `slope` and `offset` make log-odds of its sum."""
 
     weights: array[int]
     scale: float

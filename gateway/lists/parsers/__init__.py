@@ -1,4 +1,4 @@
-"""Block lists in every syntax people publish, told apart without being told."""
+"""Block lists in every syntax people publish, distinguished by themselves."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class ParsedList:
 
 
 def parse_list(data: bytes | Iterable[bytes], *, syntax: Syntax | None = None) -> ParsedList:
-    """Begins to read a list from its bytes, whole or in pieces; its syntax is told from its first lines unless given.
+    """Begins to read a list from its bytes, whole or in pieces; its first lines say the syntax unless given.
 
     Raises ListError, here or while the entries are run through, for what is no block list.
     """

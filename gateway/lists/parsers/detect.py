@@ -1,4 +1,4 @@
-"""Which syntax a list is in, told from its first lines."""
+"""Which syntax a list is in, recognised by its first lines."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def open_upstreams(
     time_servers: Sequence[tuple[str, int]] = (),
     report: Callable[[HealthChanged], None],
 ) -> list[Upstream]:
-    """All upstreams of a house. Those with a host name are looked up at the `bootstrap` resolvers.
+    """All upstreams of a home. Those with a host name are looked up at the `bootstrap` resolvers.
 
     `time_servers` are asked when this machine's clock cannot be right. Raises SettingsError.
     """
@@ -121,7 +121,7 @@ def _parse_tls(url: str, parts: SplitResult, encryption: Encryption) -> TlsUpstr
 
 
 def _parse_https(url: str, parts: SplitResult, encryption: Encryption) -> Upstream:
-    # Here and not above: a house that does not ask over HTTP is spared its memory.
+    # Here and not above: a home that does not ask over HTTP is spared its memory.
     from gateway.resolver.upstream.doh import ALPN, PORT, HttpsUpstream
 
     path = parts.path or "/dns-query"

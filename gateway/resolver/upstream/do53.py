@@ -25,7 +25,7 @@ _MAX_RETIRED = 48
 _PLAIN_FOR = 600.0
 _CASE_STRIKES = 3
 _RECEIVE = 4_096
-# Answers of one port in one round of the loop: clients who need nobody's answer have their turn in between.
+# Answers of one port in one round of the loop: clients who need nobody's answer come in between.
 _ANSWERS_A_ROUND = 4
 # More answers that fit nothing than a port has questions: somebody guesses, and must not guess for long.
 _MAX_MISSES = 2 * _MAX_USES

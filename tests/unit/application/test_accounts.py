@@ -109,15 +109,15 @@ def test_bytes_go_to_the_name_that_explains_the_address() -> None:
         accounts, book, _ = stage()
         accounts.note(TV, answer("ads.example", ADS), NOW.timestamp() - 5)
         accounts.take_flows([flow(ADS), flow(ADS, 1, 2)])
-        (told,) = book.exchanged
-        assert (told.device, told.name, told.up, told.down, told.connections) == (
+        (said,) = book.exchanged
+        assert (said.device, said.name, said.up, said.down, said.connections) == (
             f"mac:{MAC}",
             "ads.example",
             11,
             102,
             2,
         )
-        assert told.when == (NOW + timedelta(seconds=2)).replace(minute=0, second=0)
+        assert said.when == (NOW + timedelta(seconds=2)).replace(minute=0, second=0)
         assert not book.tried
         assert accounts.counters["bytes_down"] == 102
 
@@ -165,7 +165,7 @@ def test_dns_and_what_stays_at_home_are_no_exchange_with_anybody() -> None:
     asyncio.run(story())
 
 
-def test_very_many_strangers_are_told_together() -> None:
+def test_very_many_strangers_are_listed_together() -> None:
     async def story() -> None:
         accounts, book, _ = stage()
         accounts.take_flows([flow(f"203.0.{n // 250}.{n % 250}") for n in range(1000)])
@@ -364,10 +364,10 @@ def test_no_flood_of_ways_round_fills_the_journal() -> None:
         await asyncio.sleep(0)
         assert {attempt.server for _, attempt in book.tried} == {"dns.google"}
         assert accounts.counters["attempts"] == 3000
-        for turn in range(60):
+        for block in range(60):
             accounts.take_attempts(
                 [
-                    Attempt(MAC, Detour.DNS, f"198.{turn}.0.{n}", "udp", 53, Outcome.ANSWERED, 1, NOW, NOW)
+                    Attempt(MAC, Detour.DNS, f"198.{block}.0.{n}", "udp", 53, Outcome.ANSWERED, 1, NOW, NOW)
                     for n in range(50)
                 ]
             )

@@ -1,4 +1,4 @@
-"""How often, by whose rules, and how regular: a name's habits in sentences."""
+"""How often, by whose rules, and how regular: how a name is asked for, in sentences."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def classifier() -> Classifier:
     return Classifier.load()
 
 
-def test_a_published_rhythm_is_told_with_who_published_it(classifier: Classifier) -> None:
+def test_a_published_rhythm_is_reported_with_who_published_it(classifier: Classifier) -> None:
     name = "tkacr12.alphonso.tv"
-    told = cadence_and_parties(classifier, name, classifier.tag(name), "")["cadence"]
-    assert told["seconds"] == 15
-    assert told["says"].startswith("A device that uses it asks about every 15 seconds, says Anselmi")
-    assert "http" not in told["says"]
-    assert "http" in told["source"]
+    said = cadence_and_parties(classifier, name, classifier.tag(name), "")["cadence"]
+    assert said["seconds"] == 15
+    assert said["says"].startswith("A device that uses it asks about every 15 seconds, says Anselmi")
+    assert "http" not in said["says"]
+    assert "http" in said["source"]
 
 
 def test_the_source_of_a_rhythm_is_the_one_that_speaks_of_it(classifier: Classifier) -> None:
@@ -34,17 +34,17 @@ def test_the_source_of_a_rhythm_is_the_one_that_speaks_of_it(classifier: Classif
 
 def test_a_name_without_a_published_rhythm_has_none(classifier: Classifier) -> None:
     for name in ("example.com", "ads.samsung.com"):
-        told = cadence_and_parties(classifier, name, classifier.tag(name), "")
-        assert told["cadence"] is None
-        assert told["seen"] is None
+        said = cadence_and_parties(classifier, name, classifier.tag(name), "")
+        assert said["cadence"] is None
+        assert said["seen"] is None
 
 
 def test_two_rule_sets_stand_side_by_side(classifier: Classifier) -> None:
-    told = cadence_and_parties(classifier, "netflix.com", classifier.tag("netflix.com", (), "Samsung"), "Samsung")[
+    said = cadence_and_parties(classifier, "netflix.com", classifier.tag("netflix.com", (), "Samsung"), "Samsung")[
         "parties"
     ]
-    assert (told["telltale"], told["study"]) == ("third", "first")
-    assert told["says"].startswith("Telltale says: an outside company's. The published study")
+    assert (said["telltale"], said["study"]) == ("third", "first")
+    assert said["says"].startswith("Telltale says: an outside company's. The published study")
     same = cadence_and_parties(
         classifier, "ads.samsung.com", classifier.tag("ads.samsung.com", (), "Samsung"), "Samsung"
     )
@@ -60,22 +60,22 @@ def test_where_there_is_nothing_to_compare_nothing_is_said(classifier: Classifie
     assert unknown.startswith("Whether that is the maker's own or an outside company depends on")
 
 
-def test_a_heartbeat_in_this_home_is_told(classifier: Classifier) -> None:
+def test_a_heartbeat_in_this_home_is_reported(classifier: Classifier) -> None:
     times = [at * HOUR / 2 for at in range(30)]
-    told = cadence_and_parties(classifier, "ads.samsung.com", classifier.tag("ads.samsung.com"), "", times, 3)["seen"]
-    assert told["beacon"]
-    assert told["period"] == HOUR / 2
+    said = cadence_and_parties(classifier, "ads.samsung.com", classifier.tag("ads.samsung.com"), "", times, 3)["seen"]
+    assert said["beacon"]
+    assert said["period"] == HOUR / 2
     heartbeat = "In your home it is asked for every 30 minutes, as regular as a heartbeat; 3 devices ask for it"
-    assert told["says"] == f"{heartbeat}.", "of a listed name there is nothing to guess"
-    told = cadence_and_parties(classifier, "a.example.com", classifier.tag("a.example.com"), "", times, 3)["seen"]
+    assert said["says"] == f"{heartbeat}.", "of a listed name there is nothing to guess"
+    said = cadence_and_parties(classifier, "a.example.com", classifier.tag("a.example.com"), "", times, 3)["seen"]
     guess = r"\. With its spelling that looks like a tracker: \d\d %, by the spelling alone \d\d %\."
-    assert re.fullmatch(heartbeat + guess, told["says"])
-    told = cadence_and_parties(classifier, "cdn.nobody.example", classifier.tag("cdn.nobody.example"), "", times, 3)[
+    assert re.fullmatch(heartbeat + guess, said["says"])
+    said = cadence_and_parties(classifier, "cdn.nobody.example", classifier.tag("cdn.nobody.example"), "", times, 3)[
         "seen"
     ]
-    assert told["says"] == f"{heartbeat}.", "what looks like none is not made one by how it is asked for"
+    assert said["says"] == f"{heartbeat}.", "what looks like none is not made one by how it is asked for"
 
 
 def test_too_few_look_ups_tell_no_rhythm(classifier: Classifier) -> None:
-    told = cadence_and_parties(classifier, "a.example.com", classifier.tag("a.example.com"), "", [1.0, 2.0])["seen"]
-    assert (told["lookups"], told["period"], told["beacon"], told["says"]) == (1, None, False, "")
+    said = cadence_and_parties(classifier, "a.example.com", classifier.tag("a.example.com"), "", [1.0, 2.0])["seen"]
+    assert (said["lookups"], said["period"], said["beacon"], said["says"]) == (1, None, False, "")

@@ -1,4 +1,4 @@
-"""What is told of names that the box answers by itself, and of a device while no box runs."""
+"""What is informed of names that the box answers by itself, and of a device while no box runs."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     ],
 )
 def test_a_name_that_the_box_answers_itself_says_why(settings: Settings, name: str, word: str) -> None:
-    told = explain_from_disk(settings, name)
-    assert word in told["special"]
-    assert word in told["sentence"]
-    assert (told["verdict"], told["reason"], told["presets"]) == ("allow", "local name", [])
-    assert "No rule, list or preset changes that." in told["sentence"]
+    said = explain_from_disk(settings, name)
+    assert word in said["special"]
+    assert word in said["sentence"]
+    assert (said["verdict"], said["reason"], said["presets"]) == ("allow", "local name", [])
+    assert "No rule, list or preset changes that." in said["sentence"]
 
 
 def test_other_names_are_not_special(settings: Settings) -> None:
@@ -67,8 +67,8 @@ def test_a_stored_device_tells_its_maker_without_a_box(tmp_path: Path) -> None:
         DeviceStore(writer).save(with_maker).result(10)
     finally:
         writer.stop()
-    told = explain_from_disk(settings, "ads.samsung.com", device=device.id)
-    assert "The maker of this device is Samsung" in told["sentence"]
-    assert told["parties"]["maker"] == "Samsung"
+    said = explain_from_disk(settings, "ads.samsung.com", device=device.id)
+    assert "The maker of this device is Samsung" in said["sentence"]
+    assert said["parties"]["maker"] == "Samsung"
     with pytest.raises(Refused, match=device.id):
         explain_from_disk(settings, "ads.samsung.com", device="nobody")

@@ -50,10 +50,10 @@ def test_more_processes_get_sockets_of_their_own_on_the_same_address() -> None:
 
 def test_a_free_port_is_free_for_udp_and_tcp(monkeypatch: pytest.MonkeyPatch) -> None:
     """The kernel only looks whether it is free for UDP; here every other one is somebody's for TCP."""
-    real, turns = sockets._bind, iter(range(100))
+    real, tries = sockets._bind, iter(range(100))
 
     def bind(address: Address, kind: int, **how: bool) -> socket.socket:
-        if kind == socket.SOCK_STREAM and next(turns) < 3:
+        if kind == socket.SOCK_STREAM and next(tries) < 3:
             raise SettingsError("Something else already listens there.")
         return real(address, kind, **how)
 
@@ -84,7 +84,7 @@ def test_an_address_of_another_machine_is_a_sentence() -> None:
         bind_dns((Address("192.0.2.1", 5335),))
 
 
-def test_handed_down_sockets_are_told_apart() -> None:
+def test_handed_down_sockets_are_distinguished() -> None:
     bound = bind_dns((Address("127.0.0.1", 0),))
     copies = [os.dup(fd) for fd in bound.fds()]
     adopted = sort_dns(adopt_sockets(copies))

@@ -92,7 +92,7 @@ def test_a_worker_that_makes_no_sense_is_replaced(garbage: str, monkeypatch: pyt
 
 
 @pytest.mark.expects_log(ENDED)
-def test_the_owner_is_told_when_a_worker_is_missing_and_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_owner_is_informed_when_a_worker_is_missing_and_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(f"{_BEGINS}time.sleep(0.2)", monkeypatch)
     stage.run(lambda: len(stage.health) >= 3)
     assert [each.healthy for each in stage.health[:3]] == [True, False, True]
@@ -144,16 +144,16 @@ def test_counts_add_up_and_a_device_is_asked_for(monkeypatch: pytest.MonkeyPatch
     acts = (
         f"{_BEGINS}"
         'asking.send(b"192.0.2.9")\n'
-        "told = asking.recv(1000).decode()\n"
+        "reported = asking.recv(1000).decode()\n"
         'histogram = {"buckets": [[0.1, 2], [0.2, 3]], "sum": 0.5, "count": 4}\n'
-        'counters = {"fast": 5, told: 1, "in_flight": 2}\n'
+        'counters = {"fast": 5, reported: 1, "in_flight": 2}\n'
         'channel.send(frame("counts", {"counters": counters, "latency": {"cache": histogram}}))\n'
         "time.sleep(60)"
     )
     stage = Stage(acts, monkeypatch)
     stage.run(lambda: stage.workers.add_counters({"fast": 1.0})["fast"] == 6)
-    told = '["192.0.2.9", "device of 192.0.2.9"]'
-    assert stage.workers.add_counters({"fast": 1.0, told: 0.0})[told] == 1, (
+    said = '["192.0.2.9", "device of 192.0.2.9"]'
+    assert stage.workers.add_counters({"fast": 1.0, said: 0.0})[said] == 1, (
         "what the resolver answered when it was asked"
     )
     # It has ended: what it did stays counted, what it held is gone.
@@ -171,9 +171,9 @@ def test_histograms_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(acts, monkeypatch)
     seen: list[dict[str, Any]] = []
 
-    def all_told() -> bool:
+    def all_heard() -> bool:
         seen.append(stage.workers.add_latencies(own))
         return bool(seen[-1]["cache"]["count"] == 5)
 
-    stage.run(all_told)
+    stage.run(all_heard)
     assert seen[-1] == {"cache": {"buckets": [[0.1, 3], [0.2, 4]], "sum": 0.55, "count": 5}}

@@ -15,9 +15,9 @@ from tests.bench.figures import (
     parse_stat,
     percentile,
     ratios,
+    rotate,
     spread,
     ticks,
-    turn,
 )
 
 PRINTED = """DNS Performance Testing Tool
@@ -126,5 +126,5 @@ def test_one_value_is_every_percentile() -> None:
 
 def test_everybody_is_first_once() -> None:
     servers = ["a", "b", "c"]
-    assert [turn(servers, number)[0] for number in range(4)] == ["a", "b", "c", "a"]
-    assert all(sorted(turn(servers, number)) == servers for number in range(4))
+    assert [rotate(servers, number)[0] for number in range(4)] == ["a", "b", "c", "a"]
+    assert all(sorted(rotate(servers, number)) == servers for number in range(4))

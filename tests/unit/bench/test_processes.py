@@ -1,4 +1,4 @@
-"""CPU is read from every process of a server, and servers end when told."""
+"""CPU is read from every process of a server, and servers end when reported."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ MODEL = Model()
         ("ads-eu.newmaker.tv", "“ads"),
     ],
 )
-def test_a_name_that_looks_like_a_tracker_is_told_with_the_words_that_say_so(name: str, because: str) -> None:
+def test_a_name_that_looks_like_a_tracker_is_reported_with_the_words_that_say_so(name: str, because: str) -> None:
     assert MODEL.look(name, "newmaker.tv").probability >= 0.8
     assert because in MODEL.because(name, "newmaker.tv")
 
@@ -28,7 +28,7 @@ def test_a_name_that_serves_does_not(name: str) -> None:
     assert MODEL.look(f"{name}.newmaker.tv", "newmaker.tv").probability < 0.8
 
 
-def test_advertising_is_told_from_measuring() -> None:
+def test_advertising_is_distinguished_from_measuring() -> None:
     assert MODEL.look("adserver.newmaker.tv", "newmaker.tv").advertises > 0.6
     assert MODEL.look("metrics.newmaker.tv", "newmaker.tv").advertises < 0.4
 

@@ -94,7 +94,9 @@ def test_a_rule_may_leave_out_an_owner_that_nobody_knows(folder: Path) -> None:
         ("acr.example.com\n.samba.example\n", "", "no name stands above it"),
     ],
 )
-def test_a_mistake_in_a_rule_is_told_with_file_place_and_advice(folder: Path, old: str, new: str, advice: str) -> None:
+def test_a_mistake_in_a_rule_is_reported_with_file_place_and_advice(
+    folder: Path, old: str, new: str, advice: str
+) -> None:
     assert old in _RULE
     (folder / "samba.txt").write_text(_RULE.replace(old, new))
     with pytest.raises(SettingsError) as error:
@@ -116,7 +118,7 @@ def test_a_mistake_in_a_rule_is_told_with_file_place_and_advice(folder: Path, ol
         ('line = "Watches screens."', "", "line must be text"),
     ],
 )
-def test_a_mistake_in_a_company_is_told_with_its_name(folder: Path, old: str, new: str, advice: str) -> None:
+def test_a_mistake_in_a_company_is_reported_with_its_name(folder: Path, old: str, new: str, advice: str) -> None:
     assert old in _COMPANIES
     (folder / "companies.toml").write_text(_COMPANIES.replace(old, new))
     with pytest.raises(SettingsError) as error:
@@ -133,7 +135,7 @@ def test_a_mistake_in_a_company_is_told_with_its_name(folder: Path, old: str, ne
         ('title = "A paper"', "", "title must be text"),
     ],
 )
-def test_a_mistake_in_a_source_is_told_with_its_key(folder: Path, old: str, new: str, advice: str) -> None:
+def test_a_mistake_in_a_source_is_reported_with_its_key(folder: Path, old: str, new: str, advice: str) -> None:
     (folder / "sources.toml").write_text(_SOURCES.replace(old, new))
     with pytest.raises(SettingsError) as error:
         load_knowledge(folder)
@@ -147,19 +149,19 @@ def test_two_files_cannot_speak_of_the_same_pattern(folder: Path) -> None:
         load_knowledge(folder)
 
 
-def test_a_missing_file_is_told_with_its_folder(folder: Path) -> None:
+def test_a_missing_file_is_reported_with_its_folder(folder: Path) -> None:
     (folder / "companies.toml").unlink()
     with pytest.raises(SettingsError, match=r"companies\.toml: cannot be read \(No such file"):
         load_knowledge(folder)
 
 
-def test_a_file_that_is_not_text_is_told(folder: Path) -> None:
+def test_a_file_that_is_not_text_is_reported(folder: Path) -> None:
     (folder / "samba.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match=r"samba\.txt: is not UTF-8 text"):
         load_knowledge(folder)
 
 
-def test_companies_that_are_not_toml_are_told(folder: Path) -> None:
+def test_companies_that_are_not_toml_are_reported(folder: Path) -> None:
     (folder / "companies.toml").write_text("[[")
     with pytest.raises(SettingsError, match=r"companies\.toml: is not TOML"):
         load_knowledge(folder)

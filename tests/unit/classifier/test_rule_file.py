@@ -44,7 +44,7 @@ def test_a_new_name_begins_a_new_rule_even_without_an_empty_line() -> None:
         ("a.example\n  " + "x" * 5000, "line 2: .*…"),
     ],
 )
-def test_a_line_that_is_wrong_is_told_by_its_number(text: str, advice: str) -> None:
+def test_a_line_that_is_wrong_is_reported_by_its_number(text: str, advice: str) -> None:
     with pytest.raises(ValueError, match=advice):
         list(read_rows(text))
 

@@ -13,7 +13,7 @@ def test_a_tracker_in_plain_words() -> None:
     )
 
 
-def test_what_breaks_is_told_before_the_click() -> None:
+def test_what_breaks_is_reported_before_the_click() -> None:
     tag = Tag("Samsung", Category.TIME, Party.FIRST, Need.REQUIRED, symptom="The clock stops.", confidence=0.9)
     assert sentence("time.x.tv", tag).endswith("it is for setting the clock. If it is blocked: The clock stops.")
 
@@ -31,7 +31,7 @@ def test_a_disguise_is_lifted() -> None:
     assert "It leads to x.omtrdc.net: behind it stands Adobe, a third party" in sentence("m.example.com", tag)
 
 
-def test_a_dispute_is_told() -> None:
+def test_a_dispute_is_reported() -> None:
     assert "Sources disagree" in sentence("a.b", Tag("Amazon", Category.TELEMETRY, need=Need.DISPUTED, confidence=0.7))
 
 
@@ -42,7 +42,7 @@ def test_a_guess_is_called_uncertain() -> None:
 
 def test_nothing_known_is_said_plainly() -> None:
     assert sentence("x.example.org", Tag()) == (
-        "x.example.org was contacted. Nobody has told yet whose it is or what it is for."
+        "x.example.org was contacted. Nobody has said yet whose it is or what it is for."
     )
     assert "what it is for is not known" in sentence("x.roku.com", Tag("Roku", confidence=0.5))
 

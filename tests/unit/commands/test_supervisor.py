@@ -105,7 +105,7 @@ def test_wrong_settings_of_a_part_that_dns_does_not_need_end_nothing(module: Pat
     asyncio.run(story())
 
 
-def test_wrong_settings_of_what_dns_needs_end_all_and_are_told(module: Path) -> None:
+def test_wrong_settings_of_what_dns_needs_end_all_and_are_reported(module: Path) -> None:
     async def story() -> None:
         vital = replace(sleeper(module, "wrong", code="import sys; sys.exit(2)"), vital=True)
         supervisor = Supervisor([vital, sleeper(module, "stays")])

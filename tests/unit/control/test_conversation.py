@@ -86,7 +86,7 @@ def test_a_refusal_keeps_its_sentence_and_its_field(running: Running) -> None:
 
 
 @pytest.mark.expects_log("control verb crash failed")
-def test_a_crash_inside_a_verb_leaves_the_server_standing(running: Running) -> None:
+def test_a_crash_inside_a_verb_leaves_the_server_running(running: Running) -> None:
     with pytest.raises(Unavailable):
         ControlClient(running.path).call("crash")
     assert ControlClient(running.path).call("echo") == {}
@@ -124,13 +124,13 @@ def test_the_line_of_an_event_is_never_longer_than_a_client_reads(running: Runni
     events = ControlClient(running.path).subscribe()
     next(events)
     running.hub.publish_from_thread(LookupRecorded(lookups, 3))
-    told = next(events)
-    assert told is not None
-    assert len(encode_line(told)) <= MAX_LINE
-    assert len(encode_line(told)) > MAX_LINE * 0.9, "no more is left out than must be"
-    assert told["lookups"][-1]["id"] == 399, "the newest are told"
-    assert len(told["lookups"]) + told["left_out"] == 403
-    assert {len(each["targets"]) for each in told["lookups"]} == {8}
+    said = next(events)
+    assert said is not None
+    assert len(encode_line(said)) <= MAX_LINE
+    assert len(encode_line(said)) > MAX_LINE * 0.9, "no more is left out than must be"
+    assert said["lookups"][-1]["id"] == 399, "the newest are reported"
+    assert len(said["lookups"]) + said["left_out"] == 403
+    assert {len(each["targets"]) for each in said["lookups"]} == {8}
     running.hub.publish_from_thread(HealthChanged("journal", False, "x" * MAX_LINE))
     assert next(events) == {"event": "gap"}
 
@@ -157,7 +157,7 @@ def test_a_subscriber_sees_what_happens_after_hello(running: Running) -> None:
     }
 
 
-def test_a_subscriber_that_does_not_read_loses_events_and_is_told(running: Running) -> None:
+def test_a_subscriber_that_does_not_read_loses_events_and_is_informed(running: Running) -> None:
     with connect_unix(running.path, 5) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(b'{"verb":"subscribe"}\n')

@@ -33,7 +33,7 @@ def through(
     return unpacker.unpack(message[1])
 
 
-def test_rows_and_sheaves_come_through_and_what_is_common_is_told_once() -> None:
+def test_rows_and_batches_come_through_and_what_is_common_is_reported_once() -> None:
     packer, unpacker = BatchWriter(), BatchReader()
     batch = LogBatch(WHEN, ["192.0.2.1", "192.0.2.2", "192.0.2.1"], [ADS, PLAIN, ADS], 0.00002)
     rows, batches = through(packer, unpacker, [(WHEN, "192.0.2.3", PLAIN, 0.01)], [batch])
@@ -74,7 +74,7 @@ def test_parcels_are_put_together_from_any_pieces() -> None:
         (9).to_bytes(4) + b"\xff" * 9, (100_000).to_bytes(4) + b"[" * 100_000,
     ],
 )  # fmt: skip
-def test_what_is_no_parcel_is_refused(stream: bytes) -> None:
+def test_what_is_no_message_is_refused(stream: bytes) -> None:
     with pytest.raises(ControlError, match="no sense"):
         list(Unframer().feed(stream))
 
@@ -92,21 +92,21 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=12,
 )
-SHEAF = st.tuples(JSON, JSON, st.lists(st.integers(-3, 3)) | JSON, st.lists(st.integers(-3, 3)) | JSON).map(list)
+BATCH = st.tuples(JSON, JSON, st.lists(st.integers(-3, 3)) | JSON, st.lists(st.integers(-3, 3)) | JSON).map(list)
 FACTS = st.tuples(st.text(max_size=5), st.integers(), st.integers(), st.sampled_from(["cache", "x"]), JSON, JSON, JSON)
-PARCEL = st.fixed_dictionaries(
+MESSAGE = st.fixed_dictionaries(
     {
         "anew": st.booleans(),
         "facts": st.lists(FACTS.map(list), max_size=2) | JSON,
         "clients": st.lists(st.text(max_size=4), max_size=3) | JSON,
-        "batches": st.lists(SHEAF, max_size=3) | JSON,
+        "batches": st.lists(BATCH, max_size=3) | JSON,
         "rows": st.lists(st.lists(JSON, min_size=4, max_size=4), max_size=2) | JSON,
     }
 )
 
 
-@given(PARCEL | JSON)
-def test_no_parcel_gives_anything_but_rows_or_a_refusal(value: Any) -> None:
+@given(MESSAGE | JSON)
+def test_no_message_gives_anything_but_rows_or_a_refusal(value: Any) -> None:
     try:
         rows, batches = BatchReader().unpack(value)
     except ControlError:

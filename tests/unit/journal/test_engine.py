@@ -113,7 +113,7 @@ def test_thirty_two_threads_read_at_once(tmp_path: Path) -> None:
     engine.dispose()
 
 
-def test_size_and_health_are_told(tmp_path: Path) -> None:
+def test_size_and_health_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     record(path, [row("ads.example", n / 100) for n in range(200)])
     engine = open_engine(path)

@@ -1,4 +1,4 @@
-"""Bytes and detours: added up as they come, told as sums."""
+"""Bytes and detours: added up as they come, reported as sums."""
 
 from __future__ import annotations
 
@@ -102,13 +102,13 @@ def hear(desk: Desk, rows: list[LogRow], expected: int) -> list[tuple[str, str, 
     return desk.heard
 
 
-def test_who_was_told_what_is_heard_in_order_with_its_time_even_in_a_storm(desk: Desk) -> None:
-    """Names that share an address explain a connection by their order, so no turn may be folded away."""
+def test_who_was_asked_what_is_heard_in_order_with_its_time_even_in_a_storm(desk: Desk) -> None:
+    """Names that share an address explain a connection by their order, so none may be folded away."""
     began = NOON.timestamp()
     first, second = row("film.example"), row("ads.example")
-    turns = [(began + 0.01 * number, *(first, second)[number % 2][1:]) for number in range(20)]
-    heard = hear(desk, turns, 20)
-    assert heard == [(TELEVISION, turn[2].name, turn[0]) for turn in turns]
+    answers = [(began + 0.01 * number, *(first, second)[number % 2][1:]) for number in range(20)]
+    heard = hear(desk, answers, 20)
+    assert heard == [(TELEVISION, answer[2].name, answer[0]) for answer in answers]
 
 
 def test_in_a_flood_each_answer_is_heard_once(desk: Desk) -> None:

@@ -83,7 +83,7 @@ def test_in_a_rush_what_is_alike_within_a_second_is_one_row_however_few() -> Non
     assert (rush.lookups, rush.over()) == (0, [])
 
 
-def test_a_sheaf_of_a_second_that_was_told_already_is_not_lost() -> None:
+def test_a_batch_of_a_second_that_was_asked_already_is_not_lost() -> None:
     rush = Rush()
     rush.add([batch(10.0, ("tv", ADS))])
     assert len(rush.over(11)) == 1

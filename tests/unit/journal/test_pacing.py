@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from gateway.journal import pacing as turns
+from gateway.journal import pacing
 from gateway.journal.pacing import paced
 
 
@@ -26,7 +26,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(turns, "time", clock)
+    monkeypatch.setattr(pacing, "time", clock)
     return clock
 
 
@@ -52,7 +52,7 @@ def test_behind_the_last_piece_nobody_rests(clock: Clock) -> None:
     assert len(clock.rests) == 1
 
 
-def test_what_a_thread_does_meanwhile_may_take_turns_itself(clock: Clock) -> None:
+def test_what_a_thread_does_meanwhile_may_begin_spans_itself(clock: Clock) -> None:
     done: list[str] = []
 
     def count() -> None:
@@ -60,7 +60,7 @@ def test_what_a_thread_does_meanwhile_may_take_turns_itself(clock: Clock) -> Non
             clock.now += 1.0
             done.append(piece)
 
-    thread = threading.Thread(target=lambda: (turns.meanwhile(count), slowly(clock, done)))
+    thread = threading.Thread(target=lambda: (pacing.meanwhile(count), slowly(clock, done)))
     thread.start()
     thread.join()
     assert done == ["one", "a", "b", "two", "a", "b", "three"]

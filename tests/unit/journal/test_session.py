@@ -35,7 +35,9 @@ def failure(code: int) -> OperationalError:
         (UnicodeEncodeError("utf-8", "x", 0, 1, "No."), False, False),
     ],
 )
-def test_what_passes_is_told_from_what_would_fail_for_ever(error: Exception, outage: bool, damage: bool) -> None:
+def test_what_passes_is_distinguished_from_what_would_fail_for_ever(
+    error: Exception, outage: bool, damage: bool
+) -> None:
     assert (is_outage(error), is_damage(error)) == (outage, damage)
 
 

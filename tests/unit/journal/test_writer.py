@@ -71,7 +71,7 @@ def open_desk(path: Path, **options: Any) -> Iterator[Desk]:
         assert not desk.writer.is_alive()
 
 
-def test_lookups_are_on_disk_before_anybody_is_told(tmp_path: Path) -> None:
+def test_lookups_are_on_disk_before_anybody_is_informed(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     found: list[int] = []
 
@@ -176,7 +176,7 @@ def test_rows_that_no_table_takes_are_dropped_and_the_next_ones_are_not(tmp_path
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_told_once_and_the_recording_goes_on_when_there_is_space(
+def test_a_full_disk_is_reported_once_and_the_recording_goes_on_when_there_is_space(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "journal.sqlite"
@@ -242,7 +242,7 @@ def test_a_journal_that_breaks_while_it_is_written_is_set_aside(tmp_path: Path) 
     assert 0 < desk.count() <= number
 
 
-def test_a_broken_journal_at_the_start_is_told_and_a_new_one_begins(tmp_path: Path) -> None:
+def test_a_broken_journal_at_the_start_is_reported_and_a_new_one_begins(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     path.write_bytes(b"\0garbage" * 4096)
     with open_desk(path) as desk:

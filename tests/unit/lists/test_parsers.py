@@ -233,7 +233,7 @@ def test_a_response_policy_zone_tells_a_name_from_what_is_below_it() -> None:
     assert sum(parsed.skipped.values()) == 4
 
 
-def test_bare_expressions_are_told_apart() -> None:
+def test_bare_expressions_are_distinguished() -> None:
     parsed, entries = read("# Pi-hole\n(^|\\.)lgsmartad\\.com$\n^ads?[0-9]+\\.  # digits\n\\.tv$;querytype=A\n")
     assert parsed.syntax is Syntax.REGEX
     assert [entry.regex for entry in entries] == [r"(^|\.)lgsmartad\.com$", r"^ads?[0-9]+\."]

@@ -40,7 +40,7 @@ def test_what_cannot_be_read_is_left_out():
     assert parse_memory(listed(element("02:00:00:00:00:01", "8.8.8.8", "udp", 53), name="paused")) == {}
 
 
-def test_only_what_is_new_is_told():
+def test_only_what_is_new_is_reported():
     meter = AttemptMeter(START)
     now = START + timedelta(seconds=100)
     (first,) = meter.measure({GOOGLE: Reading(3, 3590)}, now, OUTCOMES)

@@ -24,7 +24,7 @@ def after(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def test_a_going_flow_is_told_by_its_growth_and_its_end_once():
+def test_a_going_flow_is_reported_by_its_growth_and_its_end_once():
     book = ledger()
     (first,) = book.measure([], [FLOW], after(1))
     assert (first.up, first.down, first.connections, first.port) == (100, 2000, 1, 443)
@@ -36,12 +36,12 @@ def test_a_going_flow_is_told_by_its_growth_and_its_end_once():
     assert (third.up, third.down, third.connections) == (10, 100, 0)
 
 
-def test_a_flow_that_ends_between_two_looks_is_told_whole():
+def test_a_flow_that_ends_between_two_looks_is_reported_whole():
     (count,) = ledger().measure([replace(FLOW, ended=True)], [], after(1))
     assert (count.up, count.down, count.connections) == (100, 2000, 1)
 
 
-def test_a_flow_in_both_readings_is_told_once():
+def test_a_flow_in_both_readings_is_reported_once():
     (count,) = ledger().measure([replace(FLOW, ended=True)], [FLOW], after(1))
     assert (count.up, count.down, count.connections) == (100, 2000, 1)
 
@@ -52,7 +52,7 @@ def test_connections_to_one_port_are_summed():
     assert (count.up, count.down, count.connections) == (200, 4000, 2)
 
 
-def test_connections_that_began_at_different_moments_are_told_apart_with_their_beginning():
+def test_connections_that_began_at_different_moments_are_distinguished_with_their_beginning():
     begun = int(after(0.253).timestamp() * 1e9)
     same, later = begun + 2_000_000, begun + 400_000_000
     flows = [
@@ -63,14 +63,14 @@ def test_connections_that_began_at_different_moments_are_told_apart_with_their_b
     first, second = sorted(book.measure([], flows, after(1)), key=lambda count: count.began)
     assert (first.connections, second.connections) == (2, 1)
     assert abs(first.began - after(0.253)) < timedelta(milliseconds=1)
-    # What goes on is told with the same beginning: it is still the same connection.
+    # What goes on is reported with the same beginning: it is still the same connection.
     (grown,) = book.measure([], [*flows[:2], replace(flows[2], down=9000)], after(60))
     assert (grown.connections, grown.down, grown.began) == (0, 7000, second.began)
     assert ledger().measure([], [replace(FLOW, started=(1 << 64) - 1)], after(1))[0].began.year == 2554
     assert ledger().measure([], [FLOW], after(1))[0].began is None
 
 
-def test_what_went_on_before_us_is_not_told_again():
+def test_what_went_on_before_us_is_not_reported_again():
     book = ledger()
     book.begin([FLOW])
     assert book.measure([], [FLOW], after(1)) == []
@@ -125,7 +125,7 @@ def test_the_kernel_s_times_are_kept_inside_the_span():
         assert START <= count.first <= count.last <= after(5)
 
 
-def test_more_flows_than_we_remember_are_told_when_they_end(monkeypatch):
+def test_more_flows_than_we_remember_are_reported_when_they_end(monkeypatch):
     monkeypatch.setattr(flows, "MOST_REMEMBERED", 1)
     book = ledger()
     other = replace(FLOW, id=8, original=replace(ASKED, target="203.0.113.11"))

@@ -12,7 +12,7 @@ from gateway.network.heartbeat import Heartbeat, ask_resolver
 
 class Patient:
     def __init__(self) -> None:
-        self.now, self.alive, self.shut, self.told = 100.0, True, False, list[bool]()
+        self.now, self.alive, self.shut, self.reported = 100.0, True, False, list[bool]()
         self.target: tuple[str, int] | None = ("10.83.7.1", 53)
 
     async def probe(self, host: str, port: int, patience: float) -> bool:
@@ -21,7 +21,7 @@ class Patient:
         return self.alive
 
     async def hear(self, answers: bool) -> None:
-        self.told.append(answers)
+        self.reported.append(answers)
 
     def heartbeat(self) -> Heartbeat:
         return Heartbeat(lambda: self.target, self.hear, probe=self.probe, clock=lambda: self.now)
@@ -36,14 +36,14 @@ def test_it_tells_each_change_once() -> None:
         patient.alive = False
         for _ in range(2):
             await heart.beat()
-        assert patient.told == []
+        assert patient.reported == []
         for _ in range(3):
             await heart.beat()
-        assert patient.told == [False]
+        assert patient.reported == [False]
         patient.alive = True
         await heart.beat()
         await heart.beat()
-        assert patient.told == [False, True]
+        assert patient.reported == [False, True]
 
     asyncio.run(story())
 
@@ -55,9 +55,9 @@ def test_where_nobody_listens_two_questions_are_enough() -> None:
 
     async def story() -> None:
         await heart.beat()
-        assert patient.told == []
+        assert patient.reported == []
         await heart.beat()
-        assert patient.told == [False]
+        assert patient.reported == [False]
 
     asyncio.run(story())
 
@@ -80,10 +80,10 @@ def test_a_start_has_its_grace_and_no_network_no_pulse() -> None:
         heart.expect()
         for _ in range(5):
             await heart.beat()
-        assert patient.told == []
+        assert patient.reported == []
         patient.now += 6
         await heart.beat()
-        assert patient.told == [False]
+        assert patient.reported == [False]
         patient.target = None
         await heart.beat()
         assert heart.answers

@@ -1,4 +1,4 @@
-"""What hostapd is told, and what it would make of it."""
+"""What hostapd is reported, and what it would make of it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def lines(point: AccessPoint) -> dict[str, str]:
 
 
 def test_wpa2_without_management_frame_protection_is_the_default() -> None:
-    told = lines(POINT)
-    assert (told["wpa_key_mgmt"], told["ieee80211w"], told["country_code"]) == ("WPA-PSK", "0", "DE")
-    assert told["ssid2"] == b"Home TV".hex()
-    assert "wpa_passphrase" not in told
+    said = lines(POINT)
+    assert (said["wpa_key_mgmt"], said["ieee80211w"], said["country_code"]) == ("WPA-PSK", "0", "DE")
+    assert said["ssid2"] == b"Home TV".hex()
+    assert "wpa_passphrase" not in said
 
 
 def test_the_key_is_the_standard_s() -> None:

@@ -38,7 +38,7 @@ def test_without_ipv6_it_is_not_forwarded(root):
     assert "ipv6/conf/all/forwarding" not in wanted(plan_with(tv={"address6": None}), root)
 
 
-def test_what_was_there_comes_back_also_after_a_second_turn(root, tmp_path):
+def test_what_was_there_comes_back_also_after_a_second_time(root, tmp_path):
     record = tmp_path / "switches.json"
     switch({FORWARD: "1", RA: "2"}, record, root)
     switch({FORWARD: "1", RA: "2"}, record, root)

@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
 
 
 class BusyStore(Store):
-    """A journal that takes a book only when it is told to go on."""
+    """A journal that takes a book only when it is asked to go on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class BusyStore(Store):
         self.seen: list[int] = []
 
     def save(self, book: Book) -> None:
-        assert self.go_on.wait(30), "nobody told the journal to go on"
+        assert self.go_on.wait(30), "nobody reported the journal to go on"
         self.seen.append(book.revision)
         super().save(book)
 
@@ -58,9 +58,9 @@ async def test_nobody_waits_for_a_busy_journal_and_it_gets_the_newest_book(path:
 
 @story
 async def test_a_journal_that_fails_is_a_problem_until_the_next_change_is_stored(path: Path) -> None:
-    told: list[list[str]] = []
+    said: list[list[str]] = []
     store = Store(broken=True)
-    keeper = BookKeeper(path, store, told.append)
+    keeper = BookKeeper(path, store, said.append)
     await keeper.write(Book(1))
     await keeper.settle()
     await keeper.write(Book(2))
@@ -70,7 +70,7 @@ async def test_a_journal_that_fails_is_a_problem_until_the_next_change_is_stored
     await keeper.settle()
     assert store.book == Book(3)
     problem = "The rules cannot be written to the journal: The journal is broken."
-    assert told == [[problem], []], "told once when it begins, and once when it is over"
+    assert said == [[problem], []], "reported once when it begins, and once when it is over"
 
 
 @story

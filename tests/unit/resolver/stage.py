@@ -30,7 +30,7 @@ def answer(asked: Query, *records: str, authority: tuple[str, ...] = (), rcode: 
 
 
 class Below:
-    """The rest of the chain: says what it is told to, and counts."""
+    """The rest of the chain: says what it is asked to, and counts."""
 
     def __init__(self, say: Callable[[Query], Response | Exception] | Response | Exception) -> None:
         self.say = say

@@ -94,7 +94,7 @@ def test_an_address_that_does_not_answer_is_overtaken_by_the_next() -> None:
     asyncio.run(story())
 
 
-def test_when_no_address_takes_a_connection_the_last_reason_is_told() -> None:
+def test_when_no_address_takes_a_connection_the_last_reason_is_reported() -> None:
     async def story() -> None:
         with pytest.raises(ConnectionRefusedError):
             await connect_first(["127.0.0.1", "127.0.0.2"], 1)

@@ -41,13 +41,13 @@ class Scene:
         self.roots = roots
         self.shown = shown
         self.at = at
-        self.told: list[HealthChanged] = []
+        self.reported: list[HealthChanged] = []
 
     def play(self, story: Callable[[Upstream, TlsUpstream, TimeServer], Awaitable[Any]]) -> None:
         async def run() -> None:
             with TlsUpstream({"*.example.com": "60 A 192.0.2.1"}, certificate=self.certificate) as server:
                 async with TimeServer(self.at) as time_server:
-                    clock = Clock([time_server.address], self.told.append, wall=lambda: self.shown)
+                    clock = Clock([time_server.address], self.reported.append, wall=lambda: self.shown)
                     encryption = Encryption(Bootstrap(()), clock, self.roots)
                     upstream = parse_upstream(f"{server.url}#{NAME}", encryption)
                     try:
@@ -70,9 +70,9 @@ def test_with_a_clock_of_1970_the_time_is_asked_first_and_the_certificate_judged
         assert server.resumed == 0, "no handshake without a certificate that shows its dates"
 
     scene.play(story)
-    assert [(change.part, change.healthy) for change in scene.told] == [("clock", False)]
-    assert "1 January 1970" in scene.told[0].says
-    assert "17 May 2031" in scene.told[0].says
+    assert [(change.part, change.healthy) for change in scene.reported] == [("clock", False)]
+    assert "1 January 1970" in scene.reported[0].says
+    assert "17 May 2031" in scene.reported[0].says
 
 
 def test_when_the_clock_is_set_that_is_said_and_the_machine_judges_itself(authority: Authority) -> None:
@@ -84,7 +84,7 @@ def test_when_the_clock_is_set_that_is_said_and_the_machine_judges_itself(author
         server.hang_up()
         await asyncio.sleep(0.05)
         await upstream.ask(WWW)
-        assert [change.healthy for change in scene.told] == [False, True]
+        assert [change.healthy for change in scene.reported] == [False, True]
 
     scene.play(story)
 
@@ -98,7 +98,7 @@ def test_a_certificate_that_is_too_new_for_a_clock_that_stood_still_is_judged_by
         assert await upstream.ask(WWW)
 
     scene.play(story)
-    assert [(change.part, change.healthy) for change in scene.told] == [("clock", False)]
+    assert [(change.part, change.healthy) for change in scene.reported] == [("clock", False)]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_without_any_time_the_reason_is_said_once(authority: Authority) -> None:
         assert await upstream.ask(WWW)
 
     scene.play(story)
-    assert ["no time server" in change.says for change in scene.told] == [True, False]
+    assert ["no time server" in change.says for change in scene.reported] == [True, False]
 
 
 def test_the_day_of_the_release_is_over_and_time_servers_are_addresses() -> None:

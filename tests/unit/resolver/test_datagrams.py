@@ -125,7 +125,7 @@ def test_scraps_are_handed_on_and_harm_nothing(door: Door) -> None:
 
 
 def test_one_that_goes_wrong_holds_up_nobody_behind_it(door: Door) -> None:
-    """More of them than are worked off at once, and one in the later half that its own turn cannot bear."""
+    """More of them than are worked off at once, and one in the later half that its own round cannot bear."""
     names = [f"n{number}.example" for number in range(40)]
     served: list[str] = []
     complaints: list[str] = []

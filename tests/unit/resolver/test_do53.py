@@ -102,7 +102,7 @@ def test_silence_is_a_timeout(server: Upstream) -> None:
     play(server, story)
 
 
-def test_a_closed_port_is_told_at_once(server: Upstream) -> None:
+def test_a_closed_port_is_reported_at_once(server: Upstream) -> None:
     server.stop()
 
     async def story(upstream: DatagramUpstream) -> None:

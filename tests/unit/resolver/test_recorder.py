@@ -44,7 +44,7 @@ def test_a_failure_below_is_an_answer_above(error: Exception, ede: int) -> None:
 
 
 @pytest.mark.expects_log("a query could not be answered")
-def test_a_mistake_of_ours_costs_one_answer_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_mistake_of_ours_costs_one_answer_and_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     recorder, log = make()
     for _ in range(3):
         response = asyncio.run(recorder.resolve(query("www.example.com"), Below(KeyError("oops"))))
@@ -81,7 +81,7 @@ def test_what_the_fast_path_answered_at_once_is_one_batch() -> None:
     assert (batch.when, batch.clients, batch.facts, batch.latency) == (1.5, ["a", "b"], [FACTS, FACTS], 0.25)
 
 
-def test_of_a_sheaf_that_one_client_asked_for_it_is_named_once() -> None:
+def test_of_a_batch_that_one_client_asked_for_it_is_named_once() -> None:
     batches: deque[LogBatch] = deque()
     recorder = Recorder(deque(), 100, batches=batches, clock=lambda: 0.0, wall=lambda: 0.0)
     for clients in (["a"] * 3, ["a", "a", "b"], ["a"]):
@@ -91,7 +91,7 @@ def test_of_a_sheaf_that_one_client_asked_for_it_is_named_once() -> None:
     assert batches.pop().clients == ["a"]
 
 
-def test_sheaves_are_bounded_too() -> None:
+def test_batches_are_bounded_too() -> None:
     batches: deque[LogBatch] = deque()
     recorder = Recorder(deque(), 32, batches=batches, clock=lambda: 0.0, wall=lambda: 0.0)
     for _ in range(3):

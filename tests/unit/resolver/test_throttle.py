@@ -43,7 +43,7 @@ async def flood(link: Throttle, count: int, rest: Below, client: str = "192.168.
     return await together(*(outcome(link, query(f"n{n}.example", client=client), rest) for n in range(count)))
 
 
-def test_a_burst_passes_and_what_follows_waits_its_turn() -> None:
+def test_a_burst_passes_and_what_follows_waits() -> None:
     async def story() -> None:
         results = await flood(throttle(), 10, below())
         assert [said for _, said in results] == ["answer"] * 10
@@ -108,9 +108,9 @@ def test_with_slip_some_of_the_dropped_are_led_to_tcp() -> None:
         assert [said for _, said in results].count("TC") == 10
         asked = query("tv.example", edns=1232)
         link = throttle(slip=1, burst=0, patience=0.0)
-        told = dns.message.from_wire(fit((await link.resolve(asked, below())).wire, asked))
-        assert told.flags & dns.flags.TC
-        assert (told.rcode(), told.answer) == (0, [])
+        reply = dns.message.from_wire(fit((await link.resolve(asked, below())).wire, asked))
+        assert reply.flags & dns.flags.TC
+        assert (reply.rcode(), reply.answer) == (0, [])
 
     run_simulated(story())
 

@@ -107,7 +107,7 @@ def test_a_burst_is_answered_in_the_order_of_its_questions(upstream: Upstream) -
     assert [answer.id for answer in answers if answer] == list(range(300))
 
 
-def test_a_dropped_query_gets_no_answer_as_often_as_told(upstream: Upstream) -> None:
+def test_a_dropped_query_gets_no_answer_as_often_as_asked(upstream: Upstream) -> None:
     upstream.fail("tv.example", drop=True, times=1)
     with pytest.raises(TimeoutError):
         ask("tv.example", "A", upstream.address, timeout=0.2)

@@ -93,7 +93,7 @@ def test_a_forgotten_password_is_chosen_anew_with_a_new_code_once(at_home: Home)
     ("password", "again", "says"),
     [("short", None, "at least 8"), ("long enough", "long enouhg", "differ"), ("", None, "at least 8")],
 )
-def test_a_bad_first_password_is_told_so(at_home: Home, password: str, again: str | None, says: str) -> None:
+def test_a_bad_first_password_is_informed(at_home: Home, password: str, again: str | None, says: str) -> None:
     code = at_home.store.code
     answer = at_home.visitor().post("/setup", data=chosen(code, password, again), headers=ORIGIN)
     assert answer.status_code == 400
@@ -256,7 +256,7 @@ def test_before_a_password_is_set_none_is_right(at_home: Home) -> None:
     assert answer.status_code == 401
 
 
-def test_a_guesser_is_told_to_wait_even_when_right(at_home: Home) -> None:
+def test_a_guesser_is_asked_to_wait_even_when_right(at_home: Home) -> None:
     at_home.store.set_first_password(PASSWORD)
     guesser = at_home.visitor("192.168.4.66")
     for _ in range(5):
@@ -341,7 +341,7 @@ def test_a_new_password_ends_the_other_sessions_and_keeps_ours(at_home: Home) ->
 
 
 @pytest.mark.expects_log("failed")
-def test_what_nobody_expected_is_logged_and_told_without_its_inside(at_home: Home) -> None:
+def test_what_nobody_expected_is_logged_and_reported_without_its_inside(at_home: Home) -> None:
     owner = at_home.owner()
     at_home.control.do_status = lambda: {}["the inside"]  # type: ignore[method-assign]
     answer = owner.get("/api/v1/status")

@@ -133,7 +133,7 @@ def test_a_stranger_is_sent_to_the_door(at_home: Home, path: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/api/v1/status", "/api/v1/nothing", "/api/other", "/metrics", "/api/v1/openapi.json"]
 )
-def test_a_strange_program_is_told_to_show_a_token(at_home: Home, path: str) -> None:
+def test_a_strange_program_is_asked_to_show_a_token(at_home: Home, path: str) -> None:
     answer = at_home.visitor().get(path, headers={"Accept": "text/html"})
     assert answer.status_code == 401
     assert answer.mimetype == "application/json"

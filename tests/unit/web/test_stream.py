@@ -17,7 +17,7 @@ from gateway.control.codec import lookup_to_json
 from gateway.journal.reader import Filter
 from tests.support.dashboard import ORIGIN, PASSWORD, TELEVISION, FakeControl, Home, home, lookup
 from web.api.stream import fits
-from web.stream import MAX_STREAMS, Broadcaster, Listener, Told, TooManyStreams
+from web.stream import MAX_STREAMS, Broadcaster, Listener, StreamEvent, TooManyStreams
 
 
 def recorded(*numbers: int, left_out: int = 0, **changes: Any) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def kinds(listener: Listener, number: int) -> list[str]:
     for _ in range(number):
         happened = listener.take(5.0)
         assert happened is not None
-        found.append(happened.told.kind)
+        found.append(happened.event.kind)
     return found
 
 
@@ -59,7 +59,7 @@ def test_all_streams_share_one_subscription(broadcaster: Broadcaster, control: F
     for listener in listeners:
         happened = listener.take(5.0)
         assert happened is not None
-        assert happened.told.last_id == 1
+        assert happened.event.last_id == 1
     assert control.subscriptions == 1
 
 
@@ -91,9 +91,7 @@ def test_there_is_a_last_stream(broadcaster: Broadcaster) -> None:
     broadcaster.open()
 
 
-def test_a_slow_reader_loses_the_oldest_rows_and_is_told_how_many(
-    broadcaster: Broadcaster, control: FakeControl
-) -> None:
+def test_a_slow_reader_loses_the_oldest_rows_and_hears_how_many(broadcaster: Broadcaster, control: FakeControl) -> None:
     slow, quick = broadcaster.open(), broadcaster.open()
     for number in range(1, 11):
         control.tell(recorded(number * 2, number * 2 + 1, left_out=1))
@@ -101,14 +99,14 @@ def test_a_slow_reader_loses_the_oldest_rows_and_is_told_how_many(
     happened = slow.take(1.0)
     assert happened is not None
     assert happened.dropped == 6 * 3, "ten batches, room for four"
-    assert happened.told.last_id == 15
+    assert happened.event.last_id == 15
     following = slow.take(1.0)
     assert following is not None
     assert following.dropped == 0
 
 
 @pytest.mark.timeout(30)
-def test_when_the_resolver_goes_and_comes_back_everybody_is_told(
+def test_when_the_resolver_goes_and_comes_back_everybody_is_informed(
     broadcaster: Broadcaster, control: FakeControl
 ) -> None:
     listener = broadcaster.open()
@@ -116,7 +114,7 @@ def test_when_the_resolver_goes_and_comes_back_everybody_is_told(
     control.tell({"event": "hang up"})
     happened = listener.take(5.0)
     assert happened is not None
-    assert happened.told.event == {
+    assert happened.event.event == {
         "event": "health",
         "part": "resolver",
         "healthy": False,
@@ -140,18 +138,18 @@ def test_a_stream_opens_although_the_resolver_is_away(control: FakeControl) -> N
 
 
 def test_an_event_is_printed_once_for_all_who_want_it_whole() -> None:
-    told = Told(recorded(1, 2))
-    assert told.frame() is told.frame()
-    text = told.frame().decode()
+    said = StreamEvent(recorded(1, 2))
+    assert said.frame() is said.frame()
+    text = said.frame().decode()
     assert text.startswith("event: lookups\nid: 2\ndata: {")
     assert text.endswith("}\n\n")
     assert text.count("\n") == 4
 
 
 def test_a_name_cannot_write_events_of_its_own() -> None:
-    told = Told(recorded(1, name="a\n\nevent: health\ndata: {}\r\n\u2028"))
-    assert told.frame().count(b"\n") == 4
-    assert b"\r" not in told.frame()
+    said = StreamEvent(recorded(1, name="a\n\nevent: health\ndata: {}\r\n\u2028"))
+    assert said.frame().count(b"\n") == 4
+    assert b"\r" not in said.frame()
 
 
 @pytest.mark.parametrize(
@@ -252,7 +250,7 @@ def test_a_page_that_was_just_drawn_goes_on_from_its_newest_row(at_home: Home) -
     browser.response.close()
 
 
-def test_who_was_away_too_long_is_told_of_the_gap(at_home: Home) -> None:
+def test_who_was_away_too_long_is_informed_of_the_gap(at_home: Home) -> None:
     at_home.reader.stored = [lookup(number) for number in range(1, 3000)]
     browser = begun(Browser(at_home.owner(), "?after=1"))
     assert browser.next() == ("gap", {"dropped": None})
@@ -277,7 +275,7 @@ def test_a_broken_journal_does_not_stop_the_stream(at_home: Home) -> None:
     browser.response.close()
 
 
-def test_without_the_resolver_a_page_is_told_so_at_once(at_home: Home) -> None:
+def test_without_the_resolver_a_page_is_informed_so_at_once(at_home: Home) -> None:
     at_home.control.asleep = True
     browser = begun(Browser(at_home.owner()))
     kind, data = browser.next()
@@ -285,7 +283,7 @@ def test_without_the_resolver_a_page_is_told_so_at_once(at_home: Home) -> None:
     browser.response.close()
 
 
-def test_over_the_cap_a_page_is_told_to_ask_instead(at_home: Home) -> None:
+def test_over_the_cap_a_page_is_asked_to_ask_instead(at_home: Home) -> None:
     owner = at_home.owner()
     browsers = [begun(Browser(owner)) for _ in range(MAX_STREAMS)]
     refused = owner.get("/api/v1/stream")

@@ -50,11 +50,11 @@ def owner(home: Home) -> FlaskClient:
 
 def needs(home: Home, monkeypatch: pytest.MonkeyPatch, **required: str) -> None:
     """Makes the resolver say that these names are required, with their symptoms."""
-    told = home.control.do_explain
+    reply = home.control.do_explain
 
     def explain(*, name: str, device: str | None, targets: list[str] | None = None) -> dict[str, Any]:
         symptom = required.get(name.replace(".", "_"))
-        return {**told(name=name, device=device), **({"need": "required", "symptom": symptom} if symptom else {})}
+        return {**reply(name=name, device=device), **({"need": "required", "symptom": symptom} if symptom else {})}
 
     monkeypatch.setattr(home.control, "do_explain", explain)
 
@@ -198,7 +198,7 @@ def test_every_counter_of_the_firewall_has_words_for_a_person() -> None:
     assert set(_SAID) == {*COUNTERS, *BRIDGE_COUNTERS} - {"gateway_refused"}
 
 
-def test_nobody_is_told_that_there_is_no_network_only_because_the_resolver_is_silent(
+def test_nobody_is_informed_that_there_is_no_network_only_because_the_resolver_is_silent(
     home: Home, owner: FlaskClient
 ) -> None:
     home.control.asleep = True
@@ -238,7 +238,7 @@ def test_a_box_that_blocks_nothing_yet_does_not_claim_to_filter(home: Home, owne
     assert 'id="pause"' not in page, "there is nothing to pause"
 
 
-def test_the_page_of_a_name_tells_its_habits(owner: FlaskClient) -> None:
+def test_the_page_of_a_name_says_how_often_it_is_asked_for(owner: FlaskClient) -> None:
     shown = owner.get("/names/ads.samsung.com").text
     assert "It asks about every 15 seconds, says A study." in shown
     assert "Two rules, two answers." in shown

@@ -1,4 +1,4 @@
-// One click: ask what is at stake, make the rule, say so, offer the way back.
+// One click: ask what it would cost, make the rule, say so, offer the way back.
 
 import { ask, query } from "./ask.js";
 import { alarm, tell } from "./toast.js";

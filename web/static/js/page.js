@@ -40,7 +40,7 @@ async function refreshLists(button) {
   const { started } = await ask("POST", "/api/v1/lists/refresh");
   tell(started ? "The lists are being fetched; this can take a minute." : "The lists are being fetched already.");
   button.disabled = true;
-  for (let turn = 0; turn < 60; turn += 1) {
+  for (let attempt = 0; attempt < 60; attempt += 1) {
     await new Promise((resolve) => { setTimeout(resolve, 2000); });
     const { refreshing } = await ask("GET", "/api/v1/lists");
     if (!refreshing) break;
