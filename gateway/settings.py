@@ -35,14 +35,14 @@ _MOST_WORKERS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class Endpoint:
     """An IP address and a port that we listen on."""
 
     host: str
     port: int
 
     @classmethod
-    def parse(cls, text: str) -> Address:
+    def parse(cls, text: str) -> Endpoint:
         """From "192.0.2.1:53" or "[2001:db8::1]:53". Raises SettingsError."""
         if not isinstance(text, str):
             raise SettingsError(f'{text!r} is not ADDRESS:PORT in quotes, like "127.0.0.1:5335".')
@@ -75,13 +75,13 @@ class Settings:
     """
 
     data: Path
-    dns: tuple[Address, ...] = (Address("127.0.0.1", 5335),)
-    web: Address = Address("127.0.0.1", 8080)
+    dns: tuple[Endpoint, ...] = (Endpoint("127.0.0.1", 5335),)
+    web: Endpoint = Endpoint("127.0.0.1", 8080)
     upstreams: tuple[str, ...] = ()
     bootstrap: tuple[str, ...] = ()
     strategy: Literal["strict", "fastest"] = "strict"
     plain_fallback: bool = False
-    time_servers: tuple[Address, ...] = ()
+    time_servers: tuple[Endpoint, ...] = ()
     lists: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     hosts: tuple[str, ...] = ()
@@ -160,9 +160,9 @@ def from_arguments(arguments: argparse.Namespace, environment: Mapping[str, str]
     data = Path(arguments.data).expanduser().absolute() if arguments.data else default_data(environment)
     settings = _from_file(data)
     if arguments.dns:
-        settings = replace(settings, dns=tuple(Address.parse(text) for text in arguments.dns))
+        settings = replace(settings, dns=tuple(Endpoint.parse(text) for text in arguments.dns))
     if arguments.web:
-        settings = replace(settings, web=Address.parse(arguments.web))
+        settings = replace(settings, web=Endpoint.parse(arguments.web))
     if arguments.upstream:
         settings = replace(settings, upstreams=tuple(arguments.upstream))
     if arguments.lists:
@@ -219,7 +219,7 @@ def _bootstrap(settings: Settings) -> tuple[str, ...]:
     return settings.bootstrap or plain or _machine_upstreams(settings.dns)
 
 
-def _machine_upstreams(dns: tuple[Address, ...]) -> tuple[str, ...]:
+def _machine_upstreams(dns: tuple[Endpoint, ...]) -> tuple[str, ...]:
     """The resolvers this machine uses itself, so that a first run needs no decision; never ourselves."""
     try:
         lines = _RESOLV_CONF.read_text(errors="replace").splitlines()[:100]
@@ -233,7 +233,7 @@ def _machine_upstreams(dns: tuple[Address, ...]) -> tuple[str, ...]:
                 address = ipaddress.ip_address(words[1])
             except ValueError:
                 continue
-            ourselves = Address(str(address), 53) in dns or (
+            ourselves = Endpoint(str(address), 53) in dns or (
                 address.is_loopback
                 and any(own.port == 53 and ipaddress.ip_address(own.host).is_unspecified for own in dns)
             )
@@ -310,11 +310,11 @@ def _strategy(value: Any) -> Literal["strict", "fastest"]:
     raise SettingsError('this is "strict" or "fastest".')
 
 
-def _time_server(text: str) -> Address:
+def _time_server(text: str) -> Endpoint:
     try:
-        return Address(str(ipaddress.ip_address(text)), 123)
+        return Endpoint(str(ipaddress.ip_address(text)), 123)
     except ValueError:
-        return Address.parse(text)
+        return Endpoint.parse(text)
 
 
 def _names(value: Any) -> dict[str, str]:
@@ -325,7 +325,7 @@ def _names(value: Any) -> dict[str, str]:
 
 _READERS: dict[str, dict[str, Callable[[Any], dict[str, Any]]]] = {
     "dns": {
-        "listen": lambda value: {"dns": tuple(Address.parse(text) for text in _texts(value))},
+        "listen": lambda value: {"dns": tuple(Endpoint.parse(text) for text in _texts(value))},
         "upstreams": lambda value: {"upstreams": _texts(value)},
         "bootstrap": lambda value: {"bootstrap": _texts(value)},
         "strategy": lambda value: {"strategy": _strategy(value)},
@@ -341,7 +341,7 @@ _READERS: dict[str, dict[str, Callable[[Any], dict[str, Any]]]] = {
         "workers": lambda value: {"workers": _workers(value)},
     },
     "web": {
-        "listen": lambda value: {"web": Address.parse(value)},
+        "listen": lambda value: {"web": Endpoint.parse(value)},
         "hosts": lambda value: {"hosts": _texts(value)},
         "login_from_televisions": lambda value: {"login_from_televisions": _boolean(value)},
     },

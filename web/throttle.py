@@ -46,7 +46,7 @@ class Guesser:
     browser: str | None = None
 
 
-class Attempt:
+class LoginAttempt:
     """One try. `wait` is 0.0 when it may be made, else the seconds to wait, and then it must not be made."""
 
     def __init__(self, wait: float) -> None:
@@ -75,7 +75,7 @@ class Throttle:
         self._under_way: Counter[str] = Counter()
 
     @contextmanager
-    def attempt(self, who: Guesser) -> Iterator[Attempt]:
+    def attempt(self, who: Guesser) -> Iterator[LoginAttempt]:
         """Counts a try, and for as long as it lasts."""
         side = "browser" if who.browser else "televisions" if who.televisions else "home"
         key = who.browser or client_key(who.client)
@@ -89,7 +89,7 @@ class Throttle:
                 self._under_way[side] += 1
                 for bucket in buckets:
                     bucket.take()
-        attempt = Attempt(wait)
+        attempt = LoginAttempt(wait)
         try:
             yield attempt
         finally:

@@ -12,7 +12,7 @@ from flask import current_app, request
 
 from web.security import is_home_address
 from web.sessions import BROWSER_COOKIE, Sessions
-from web.throttle import Attempt, Guesser, Throttle
+from web.throttle import Guesser, LoginAttempt, Throttle
 
 _PROXY = ("Forwarded", "X-Forwarded-For", "X-Real-Ip")
 
@@ -57,7 +57,7 @@ def is_stranger() -> bool:
 
 
 @contextmanager
-def attempt() -> Iterator[Attempt]:
+def attempt() -> Iterator[LoginAttempt]:
     """One guess of whoever asks."""
     sessions = cast(Sessions, current_app.extensions["telltale.sessions"])
     throttle = cast(Throttle, current_app.extensions["telltale.throttle"])

@@ -14,7 +14,7 @@ from gateway.classifier.service import Classifier
 from gateway.classifier.wording import sentence
 from gateway.control.codec import rule_to_json
 from gateway.errors import JournalError, ListError, Refused
-from gateway.journal.reader import Filter, Reader
+from gateway.journal.reader import LookupFilter, Reader
 from gateway.journal.stores import load_devices
 from gateway.lists.compiled import CompiledLists
 from gateway.model.name import Name
@@ -127,7 +127,7 @@ def last_targets(settings: Settings, text: str) -> tuple[str, ...]:
     try:
         name = Name.parse(text).text
         with closing(Reader(settings.journal)) as reader:
-            return reader.lookups(Filter(name=name), limit=_RECENT).led_to(name)[:MOST_TARGETS]
+            return reader.lookups(LookupFilter(name=name), limit=_RECENT).led_to(name)[:MOST_TARGETS]
     except (JournalError, ValueError):
         return ()
 

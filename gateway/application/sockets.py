@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from gateway.errors import SettingsError
-from gateway.settings import Address
+from gateway.settings import Endpoint
 
 _FIRST_INHERITED = 3
 _RECEIVE_BUFFER = 4 << 20
@@ -34,11 +34,11 @@ class DnsSockets:
     def fds(self) -> list[int]:
         return [each.fileno() for each in (*self.udp, *self.tcp, *chain.from_iterable(self.more))]
 
-    def addresses(self) -> list[Address]:
-        return [Address(*each.getsockname()[:2]) for each in self.udp]
+    def addresses(self) -> list[Endpoint]:
+        return [Endpoint(*each.getsockname()[:2]) for each in self.udp]
 
 
-def bind_dns(addresses: tuple[Address, ...], processes: int = 1) -> DnsSockets:
+def bind_dns(addresses: tuple[Endpoint, ...], processes: int = 1) -> DnsSockets:
     """Binds UDP, for as many processes, and TCP on each address; port 0 takes a free one. Raises SettingsError."""
     udp, tcp = [], []
     more: list[list[socket.socket]] = [[] for _ in range(processes - 1)]
@@ -50,7 +50,7 @@ def bind_dns(addresses: tuple[Address, ...], processes: int = 1) -> DnsSockets:
             datagrams, stream = _bind_both(address, shared=processes > 1)
             udp.append(datagrams)
             tcp.append(stream)
-            bound = Address(address.host, datagrams.getsockname()[1])
+            bound = Endpoint(address.host, datagrams.getsockname()[1])
             for each in more:
                 each.append(_bind(bound, socket.SOCK_DGRAM, shared=True))
     except SettingsError:
@@ -61,20 +61,20 @@ def bind_dns(addresses: tuple[Address, ...], processes: int = 1) -> DnsSockets:
     return DnsSockets(tuple(udp), tuple(tcp), tuple(map(tuple, more)))
 
 
-def bind_web(address: Address) -> socket.socket:
+def bind_web(address: Endpoint) -> socket.socket:
     """A listening socket for the dashboard. Raises SettingsError."""
     listener = _bind(address, socket.SOCK_STREAM)
     listener.listen(128)
     return listener
 
 
-def _bind_both(address: Address, *, shared: bool) -> tuple[socket.socket, socket.socket]:
+def _bind_both(address: Endpoint, *, shared: bool) -> tuple[socket.socket, socket.socket]:
     """A UDP and a listening TCP socket. A port that is free for the one is not always free for the other."""
     tries = _TRIES if address.port == 0 else 1
     while True:
         datagrams = _bind(address, socket.SOCK_DGRAM, shared=shared)
         try:
-            stream = _bind(Address(address.host, datagrams.getsockname()[1]), socket.SOCK_STREAM)
+            stream = _bind(Endpoint(address.host, datagrams.getsockname()[1]), socket.SOCK_STREAM)
         except SettingsError:
             datagrams.close()
             tries -= 1
@@ -85,7 +85,7 @@ def _bind_both(address: Address, *, shared: bool) -> tuple[socket.socket, socket
             return datagrams, stream
 
 
-def _bind(address: Address, kind: int, *, shared: bool = False) -> socket.socket:
+def _bind(address: Endpoint, kind: int, *, shared: bool = False) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     bound = socket.socket(family, kind)
     try:
@@ -104,7 +104,7 @@ def _bind(address: Address, kind: int, *, shared: bool = False) -> socket.socket
     return bound
 
 
-def _sentence(address: Address, error: OSError) -> str:
+def _sentence(address: Endpoint, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"Something else already listens on {address}; stop it, or choose another address or port."
     if error.errno in (errno.EACCES, errno.EPERM):

@@ -14,7 +14,7 @@ from gateway.commands.supervisor import Program
 from gateway.commands.up import run_up
 from gateway.demo.fleet import Fleet
 from gateway.errors import SettingsError
-from gateway.settings import Address, Settings
+from gateway.settings import Endpoint, Settings
 from web.auth import AuthStore
 
 _WORDS = (
@@ -30,7 +30,7 @@ def run_demo(settings: Settings, *, explicit_data: bool, pace: float) -> int:
         if not explicit_data:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="telltale-demo-"))
             settings = replace(settings, data=Path(folder), keys=None)
-        internet = bind_dns((Address("127.0.0.1", 0),))
+        internet = bind_dns((Endpoint("127.0.0.1", 0),))
         settings = replace(settings, upstreams=(f"udp://{internet.addresses()[0]}",), simulated=True)
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
         lines = _password(settings)

@@ -17,13 +17,13 @@ from typing import Any
 from gateway.application.list_job import read_report
 from gateway.control.client import ControlClient
 from gateway.errors import ControlError, JournalError, SettingsError, TelltaleError
-from gateway.journal.reader import Filter, Reader
+from gateway.journal.reader import LookupFilter, Reader
 from gateway.linux.ports import holders
 from gateway.model.name import Name
 from gateway.resolver.upstream import open_upstreams
 from gateway.resolver.upstream.clock import BUILT
 from gateway.resolver.upstream.member import PROBE
-from gateway.settings import Address, Settings
+from gateway.settings import Endpoint, Settings
 
 _LITTLE_SPACE = 200 << 20
 _FEW_FILES = 500
@@ -110,7 +110,7 @@ def _clock(settings: Settings, now: float) -> Iterator[Finding]:
     if settings.journal.exists():
         try:
             newest = max(
-                (each.time.timestamp() for each in Reader(settings.journal).lookups(Filter(), limit=1).lookups),
+                (each.time.timestamp() for each in Reader(settings.journal).lookups(LookupFilter(), limit=1).lookups),
                 default=0.0,
             )
         except JournalError:
@@ -152,13 +152,13 @@ def _ports(settings: Settings) -> Iterator[Finding]:
 
 def _dns(status: dict[str, Any]) -> Iterator[Finding]:
     for text in status["dns"]:
-        address = Address.parse(text)
+        address = Endpoint.parse(text)
         answered = _ask(address)
         says = f"DNS answers on {text}." if answered else f"DNS gives no answer on {text}; see the resolver's log."
         yield Finding(answered, says)
 
 
-def _ask(address: Address) -> bool:
+def _ask(address: Endpoint) -> bool:
     query = b"\x54\x4c\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00" + _ASK.to_wire() + b"\x00\x01\x00\x01"
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as asking:

@@ -18,7 +18,7 @@ from gateway.control.client import ControlClient, connect_unix
 from gateway.errors import SettingsError, Unavailable
 from gateway.linux.process import begin
 from gateway.resolver.upstream import open_upstreams
-from gateway.settings import Address, Settings, to_arguments
+from gateway.settings import Endpoint, Settings, to_arguments
 
 _START = 20.0
 
@@ -39,7 +39,7 @@ def run_up(
     begin_keys(settings)
     dns = bind_dns(settings.dns, settings.workers)
     web = bind_web(settings.web)
-    settings = replace(settings, dns=tuple(dns.addresses()), web=Address(*web.getsockname()[:2]))
+    settings = replace(settings, dns=tuple(dns.addresses()), web=Endpoint(*web.getsockname()[:2]))
     flags = tuple(to_arguments(settings))
     dns_flags = tuple(word for fd in dns.fds() for word in ("--dns-fd", str(fd)))
     programs = [

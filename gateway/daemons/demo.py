@@ -12,10 +12,10 @@ from gateway.demo.fleet import Fleet
 from gateway.demo.internet import simulated_internet
 from gateway.errors import TelltaleError
 from gateway.linux.process import begin, end_with_parent
-from gateway.settings import Address
+from gateway.settings import Endpoint
 
 
-async def _live(internet: DnsSockets, resolver: Address, pace: float) -> None:
+async def _live(internet: DnsSockets, resolver: Endpoint, pace: float) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     end_with_parent()
     parser = argparse.ArgumentParser(prog="telltale-demo")
     parser.add_argument("--internet-fd", required=True, type=int, action="append")
-    parser.add_argument("--resolver", required=True, type=Address.parse)
+    parser.add_argument("--resolver", required=True, type=Endpoint.parse)
     parser.add_argument("--pace", type=float, default=1.0)
     parsed = parser.parse_args(arguments)
     try:

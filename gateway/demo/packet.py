@@ -32,7 +32,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ReceivedQuery:
     """A query with one question; `raw` is its question section as it came, `udp_size` is 512 without EDNS."""
 
     id: int
@@ -45,7 +45,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TelevisionAnswer:
     """What a television looks at: `addresses` are textual, `ttl` is how many seconds it may keep the answer."""
 
     rcode: int
@@ -67,7 +67,7 @@ def write_query(query_id: int, name: str, qtype: int) -> bytes:
     return header + Name(name).to_wire() + struct.pack("!HH", qtype, 1) + _opt()
 
 
-def read_query(wire: bytes) -> Question:
+def read_query(wire: bytes) -> ReceivedQuery:
     """Raises WireError for anything but a query with one question of class IN."""
     if len(wire) < _HEADER.size:
         raise WireError("A DNS message has at least 12 bytes.")
@@ -86,13 +86,18 @@ def read_query(wire: bytes) -> Question:
         raise WireError("Only class IN is answered here.", Rcode.NOTIMP)
     end += 4
     size = _udp_size(wire, end, additional)
-    return Question(
+    return ReceivedQuery(
         query_id, flags, _text(labels), qtype, wire[_HEADER.size : end], max(512, size or 0), size is not None
     )
 
 
 def write_answer(
-    asked: Question, rcode: int, answer: Sequence[Record] = (), authority: Sequence[Record] = (), *, size: int = 65_535
+    asked: ReceivedQuery,
+    rcode: int,
+    answer: Sequence[Record] = (),
+    authority: Sequence[Record] = (),
+    *,
+    size: int = 65_535,
 ) -> bytes:
     """The answer to `asked`, its question spelled as it came; over `size` bytes it goes without records and with TC."""
     flags = _QR | _RA | (asked.flags & _RD) | rcode
@@ -105,7 +110,7 @@ def write_answer(
     return _HEADER.pack(asked.id, flags | _TC, 1, 0, 0, 1 if asked.edns else 0) + asked.raw + tail
 
 
-def read_answer(wire: bytes, query_id: int, name: str, qtype: int) -> Answer:
+def read_answer(wire: bytes, query_id: int, name: str, qtype: int) -> TelevisionAnswer:
     """Raises WireError when it does not fit the question, or cannot be read."""
     if len(wire) < _HEADER.size:
         raise WireError("A DNS message has at least 12 bytes.")
@@ -136,7 +141,7 @@ def read_answer(wire: bytes, query_id: int, name: str, qtype: int) -> Answer:
                 addresses.append(str(ipaddress.ip_address(rdata)))
         elif rtype == QType.SOA and length >= 20 and not addresses:
             ttls.append(min(ttl, struct.unpack("!I", rdata[-4:])[0]))
-    return Answer(flags & 15, tuple(addresses), min(ttls, default=0), bool(flags & _TC))
+    return TelevisionAnswer(flags & 15, tuple(addresses), min(ttls, default=0), bool(flags & _TC))
 
 
 def address_rdata(address: str) -> bytes:

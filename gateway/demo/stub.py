@@ -7,7 +7,7 @@ import contextlib
 import socket
 from secrets import randbelow
 
-from gateway.demo.packet import Answer, read_answer, write_query
+from gateway.demo.packet import TelevisionAnswer, read_answer, write_query
 from gateway.errors import NetworkError, UpstreamError, UpstreamTimeout, WireError
 
 
@@ -31,7 +31,7 @@ class StubResolver:
                     f"give its loopback interface that address and start again."
                 ) from error
 
-    async def ask(self, name: str, qtype: int, *, tcp: bool = False) -> Answer:
+    async def ask(self, name: str, qtype: int, *, tcp: bool = False) -> TelevisionAnswer:
         """Falls back to TCP when the answer is truncated.
 
         Raises UpstreamTimeout when no fitting answer comes, UpstreamError when nobody listens.
@@ -47,7 +47,7 @@ class StubResolver:
         except (OSError, asyncio.IncompleteReadError, WireError) as error:
             raise UpstreamError(f"The resolver cannot be asked about {name}: {str(error).rstrip('.')}.") from error
 
-    async def _ask_udp(self, name: str, qtype: int) -> Answer:
+    async def _ask_udp(self, name: str, qtype: int) -> TelevisionAnswer:
         loop = asyncio.get_running_loop()
         query_id = randbelow(65_536)
         with socket.socket(_family(self._address), socket.SOCK_DGRAM) as sock:
@@ -64,7 +64,7 @@ class StubResolver:
                                 return read_answer(wire, query_id, name, qtype)
         raise TimeoutError
 
-    async def _ask_tcp(self, name: str, qtype: int) -> Answer:
+    async def _ask_tcp(self, name: str, qtype: int) -> TelevisionAnswer:
         query_id = randbelow(65_536)
         query = write_query(query_id, name, qtype)
         host, port = self._resolver

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 from typing import Protocol
 
-from gateway.demo.packet import Answer
+from gateway.demo.packet import TelevisionAnswer
 from gateway.demo.routine import Moment
 from gateway.demo.script import Script, Storm
 from gateway.errors import UpstreamError
@@ -27,7 +27,7 @@ _TOO_LATE = 5.0
 class Ask(Protocol):
     """One question to the resolver; raises UpstreamError when no answer comes."""
 
-    async def __call__(self, name: str, qtype: int, *, tcp: bool = False) -> Answer: ...
+    async def __call__(self, name: str, qtype: int, *, tcp: bool = False) -> TelevisionAnswer: ...
 
 
 class Television:
@@ -100,10 +100,10 @@ class Television:
         finally:
             self._places.release()
 
-    async def _put(self, name: str, qtype: int) -> Answer | None:
+    async def _put(self, name: str, qtype: int) -> TelevisionAnswer | None:
         self.counts["asked"] += 1
         tcp = self._rng.random() < self.script.tcp_share
-        answer: Answer | None = None
+        answer: TelevisionAnswer | None = None
         with contextlib.suppress(UpstreamError):
             answer = await self._ask(name, qtype, tcp=tcp)
         if answer is None:
@@ -125,7 +125,7 @@ class Television:
             if answer is None or not answer.refuses:
                 return
 
-    def _keep(self, key: tuple[str, int], answer: Answer) -> None:
+    def _keep(self, key: tuple[str, int], answer: TelevisionAnswer) -> None:
         now = self._clock()
         if len(self._kept) >= _MAX_KEPT:
             self._kept = {kept: until for kept, until in self._kept.items() if until > now}

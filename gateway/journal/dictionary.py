@@ -43,7 +43,7 @@ class Known(NamedTuple):
 
 
 @dataclass(slots=True)
-class Asker:
+class KnownDevice:
     """A device as the writer knows it. `known` is asked once a row, so it is the dictionary itself.
 
     Facts are compared by identity; `alike` finds the same content in another object, which every miss makes.
@@ -57,12 +57,12 @@ class Asker:
 
 _Content: TypeAlias = tuple[str, int, int, Source, Verdict | None, tuple[str, ...]]
 _Named: TypeAlias = tuple[str, str | None, Category]
-_New: TypeAlias = tuple[Asker, Facts, _Content, Tag, _Named, int]
+_New: TypeAlias = tuple[KnownDevice, Facts, _Content, Tag, _Named, int]
 # Stands for what `learn` is about to find out.
 _UNDER_WAY = Known(0, 0, UNTAGGED)
 _SPELLED = {category: category.value for category in Category}
 
-News: TypeAlias = tuple[Asker, Facts, int]
+News: TypeAlias = tuple[KnownDevice, Facts, int]
 """Who asked what, and when, in milliseconds since the epoch."""
 
 
@@ -77,12 +77,12 @@ class Dictionary:
         self._cursor = cursor
         self._tag = tag
         self._device_of = device_of
-        self._askers: dict[tuple[str, str], Asker] = {}
+        self._askers: dict[tuple[str, str], KnownDevice] = {}
         self._clients: dict[tuple[str, int], int] = {}
         self._names: dict[_Named, int] = {}
         self._fact_ids: dict[tuple[Any, ...], int] = {}
         self._facts = 0
-        self._passing: list[tuple[Asker, Facts]] = []
+        self._passing: list[tuple[KnownDevice, Facts]] = []
         self._day = 0
         self._complained: set[str] = set()
 
@@ -114,7 +114,7 @@ class Dictionary:
                 _empty(each.alike)
             self._facts = 0
 
-    def asker(self, client: str, when: float) -> tuple[int, Asker]:
+    def asker(self, client: str, when: float) -> tuple[int, KnownDevice]:
         """(id of the client, its device) for an address that asked at `when` (seconds since the epoch)."""
         device = self._ask_device(client, when)
         key = (device.id, device.maker)
@@ -122,7 +122,7 @@ class Dictionary:
         if asker is None:
             if len(self._askers) >= _MAX_CLIENTS:
                 self.forget()
-            asker = self._askers[key] = Asker(device, self._device_number(device))
+            asker = self._askers[key] = KnownDevice(device, self._device_number(device))
         asker.device = device
         known_as = (client, asker.number)
         number = self._clients.get(known_as)
@@ -138,7 +138,7 @@ class Dictionary:
         in a flood of new names each costs what it costs alone.
         """
         new: list[_New] = []
-        twins: list[tuple[Asker, Facts, _Content]] = []
+        twins: list[tuple[KnownDevice, Facts, _Content]] = []
         for asker, facts, millis in paced(news):
             alike = _content(facts)
             known = asker.alike.get(alike)

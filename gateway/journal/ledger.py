@@ -10,7 +10,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, func, select
 
 from gateway.journal import statements as say
-from gateway.journal.dictionary import Asker, DeviceOf, Dictionary, News, TagOf
+from gateway.journal.dictionary import DeviceOf, Dictionary, KnownDevice, News, TagOf
 from gateway.journal.engine import raw_connection
 from gateway.journal.gathering import Counted
 from gateway.journal.pacing import paced
@@ -56,7 +56,7 @@ class Ledger:
         first = number = self._next
         dictionary = self.dictionary
         dictionary.make_room()
-        askers: dict[str, tuple[int, Asker]] = {}
+        askers: dict[str, tuple[int, KnownDevice]] = {}
         news: list[News] = []
         for when, client, facts, _, _ in paced(batch):
             found = askers.get(client)

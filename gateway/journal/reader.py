@@ -25,7 +25,17 @@ from gateway.journal.scope import find_scope
 from gateway.journal.search import Span, find_lookups
 from gateway.journal.tally import blocked, by_stream, last_millis, tally, tracking
 from gateway.journal.times import from_millis, from_minutes, to_micros
-from gateway.journal.views import Bar, CompanyRow, DetourRow, DeviceRow, ExchangeRow, Filter, NameRow, Page, Totals
+from gateway.journal.views import (
+    Bar,
+    CompanyRow,
+    DetourRow,
+    DeviceRow,
+    ExchangeRow,
+    LookupFilter,
+    NameRow,
+    Page,
+    Totals,
+)
 from gateway.model.lookup import Lookup
 from gateway.model.tag import Category
 
@@ -35,7 +45,7 @@ __all__ = [
     "DetourRow",
     "DeviceRow",
     "ExchangeRow",
-    "Filter",
+    "LookupFilter",
     "NameRow",
     "Page",
     "Reader",
@@ -63,9 +73,9 @@ class Reader:
     def close(self) -> None:
         self._engine.dispose()
 
-    def lookups(self, wanted: Filter | None = None, *, limit: int = 100, before: str | None = None) -> Page:
+    def lookups(self, wanted: LookupFilter | None = None, *, limit: int = 100, before: str | None = None) -> Page:
         """One page, newest first; `limit` is 1 to 1000, `before` is the `next` of the page above."""
-        wanted = wanted or Filter()
+        wanted = wanted or LookupFilter()
         _check_limit(limit)
         place = None if before is None else cursor.decode(before)
         with self._asking() as connection:
@@ -290,7 +300,7 @@ def _check_limit(limit: int) -> None:
         raise JournalError(f"The limit is a number from 1 to {_MOST}.")
 
 
-def _span_of(wanted: Filter) -> Span | None:
+def _span_of(wanted: LookupFilter) -> Span | None:
     if wanted.since is None and wanted.until is None:
         return None
     start = 0 if wanted.since is None else -(-to_micros(wanted.since) // 1000)

@@ -11,14 +11,14 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 
 from gateway.errors import JournalError
 from gateway.journal.schema import clients, devices, lookups, names, streams
-from gateway.journal.views import Filter
+from gateway.journal.views import LookupFilter
 
 _FEW = 400
 _LONGEST = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class SearchScope:
     """`streams` are the ids of the few streams that fit, None when there are many or all; `few` says which.
 
     `condition` is what a stream and its name have to fulfil, None for any; `clients` are ids, None for any.
@@ -50,7 +50,7 @@ class Scope:
         return here if self.clients is None else and_(here, lookups.c.client.in_(self.clients))
 
 
-def find_scope(connection: Connection, wanted: Filter) -> Scope:
+def find_scope(connection: Connection, wanted: LookupFilter) -> SearchScope:
     """Looks up which devices, clients and streams the filter means. Raises JournalError for one without sense."""
     conditions: list[ColumnElement[bool]] = []
     client_ids: tuple[int, ...] | None = None
@@ -73,11 +73,11 @@ def find_scope(connection: Connection, wanted: Filter) -> Scope:
     if wanted.name is not None and wanted.name.strip():
         conditions.append(_named(wanted.name))
     if not conditions:
-        return Scope()
+        return SearchScope()
     condition = and_(*conditions)
     found = select(streams.c.id).join(names, names.c.id == streams.c.name).where(condition).limit(_FEW + 1)
     ids: Sequence[int] = connection.execute(found).scalars().all()
-    return Scope(condition, tuple(ids) if len(ids) <= _FEW else None, client_ids)
+    return SearchScope(condition, tuple(ids) if len(ids) <= _FEW else None, client_ids)
 
 
 def _named(text: str) -> ColumnElement[bool]:

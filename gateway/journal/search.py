@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, func, select
 
 from gateway.journal.coverage import DAY, HOUR
 from gateway.journal.schema import days, hours, lookups, marks, minutes, shelves
-from gateway.journal.scope import Scope
+from gateway.journal.scope import SearchScope
 
 _SHELVES_AT_ONCE = 1000
 _GAP = 3000
@@ -31,7 +31,7 @@ class Span:
 
 
 def find_lookups(
-    connection: Connection, scope: Scope, span: Span | None, *, limit: int, before: int | None
+    connection: Connection, scope: SearchScope, span: Span | None, *, limit: int, before: int | None
 ) -> tuple[list[int], int | None]:
     """(up to `limit` ids, highest first; where to go on, None at the end).
 
@@ -106,7 +106,7 @@ class _Hints:
     """
 
     connection: Connection
-    scope: Scope
+    scope: SearchScope
     _from: dict[str, int] = field(init=False)
     _folded: int = field(init=False)
     _fresh: set[int] = field(init=False)

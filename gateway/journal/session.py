@@ -18,7 +18,7 @@ from gateway.journal.engine import open_engine, raw_connection
 from gateway.journal.ledger import Ledger
 from gateway.journal.preparation import first_line, is_damage, prepare
 
-__all__ = ["Session", "explain", "is_damage", "is_outage"]
+__all__ = ["WriterSession", "explain", "is_damage", "is_outage"]
 
 _NOT_OUTAGES = {
     sqlite3.SQLITE_CONSTRAINT,
@@ -40,7 +40,7 @@ _SAYS = {
 }
 
 
-class Session:
+class WriterSession:
     """Prepares and opens the journal for writing. After any error but a task's own it is closed and made anew."""
 
     def __init__(self, path: Path, *, tag: TagOf, device_of: DeviceOf) -> None:

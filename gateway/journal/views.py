@@ -9,7 +9,7 @@ from gateway.model.lookup import Lookup
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
+class LookupFilter:
     """Which lookups; None means any.
 
     `device` is a device id, `client` a textual address, `company` a company's name, `category` a category's value,

@@ -21,7 +21,7 @@ from gateway.journal.gathering import Counted, Rush, gather
 from gateway.journal.pacing import meanwhile, paced
 from gateway.journal.preparation import begin_anew
 from gateway.journal.retention import Retention
-from gateway.journal.session import Session, explain, is_damage, is_outage
+from gateway.journal.session import WriterSession, explain, is_damage, is_outage
 from gateway.journal.sweep import sweep
 from gateway.model.event import HealthChanged, LookupRecorded
 from gateway.model.lookup import Facts, LogBatch, LogRow, Lookup
@@ -82,7 +82,7 @@ class Writer:
         self._gate = threading.Lock()
         self._stopping = False
         self._closed = False
-        self._session: Session | None = None
+        self._session: WriterSession | None = None
         self._pending: list[Counted] = []
         self._rush = Rush()
         self._trouble = self._held = False
@@ -174,8 +174,8 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever it is, the next lookups are to be recorded
             self._fail(error)
 
-    def _open(self) -> Session:
-        session = Session(self.path, tag=self._tag, device_of=self._device_of)
+    def _open(self) -> WriterSession:
+        session = WriterSession(self.path, tag=self._tag, device_of=self._device_of)
         self._news = session.prepared.says or self._news
         self._session = session
         if self._trouble:
@@ -230,7 +230,7 @@ class Writer:
     def _waiting(self) -> int:
         return len(self._queue) + sum(len(batch.facts) for batch in tuple(self._batches)) + self._rush.lookups
 
-    def _write(self, session: Session) -> None:
+    def _write(self, session: WriterSession) -> None:
         self._take()
         batch = self._pending
         if not batch:
@@ -251,7 +251,7 @@ class Writer:
         if wanted:
             self._call(self._publish, LookupRecorded(shown, recorded - sum(each.times for each in shown)))
 
-    def _do_tasks(self, session: Session) -> None:
+    def _do_tasks(self, session: WriterSession) -> None:
         while not self._tasks.empty():
             fn, future = self._tasks.get()
             if not future.set_running_or_notify_cancel():
@@ -273,7 +273,7 @@ class Writer:
             if future.set_running_or_notify_cancel():
                 future.set_exception(JournalError(says))
 
-    def _tidy(self, session: Session) -> None:
+    def _tidy(self, session: WriterSession) -> None:
         if self._sweep is None and time.monotonic() >= self._next_sweep:
             self._sweep = sweep(
                 session.connection,

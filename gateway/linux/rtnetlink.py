@@ -19,7 +19,7 @@ _GET_TO_NEW = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RowsDatagram:
     """One datagram of an answer: the rows in it; `done` when nothing follows; `error` is an errno or 0."""
 
     rows: list[bytes]
@@ -47,14 +47,14 @@ def dump(kind: int, header: bytes) -> list[bytes]:
     return rows
 
 
-def read_part(data: bytes, kind: int) -> Part:
+def read_part(data: bytes, kind: int) -> RowsDatagram:
     """Reads one datagram of the answer to `kind`. Never raises: what is cut short or of another type is left out."""
     rows: list[bytes] = []
     for found, body in netlink.messages(data):
         if found == netlink.DONE:
-            return Part(rows, done=True)
+            return RowsDatagram(rows, done=True)
         if found == netlink.ERROR:
-            return Part(rows, done=True, error=netlink.error_of(body))
+            return RowsDatagram(rows, done=True, error=netlink.error_of(body))
         if found == kind - _GET_TO_NEW:
             rows.append(body)
-    return Part(rows, done=False)
+    return RowsDatagram(rows, done=False)

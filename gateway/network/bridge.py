@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from gateway.errors import NetworkError
 from gateway.model.network import TvNetwork
-from gateway.network.links import Link
+from gateway.network.links import NetworkLink
 
 Command = tuple[str, ...]
 
 
-def steps_up(tv: TvNetwork, links: Sequence[Link]) -> list[Command]:
+def steps_up(tv: TvNetwork, links: Sequence[NetworkLink]) -> list[Command]:
     """None when all is as it shall be already. Raises NetworkError when a port is missing or carries something else."""
     known = {link.name: link for link in links}
     bridge = known.get(tv.interface)
@@ -37,7 +37,7 @@ def steps_up(tv: TvNetwork, links: Sequence[Link]) -> list[Command]:
     return steps
 
 
-def steps_down(tv: TvNetwork, links: Sequence[Link]) -> list[Command]:
+def steps_down(tv: TvNetwork, links: Sequence[NetworkLink]) -> list[Command]:
     """Takes the ports out and the bridge away."""
     known = {link.name: link for link in links}
     if tv.interface not in known or known[tv.interface].kind != "bridge":
@@ -49,7 +49,7 @@ def steps_down(tv: TvNetwork, links: Sequence[Link]) -> list[Command]:
     ]
 
 
-def _join(port: str, link: Link | None, bridge: str) -> list[Command]:
+def _join(port: str, link: NetworkLink | None, bridge: str) -> list[Command]:
     if link is None:
         raise NetworkError(f"The port {port} is not there; plug it in, or name another one.")
     if link.uplink:

@@ -24,7 +24,7 @@ from gateway.network.bridge import steps_down, steps_up
 from gateway.network.child import Child
 from gateway.network.hostapd_control import HostapdControl
 from gateway.network.limits import check_plan
-from gateway.network.links import Link
+from gateway.network.links import NetworkLink
 from gateway.network.radio import explain_lines
 
 HOSTAPD, DNSMASQ = "hostapd", "dnsmasq"
@@ -69,7 +69,7 @@ class Builder:
         *,
         driver: str = "nl80211",
         run: Callable[[Sequence[str]], str] = host.run,
-        look: Callable[[], list[Link]] = host.look_at_links,
+        look: Callable[[], list[NetworkLink]] = host.look_at_links,
     ) -> None:
         self.plan: NetworkPlan | None = None
         """What stands now."""
@@ -132,7 +132,7 @@ class Builder:
         self.hostapd.tick()
         self.dnsmasq.tick()
 
-    def links(self) -> list[Link]:
+    def links(self) -> list[NetworkLink]:
         return self._look()
 
     def air(self) -> dict[str, str]:

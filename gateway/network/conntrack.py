@@ -65,7 +65,7 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ConnectionsDatagram:
     """One datagram of the kernel; `error` is an errno or 0."""
 
     connections: tuple[Connection, ...]
@@ -73,7 +73,7 @@ class Part:
     error: int
 
 
-def parse_part(data: bytes) -> Part:
+def parse_part(data: bytes) -> ConnectionsDatagram:
     """Every connection in one datagram. Never raises: what cannot be read is left out."""
     found: list[Connection] = []
     done, error = False, 0
@@ -84,7 +84,7 @@ def parse_part(data: bytes) -> Part:
             done, error = True, netlink.error_of(body)
         elif kind in (_NEW, _DELETE) and (connection := _parse_connection(body, ended=kind == _DELETE)):
             found.append(connection)
-    return Part(tuple(found), done, error)
+    return ConnectionsDatagram(tuple(found), done, error)
 
 
 def _parse_connection(body: bytes, *, ended: bool) -> Connection | None:
@@ -196,7 +196,7 @@ class ConntrackSocket:
             raise
         return True
 
-    def _ask(self, kind: int, flags: int, body: bytes) -> Iterator[Part]:
+    def _ask(self, kind: int, flags: int, body: bytes) -> Iterator[ConnectionsDatagram]:
         self._sequence += 1
         try:
             self._socket.settimeout(_PATIENCE)

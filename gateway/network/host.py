@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gateway.errors import NetworkError
-from gateway.network.links import SHOW_LINKS, SHOW_ROUTES, SHOW_ROUTES6, Link, parse_links
+from gateway.network.links import SHOW_LINKS, SHOW_ROUTES, SHOW_ROUTES6, NetworkLink, parse_links
 from gateway.network.radio import explain_switch
 
 _PATIENCE = 15.0
@@ -33,7 +33,7 @@ def run(command: Sequence[str]) -> str:
     return done.stdout.decode("utf-8", "replace")
 
 
-def look_at_links() -> list[Link]:
+def look_at_links() -> list[NetworkLink]:
     """Every link but loopback. Raises NetworkError."""
     wireless, physical = set(), set()
     for folder in _NET.glob("*") if _NET.is_dir() else ():

@@ -17,7 +17,7 @@ _WORST_METRIC = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class NetworkLink:
     """`kind` is "ethernet", "wifi", "bridge" or another kind of the kernel's; `addresses` are "192.0.2.1/24", those of
     the link alone (fe80::) left out. `physical` when it is hardware; `uplink` when the way to the internet leads there.
     """
@@ -40,7 +40,7 @@ class Link:
 
 def parse_links(
     shown: str, routes: Iterable[str] = (), *, wireless: Collection[str] = (), physical: Collection[str] = ()
-) -> list[Link]:
+) -> list[NetworkLink]:
     """From `ip -json -details address show` and default routes; `wireless` and `physical` come from /sys/class/net.
 
     Raises NetworkError when `ip` did not speak JSON.
@@ -60,7 +60,7 @@ def parse_links(
             if each.get("scope") != "link" and "local" in each and "prefixlen" in each
         )
         found.append(
-            Link(
+            NetworkLink(
                 name,
                 kind,
                 str(said.get("address", "")),
@@ -75,7 +75,7 @@ def parse_links(
     return found
 
 
-def link_to_json(link: Link) -> dict[str, Any]:
+def link_to_json(link: NetworkLink) -> dict[str, Any]:
     return {
         "name": link.name,
         "kind": link.kind,

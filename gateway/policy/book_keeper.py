@@ -16,7 +16,7 @@ from gateway.policy.book_file import load_book, save_book
 PATIENCE = 3.0
 
 
-class BookStore(Protocol):
+class BookCopy(Protocol):
     """The second place where the book is kept. Blocking; each call raises TelltaleError or OSError."""
 
     def load(self) -> Book | None: ...
@@ -36,7 +36,7 @@ class BookKeeper:
     def __init__(
         self,
         path: Path,
-        store: BookStore | None,
+        store: BookCopy | None,
         report: Callable[[list[str]], None] = lambda problems: None,
         *,
         read_only: bool = False,

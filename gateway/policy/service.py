@@ -17,7 +17,7 @@ from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.tag import Tag
 from gateway.model.verdict import Action, Reason, Verdict
 from gateway.policy import validation
-from gateway.policy.book_keeper import BookKeeper, BookStore
+from gateway.policy.book_keeper import BookCopy, BookKeeper
 from gateway.policy.snapshot import PresetBlocks, Snapshot, never_blocks
 
 
@@ -46,7 +46,7 @@ class PolicyService:
     def __init__(
         self,
         path: Path,
-        store: BookStore | None,
+        store: BookCopy | None,
         compiled: Lists,
         tag_of: Callable[[str], Tag],
         on_change: Callable[[Policy, PolicyChanged], None] = lambda policy, event: None,

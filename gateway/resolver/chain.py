@@ -14,7 +14,7 @@ from gateway.resolver.local_zone import LocalZone
 from gateway.resolver.minimal import Minimal
 from gateway.resolver.rebinding import Rebinding
 from gateway.resolver.recorder import Recorder
-from gateway.resolver.throttle import Throttle
+from gateway.resolver.throttle import ClientThrottle
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Links:
     minimal: Minimal
     rebinding: Rebinding
     cache: Cache
-    throttle: Throttle
+    throttle: ClientThrottle
     forwarder: Forwarder
 
 

@@ -36,7 +36,7 @@ from gateway.resolver.rebinding import Rebinding
 from gateway.resolver.recorder import Recorder, facts_of
 from gateway.resolver.streams import StreamServer
 from gateway.resolver.synchronous import Errand, SynchronousChain
-from gateway.resolver.throttle import Throttle
+from gateway.resolver.throttle import ClientThrottle
 from gateway.resolver.upstream import Upstream
 from gateway.resolver.upstream.member import UpstreamState
 from gateway.resolver.waiting import Waiter, Waiting
@@ -108,7 +108,7 @@ class Resolver:
                 clock=clock,
                 reachable=lambda: forwarder.reachable,
             ),
-            throttle=Throttle(
+            throttle=ClientThrottle(
                 rate=options.client_rate,
                 burst=options.client_burst,
                 patience=options.client_patience,

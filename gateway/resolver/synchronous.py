@@ -17,7 +17,7 @@ from gateway.resolver.clients import Client
 from gateway.resolver.forwarder import Forwarder
 from gateway.resolver.link import Link, Prompt
 from gateway.resolver.recorder import Recorder
-from gateway.resolver.throttle import Throttle
+from gateway.resolver.throttle import ClientThrottle
 from gateway.resolver.waiting import Key
 
 _Answer: TypeAlias = Callable[[Query], Response | None]
@@ -63,7 +63,7 @@ class SynchronousChain:
         *,
         recorder: Recorder,
         cache: Cache,
-        throttle: Throttle,
+        throttle: ClientThrottle,
         forwarder: Forwarder,
         finish: Callable[[Errand, Response | None], None],
     ) -> None:

@@ -20,7 +20,7 @@ from gateway.wire.message import truncated
 _CLIENTS = 4_096
 
 
-class Throttle:
+class ClientThrottle:
     """A token bucket for each client: `burst` questions at once, `rate` a second from then on; rate 0 is no limit.
 
     Above that a client waits, over UDP at most `patience` seconds: what would wait longer is dropped, for

@@ -19,7 +19,7 @@ from pathlib import Path
 from gateway.journal.engine import open_engine
 from gateway.journal.ledger import Ledger
 from gateway.journal.preparation import prepare
-from gateway.journal.reader import Filter, Reader
+from gateway.journal.reader import LookupFilter, Reader
 from gateway.model.device import Device
 from gateway.model.lookup import Facts, LogRow
 from gateway.model.response import Source
@@ -179,15 +179,15 @@ def _time_pages(folder: Path, count: int) -> None:
     old = now - timedelta(days=25)
     questions: dict[str, Callable[[], object]] = {
         "newest 100": reader.lookups,
-        "a rare name": lambda: reader.lookups(Filter(name="rare")),
-        "no such name": lambda: reader.lookups(Filter(name="nothing.like.it")),
-        "a company": lambda: reader.lookups(Filter(company="Company 7")),
-        "a device, blocked": lambda: reader.lookups(Filter(device="ip:192.168.4.3", verdict="block")),
-        "a rare name on a device": lambda: reader.lookups(Filter(device="ip:192.168.4.3", name="rare")),
-        "a part of many names": lambda: reader.lookups(Filter(name="name1")),
-        "a client": lambda: reader.lookups(Filter(client="192.168.4.4")),
-        "newest 100 of 25 days ago": lambda: reader.lookups(Filter(until=old)),
-        "a rare name before 25 days ago": lambda: reader.lookups(Filter(name="rare", until=old)),
+        "a rare name": lambda: reader.lookups(LookupFilter(name="rare")),
+        "no such name": lambda: reader.lookups(LookupFilter(name="nothing.like.it")),
+        "a company": lambda: reader.lookups(LookupFilter(company="Company 7")),
+        "a device, blocked": lambda: reader.lookups(LookupFilter(device="ip:192.168.4.3", verdict="block")),
+        "a rare name on a device": lambda: reader.lookups(LookupFilter(device="ip:192.168.4.3", name="rare")),
+        "a part of many names": lambda: reader.lookups(LookupFilter(name="name1")),
+        "a client": lambda: reader.lookups(LookupFilter(client="192.168.4.4")),
+        "newest 100 of 25 days ago": lambda: reader.lookups(LookupFilter(until=old)),
+        "a rare name before 25 days ago": lambda: reader.lookups(LookupFilter(name="rare", until=old)),
         "totals of a day": lambda: reader.totals(now - timedelta(days=1), now),
         "totals of a month": lambda: reader.totals(now - timedelta(days=30), now),
         "chart of a day by the minute": lambda: reader.chart(now - timedelta(days=1), now, 60),

@@ -21,7 +21,7 @@ from gateway.demo.internet import Internet, simulated_internet
 from gateway.demo.stub import StubResolver
 from gateway.errors import UpstreamError, UpstreamTimeout
 from gateway.model.dns import QType
-from gateway.settings import Address
+from gateway.settings import Endpoint
 from tests.support.client import Connection, addresses, ask, burst, question
 from tests.support.upstream import Upstream
 
@@ -40,7 +40,7 @@ def upstream() -> Iterator[Upstream]:
 
 
 def an_internet(**how: Any) -> AbstractAsyncContextManager[Internet]:
-    bound = bind_dns((Address("127.0.0.1", 0),))
+    bound = bind_dns((Endpoint("127.0.0.1", 0),))
     return simulated_internet(bound.udp[0], bound.tcp[0], **how)
 
 

@@ -16,7 +16,7 @@ import pytest
 from gateway.commands import doctor
 from gateway.commands.doctor import examine
 from gateway.linux.ports import holders
-from gateway.settings import Address, Settings
+from gateway.settings import Endpoint, Settings
 from tests.support.box import RunningBox, free_port
 from tests.support.client import ask
 from tests.support.upstream import Upstream
@@ -38,7 +38,7 @@ def box(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterato
 
 
 def settings(data: Path, *upstreams: str) -> Settings:
-    dns, web = Address("127.0.0.1", free_port()), Address("127.0.0.1", free_port())
+    dns, web = Endpoint("127.0.0.1", free_port()), Endpoint("127.0.0.1", free_port())
     return Settings(data, dns=(dns,), web=web, upstreams=upstreams)
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gateway.journal.engine import open_engine
 from gateway.journal.preparation import prepare
-from gateway.journal.reader import Filter, Reader
+from gateway.journal.reader import LookupFilter, Reader
 from gateway.journal.retention import Retention
 from gateway.journal.sweep import sweep
 from gateway.model.lookup import LogRow
@@ -56,7 +56,7 @@ def stories(draw: st.DrawFn) -> Story:
 
 edges = st.none() | st.integers(-4 * DAY, 4 * DAY).map(lambda seconds: NOON + timedelta(seconds=seconds))
 filters = st.builds(
-    Filter,
+    LookupFilter,
     device=st.none() | st.sampled_from([device_of(client, 0).id for client in CLIENTS]),
     client=st.none() | st.sampled_from(CLIENTS),
     name=st.none() | st.sampled_from(["tv", "a_b", "%", "*.tv.*", "*_*", "ads.example", "*"]),
@@ -76,7 +76,7 @@ def empty() -> Iterator[Path]:
         yield path
 
 
-def fits(wanted: Filter, when: float, client: str, name: str, blocked: bool) -> bool:
+def fits(wanted: LookupFilter, when: float, client: str, name: str, blocked: bool) -> bool:
     tag, millis = TAGS.get(name), int(when * 1000)
     company, category = (tag.company, tag.category.value) if tag else (None, "unknown")
     named = wanted.name is None or (fnmatchcase(name, wanted.name) if "*" in wanted.name else wanted.name in name)
@@ -92,7 +92,7 @@ def fits(wanted: Filter, when: float, client: str, name: str, blocked: bool) -> 
     )
 
 
-def all_pages(reader: Reader, wanted: Filter, limit: int) -> list[int]:
+def all_pages(reader: Reader, wanted: LookupFilter, limit: int) -> list[int]:
     found: list[int] = []
     before = None
     while True:
@@ -106,7 +106,9 @@ def all_pages(reader: Reader, wanted: Filter, limit: int) -> list[int]:
 
 @settings(max_examples=120, deadline=None)
 @given(story=stories(), wanted=st.lists(filters, min_size=1, max_size=4), limit=st.integers(1, 30))
-def test_a_search_finds_what_a_plain_loop_finds(empty: Path, story: Story, wanted: list[Filter], limit: int) -> None:
+def test_a_search_finds_what_a_plain_loop_finds(
+    empty: Path, story: Story, wanted: list[LookupFilter], limit: int
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.sqlite"
         shutil.copyfile(empty, path)

@@ -16,7 +16,7 @@ from gateway.errors import JournalError
 from gateway.journal import cursor
 from gateway.journal.coverage import DAY, HOUR, MINUTE, Kept, cover
 from gateway.journal.preparation import prepare
-from gateway.journal.reader import Filter, Reader
+from gateway.journal.reader import LookupFilter, Reader
 from gateway.journal.stores import BookStore, DeviceStore
 from gateway.journal.writer import Writer
 from gateway.model.book import Book, Subscription
@@ -123,11 +123,13 @@ any_time = st.none() | st.datetimes() | st.datetimes(timezones=st.just(UTC))
 
 @settings(max_examples=150, deadline=None)
 @given(
-    wanted=st.builds(Filter, anything, anything, anything, anything, anything, anything, any_time, any_time),
+    wanted=st.builds(LookupFilter, anything, anything, anything, anything, anything, anything, any_time, any_time),
     limit=st.integers(),
     before=anything,
 )
-def test_no_filter_makes_the_reader_stumble(reader: Reader, wanted: Filter, limit: int, before: str | None) -> None:
+def test_no_filter_makes_the_reader_stumble(
+    reader: Reader, wanted: LookupFilter, limit: int, before: str | None
+) -> None:
     with refusing_in_a_sentence():
         reader.lookups(wanted, limit=limit, before=before)
 

@@ -18,7 +18,7 @@ from gateway.network.bridge import steps_up
 from gateway.network.hostapd_control import facts_in, station_in
 from gateway.network.join import join_uri
 from gateway.network.leases import MAX_EVENT, label_of, parse_event, parse_file
-from gateway.network.links import Link, parse_links
+from gateway.network.links import NetworkLink, parse_links
 from gateway.network.radio import explain_lines
 from gateway.schema.values import from_json, to_json
 
@@ -157,7 +157,7 @@ def test_a_plan_survives_the_socket(ssid: str, passphrase: str, security: Securi
 
 @given(HOSTILE)
 def test_a_port_with_a_strange_name_becomes_no_option(port: str) -> None:
-    links = [Link("br-tv", "bridge", MAC, True, True), Link("eth1", "ethernet", MAC, True, True)]
+    links = [NetworkLink("br-tv", "bridge", MAC, True, True), NetworkLink("eth1", "ethernet", MAC, True, True)]
     try:
         steps = steps_up(network(ports=(port,)), links)
     except NetworkError:

@@ -22,7 +22,7 @@ from gateway.journal.reader import (
     DetourRow,
     DeviceRow,
     ExchangeRow,
-    Filter,
+    LookupFilter,
     NameRow,
     Page,
     Reader,
@@ -252,9 +252,9 @@ class FakeReader:
 
     stored: list[Lookup] = field(default_factory=lambda: [lookup(1), lookup(2, verdict="allow", reason="no rule")])
     broken: bool = False
-    filters: list[Filter] = field(default_factory=list)
+    filters: list[LookupFilter] = field(default_factory=list)
 
-    def lookups(self, wanted: Filter, *, limit: int = 100, before: str | None = None) -> Page:
+    def lookups(self, wanted: LookupFilter, *, limit: int = 100, before: str | None = None) -> Page:
         self._check()
         if before is not None and not before.isdigit():
             raise JournalError("This page mark is not one of ours.")

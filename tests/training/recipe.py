@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from gateway.classifier.learned.features import read
-from gateway.classifier.learned.weights import Head, Weights, compress
+from gateway.classifier.learned.weights import LinearModel, Weights, compress
 from gateway.model.tag import Category
 from tests.training.corpus import FOLDS, Sample
 from tests.training.fit import Recipe, Row, calibrate, fit, margin_of
@@ -43,7 +43,7 @@ def _lines(samples: Sequence[Sample], truths: Sequence[bool]) -> list[Row]:
     ]
 
 
-def _head(samples: Sequence[Sample], truths: Sequence[bool], calibrates: Callable[[Sample], bool]) -> Head:
+def _head(samples: Sequence[Sample], truths: Sequence[bool], calibrates: Callable[[Sample], bool]) -> LinearModel:
     rows = _lines(samples, truths)
     margins: list[float] = []
     known: list[bool] = []

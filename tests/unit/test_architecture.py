@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,16 @@ def test_the_ways_round_us_are_those_that_the_scripted_television_tries() -> Non
     assert said == {fate.value: [way.name for way in WAYS if way.expected is fate] for fate in fates}
     rows = [tuple(row.strip("| ").split(" | ")) for row in text.splitlines() if row.startswith("| ")]
     assert rows[1:] == [(way.name, way.why) for way in WAYS if way.expected is Fate.LEDGER]
+
+
+def modules() -> list[Path]:
+    return [path for top in ("gateway", "web") for path in sorted(ROOT.joinpath(top).rglob("*.py"))]
+
+
+def test_no_two_classes_share_a_name() -> None:
+    defined: dict[str, list[str]] = defaultdict(list)
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                defined[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert {name: places for name, places in defined.items() if len(places) > 1} == {}

@@ -9,7 +9,7 @@ import pytest
 
 from gateway import settings as module
 from gateway.errors import SettingsError
-from gateway.settings import Address, Settings, add_arguments, default_data, from_arguments, to_arguments
+from gateway.settings import Endpoint, Settings, add_arguments, default_data, from_arguments, to_arguments
 
 
 def read(*flags: str) -> Settings:
@@ -56,7 +56,7 @@ def test_a_flag_wins_over_the_file(tmp_path: Path) -> None:
         "[keep]\nlookups_days = 7\nrollups_days = 8\nmegabytes = 9\n"
     )
     settings = read("--data", str(tmp_path), "--web", "127.0.0.1:8081")
-    assert settings.dns == (Address("127.0.0.1", 53), Address("::1", 53))
+    assert settings.dns == (Endpoint("127.0.0.1", 53), Endpoint("::1", 53))
     assert settings.web.port == 8081
     assert settings.upstreams == ("udp://192.0.2.1",)
     assert settings.names == {"telltale.lan": "192.0.2.7"}
@@ -105,7 +105,7 @@ def test_a_wrong_file_is_refused_in_a_sentence(tmp_path: Path, text: str, says: 
 )
 def test_a_wrong_address_is_refused(wrong: str) -> None:
     with pytest.raises(SettingsError):
-        Address.parse(wrong)
+        Endpoint.parse(wrong)
 
 
 @pytest.mark.parametrize("wrong", ["file:///etc/passwd", "no-such-file.txt", "ftp://example.org/list"])
@@ -134,7 +134,7 @@ def test_encrypted_upstreams_have_settings_of_their_own(tmp_path: Path) -> None:
     settings = read("--data", str(tmp_path))
     assert settings.bootstrap == ("9.9.9.9", "[2620:fe::fe]:53")
     assert (settings.strategy, settings.plain_fallback) == ("fastest", True)
-    assert settings.time_servers == (Address("192.0.2.123", 123), Address("192.0.2.124", 1123))
+    assert settings.time_servers == (Endpoint("192.0.2.123", 123), Endpoint("192.0.2.124", 1123))
     assert read(*to_arguments(settings)) == settings
 
 

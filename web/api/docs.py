@@ -19,7 +19,7 @@ _METHODS = ("get", "post", "patch", "delete")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DocumentedResponse:
     """One way an operation ends; `example` is JSON text, "" where there is none."""
 
     status: str
@@ -38,7 +38,7 @@ class Operation:
     says: str
     parameters: tuple[Mapping[str, Any], ...]
     body: str
-    answers: tuple[Answer, ...]
+    answers: tuple[DocumentedResponse, ...]
 
 
 @blueprint.get("/api/v1/openapi.yaml")
@@ -91,9 +91,9 @@ def operations(spec: dict[str, Any]) -> Iterator[tuple[str, Operation]]:
                 )
 
 
-def _answer(spec: dict[str, Any], status: str, value: dict[str, Any]) -> Answer:
+def _answer(spec: dict[str, Any], status: str, value: dict[str, Any]) -> DocumentedResponse:
     answer = _resolved(spec, value)
-    return Answer(status, answer["description"], _example(spec, answer))
+    return DocumentedResponse(status, answer["description"], _example(spec, answer))
 
 
 def _example(spec: dict[str, Any], holder: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from flask import Blueprint, jsonify
 from werkzeug.wrappers import Response
 
 from gateway.errors import JournalError, Refused
-from gateway.journal.reader import Filter, Page
+from gateway.journal.reader import LookupFilter, Page
 from gateway.model.tag import Category
 from gateway.model.verdict import Action
 from gateway.schema.requests import MOST_TARGETS
@@ -35,7 +35,7 @@ def lookups() -> Response:
     return jsonify({"lookups": to_json(page.lookups), "next": page.next})
 
 
-def _page(wanted: Filter, limit: int, before: str | None) -> Page:
+def _page(wanted: LookupFilter, limit: int, before: str | None) -> Page:
     """The journal refuses a `before` that it never gave; that is the asker's mistake when all else can be read."""
     reader = backend().reader
     try:
@@ -56,7 +56,7 @@ def explain() -> Response:
 def explanation(name: str, device: str | None) -> dict[str, Any]:
     """What the resolver says of a canonical name, reported where the name led to lately as far as the journal knows."""
     try:
-        page = backend().reader.lookups(Filter(name=name), limit=_RECENT)
+        page = backend().reader.lookups(LookupFilter(name=name), limit=_RECENT)
     except JournalError:
         page = Page((), None)
     said: dict[str, Any] = backend().control.call("explain", name=name, device=device, **seen_of(page, name))
@@ -74,9 +74,9 @@ def seen_of(page: Page, name: str) -> dict[str, Any]:
     return seen
 
 
-def filter_of(asked: Fields, *, since: datetime | None = None, until: datetime | None = None) -> Filter:
+def filter_of(asked: Fields, *, since: datetime | None = None, until: datetime | None = None) -> LookupFilter:
     """The lookups that a query string speaks of."""
-    return Filter(
+    return LookupFilter(
         device=asked.text("device"),
         client=asked.text("client", 64),
         name=asked.text("name"),

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from gateway.control.codec import lookup_to_json
 from gateway.errors import JournalError
-from gateway.journal.reader import Filter, Reader
+from gateway.journal.reader import LookupFilter, Reader
 from web.api.fields import Fields
 from web.api.lookups import FILTERS, filter_of
 from web.backend import backend
@@ -59,7 +59,7 @@ def _ring() -> Callable[[], None] | None:
 def _events(
     broadcaster: Broadcaster,
     listener: Listener,
-    wanted: Filter,
+    wanted: LookupFilter,
     after: int | None,
     holds: Callable[[], bool],
     reader: Reader,
@@ -95,7 +95,7 @@ def _events(
             seen = max(seen, happened.event.last_id or 0)
 
 
-def _reported(said: StreamEvent, wanted: Filter, seen: int) -> bytes:
+def _reported(said: StreamEvent, wanted: LookupFilter, seen: int) -> bytes:
     """The frame of one event; of lookups only those that are wanted and new."""
     if said.kind != "lookups":
         return said.frame()
@@ -113,7 +113,7 @@ def gap(dropped: int | None) -> bytes:
     return frame("gap", {"dropped": dropped})
 
 
-def fits(wanted: Filter, lookup: dict[str, Any]) -> bool:
+def fits(wanted: LookupFilter, lookup: dict[str, Any]) -> bool:
     """Whether a lookup, as JSON, is one that the filter speaks of; the same answer as the journal's."""
     exact = ("device", "client", "company", "category", "verdict")
     if any(getattr(wanted, key) not in (None, lookup[key]) for key in exact):
@@ -137,7 +137,7 @@ def _name_fits(pattern: str, name: str) -> bool:
     return True
 
 
-def _missed(reader: Reader, wanted: Filter, after: int) -> tuple[list[dict[str, Any]], int, bool]:
+def _missed(reader: Reader, wanted: LookupFilter, after: int) -> tuple[list[dict[str, Any]], int, bool]:
     """What was recorded after the lookup with this id, oldest first; the newest id read; whether that is all of it.
 
     An id that the journal does not know is from a time before it was begun anew, or long ago: then nothing is certain.

@@ -15,7 +15,7 @@ _OF_THE_CONNECTION = frozenset({"connection", "keep-alive", "transfer-encoding",
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class ResponseHead:
     """The status, and the fields that are the application's own affair."""
 
     status: int
@@ -29,11 +29,11 @@ class Call:
         self._application = application
         self._variables = variables
         self._bell = bell
-        self._head: Head | None = None
+        self._head: ResponseHead | None = None
         self._pieces: Iterator[bytes] = iter(())
         self._answer: Iterable[bytes] = ()
 
-    def begin(self) -> tuple[Head, bytes | None]:
+    def begin(self) -> tuple[ResponseHead, bytes | None]:
         """The head, and the first piece of the body. Raises whatever the application raises."""
         self._answer = self._application(self._variables, self._start)
         self._pieces = iter(self._answer)
@@ -62,7 +62,7 @@ class Call:
         if self._head is not None and exc_info is None:
             raise RuntimeError("the application began its answer twice")
         kept = [(n.encode("latin-1"), v.encode("latin-1")) for n, v in headers if n.lower() not in _OF_THE_CONNECTION]
-        self._head = Head(int(status[:3]), kept)
+        self._head = ResponseHead(int(status[:3]), kept)
         return self._refuse_to_write
 
     @staticmethod

@@ -13,7 +13,7 @@ import h11
 
 from web.limits import MAX_BODY, MAX_HEAD
 from web.serving.bell import BELL, HEARTBEAT, Bell
-from web.serving.call import Call, Head
+from web.serving.call import Call, ResponseHead
 from web.serving.requests import Unfit, check, environ
 from web.throttle import client_key
 
@@ -35,7 +35,7 @@ _OURS = "Something went wrong inside Telltale; its log says what."
 _UNFIT = "This request cannot be understood."
 
 
-class Connection(asyncio.Protocol):
+class ClientConnection(asyncio.Protocol):
     """Reads with h11; `engaged` while a thread works for it, or while it is an open page."""
 
     def __init__(self, server: Server) -> None:
@@ -178,7 +178,7 @@ class Connection(asyncio.Protocol):
         self._server.let_go(call.close)
         self._next()
 
-    async def _hand_out(self, head: Head, piece: bytes | None, call: Call, bell: Bell) -> None:
+    async def _hand_out(self, head: ResponseHead, piece: bytes | None, call: Call, bell: Bell) -> None:
         fields = [*head.headers, (b"Date", formatdate(usegmt=True).encode())]
         if self._server.stopping:
             fields.append((b"Connection", b"close"))

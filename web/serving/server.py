@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 from web.serving.call import Application
-from web.serving.connection import Connection
+from web.serving.connection import ClientConnection
 from web.serving.places import Places
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class Server:
         self._every_few_seconds = every_few_seconds
         self._threads = ThreadPoolExecutor(THREADS, "work")
         self._places = Places(_affordable(TOTAL), EACH)
-        self._connections: set[Connection] = set()
+        self._connections: set[ClientConnection] = set()
         self._seated: Counter[str] = Counter()
         self._vacant = asyncio.Condition()
         self._working = 0
@@ -64,7 +64,9 @@ class Server:
     async def run(self, sockets: Iterable[socket.socket]) -> None:
         """Returns when everything that was being answered has been, or after a few seconds."""
         loop = asyncio.get_running_loop()
-        listeners = [await loop.create_server(lambda: Connection(self), sock=each, backlog=128) for each in sockets]
+        listeners = [
+            await loop.create_server(lambda: ClientConnection(self), sock=each, backlog=128) for each in sockets
+        ]
         self._on_start()
         beating = loop.create_task(self._beat())
         await self._stopping.wait()
@@ -80,14 +82,14 @@ class Server:
         """Has `run` come to its end: from the loop."""
         self._stopping.set()
 
-    def enter(self, connection: Connection) -> None:
+    def enter(self, connection: ClientConnection) -> None:
         """Takes a new connection in; hangs up on the one that must go for it."""
         self._connections.add(connection)
         going = self._places.enter(connection)
-        if isinstance(going, Connection):
+        if isinstance(going, ClientConnection):
             going.hang_up()
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: ClientConnection) -> None:
         self._connections.discard(connection)
         self._places.leave(connection)
         self._is_empty()

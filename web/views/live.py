@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import request
 
-from gateway.journal.reader import Filter, Page
+from gateway.journal.reader import LookupFilter, Page
 from gateway.model.lookup import Lookup
 from gateway.model.tag import Category
 from web import present
@@ -84,7 +84,7 @@ def live() -> str:
 def _search(wanted: Mapping[str, str], before: str | None, until: str | None) -> Page:
     reader = backend().reader
     category = wanted.get("category")
-    rest = Filter(
+    rest = LookupFilter(
         device=wanted.get("device"),
         name=wanted.get("name"),
         company=wanted.get("company"),

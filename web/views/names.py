@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.errors import Refused
-from gateway.journal.reader import Filter, Page
+from gateway.journal.reader import LookupFilter, Page
 from gateway.model.lookup import Lookup
 from gateway.model.name import Name
 from web.api.lookups import seen_of
@@ -65,7 +65,7 @@ def name(name: str = "") -> str:
 def _recent(name: str, since: datetime) -> Page:
     if not name or "*" in name:
         return Page((), None)
-    wanted = Filter(name=name, since=since)
+    wanted = LookupFilter(name=name, since=since)
     return ask(lambda: backend().reader.lookups(wanted, limit=_READ), Page((), None))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import render_template
 
-from gateway.journal.reader import Filter, Page, Totals
+from gateway.journal.reader import LookupFilter, Page, Totals
 from web.backend import backend
 from web.chart import draw_chart, slots_since
 from web.views.chooser import chooser
@@ -35,7 +35,7 @@ def overview() -> str:
         talkers=sorted(ask(lambda: reader.devices(since, until), ()), key=lambda row: row.trackers, reverse=True)[
             :_SHOWN_DEVICES
         ],
-        latest=collapse(ask(lambda: reader.lookups(Filter(), limit=40), Page((), None)).lookups)[:_SHOWN_LATEST],
+        latest=collapse(ask(lambda: reader.lookups(LookupFilter(), limit=40), Page((), None)).lookups)[:_SHOWN_LATEST],
         rule_index=found,
         chooser=chooser(found),
     )

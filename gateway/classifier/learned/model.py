@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from gateway.classifier.learned.features import explain, read
-from gateway.classifier.learned.weights import Head, Weights, load
+from gateway.classifier.learned.weights import LinearModel, Weights, load
 
 _MOST_REASONS = 4
 _FEWEST_LETTERS = 2
@@ -56,7 +56,7 @@ def probability_of(log_odds: float) -> float:
     return 1 / (1 + math.exp(-max(-60.0, min(60.0, log_odds))))
 
 
-def _letters(name: str, registrable: str | None, head: Head) -> tuple[list[float], str]:
+def _letters(name: str, registrable: str | None, head: LinearModel) -> tuple[list[float], str]:
     """(what each character of the name adds to the log-odds, the strongest thing to say about the whole name)."""
     features = list(explain(name, registrable))
     number = len({feature.bucket for feature in features})

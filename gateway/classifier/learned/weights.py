@@ -21,7 +21,7 @@ _MAX_FILE = 300_000
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class LinearModel:
     """One linear model: `weights` are multiplied by `scale`; `slope` and `offset` make log-odds of its sum."""
 
     weights: array[int]
@@ -47,15 +47,15 @@ class Weights:
     own account, in words and numbers, of what it read.
     """
 
-    tracks: Head
-    advertises: Head
+    tracks: LinearModel
+    advertises: LinearModel
     trained: str
 
 
-def compress(weights: Sequence[float], bias: float, calibrated: tuple[float, float]) -> Head:
+def compress(weights: Sequence[float], bias: float, calibrated: tuple[float, float]) -> LinearModel:
     """The nearest head whose weights are whole numbers from -127 to 127."""
     scale = max(1e-9, *map(abs, weights)) / 127
-    return Head(array("b", (round(weight / scale) for weight in weights)), scale, bias, *calibrated)
+    return LinearModel(array("b", (round(weight / scale) for weight in weights)), scale, bias, *calibrated)
 
 
 def write(weights: Weights) -> str:
@@ -94,7 +94,7 @@ def parse(text: str) -> Weights:
             scale, bias, slope, offset = map(float, numbers)
             if not all(map(math.isfinite, (scale, bias, slope, offset))):
                 raise ValueError("a number is not finite")
-            heads.append(Head(array("b", raw[at * BUCKETS : (at + 1) * BUCKETS]), scale, bias, slope, offset))
+            heads.append(LinearModel(array("b", raw[at * BUCKETS : (at + 1) * BUCKETS]), scale, bias, slope, offset))
         return Weights(heads[0], heads[1], str(about["trained"]))
     except (KeyError, TypeError, IndexError, RecursionError, OverflowError, zlib.error) as error:
         raise ValueError(f"they cannot be read ({type(error).__name__})") from None

@@ -21,7 +21,7 @@ _MAX_ADDRESSES = 8
 _GRACE = 0.05
 
 
-class Asker(Protocol):
+class PlainUpstream(Protocol):
     """A plain upstream."""
 
     def ask(self, question: Question) -> Future[bytes]: ...
@@ -32,7 +32,7 @@ class Asker(Protocol):
 class Bootstrap:
     """Plain text goes out for the name of an upstream and for nothing else."""
 
-    def __init__(self, resolvers: Sequence[Asker], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, resolvers: Sequence[PlainUpstream], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._resolvers = resolvers
         self._clock = clock
         self._known: dict[str, tuple[float, list[str]]] = {}
@@ -81,7 +81,7 @@ class Bootstrap:
         raise UpstreamError(f"Where {name} is cannot be found out: {says}.")
 
 
-async def _both(resolver: Asker, name: str) -> tuple[float, list[str]]:
+async def _both(resolver: PlainUpstream, name: str) -> tuple[float, list[str]]:
     wire = Name.parse(name).to_wire()
     questions = [Question(wire, int(qtype).to_bytes(2) + b"\0\1") for qtype in (QType.A, QType.AAAA)]
     # asyncio.wait takes whatever behaves like a future, but does not say so.

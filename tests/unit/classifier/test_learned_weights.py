@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.classifier.learned.features import BUCKETS
-from gateway.classifier.learned.weights import BUILT_IN, Head, Weights, compress, load, parse, write
+from gateway.classifier.learned.weights import BUILT_IN, LinearModel, Weights, compress, load, parse, write
 from gateway.errors import SettingsError
 
 
@@ -35,7 +35,7 @@ def test_weights_become_the_nearest_of_255_steps() -> None:
 
 
 def test_log_odds_are_the_scaled_sum_over_the_root_of_their_number() -> None:
-    head = Head(array("b", [10, 20, -30]), 0.1, 0.5, 2.0, -0.25)
+    head = LinearModel(array("b", [10, 20, -30]), 0.1, 0.5, 2.0, -0.25)
     assert head.log_odds([0, 1, 1, 1]) == pytest.approx(2.0 * (0.5 + 0.1 * 70 / 2) - 0.25)
     assert head.log_odds([]) == pytest.approx(0.75)
     assert head.share(2, 4) == pytest.approx(-3.0)

@@ -11,7 +11,7 @@ import pytest
 from gateway.application import sockets
 from gateway.commands.supervisor import PATIENCE
 from gateway.daemons.web import _sockets
-from gateway.settings import Address, Settings
+from gateway.settings import Endpoint, Settings
 from web.serving import server
 
 
@@ -20,7 +20,7 @@ def test_it_ends_by_itself_before_the_supervisor_ends_it() -> None:
 
 
 def test_it_takes_the_sockets_of_systemd_and_of_telltale_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(data=tmp_path, web=Address("127.0.0.1", 0))
+    settings = Settings(data=tmp_path, web=Endpoint("127.0.0.1", 0))
     own = _sockets(settings, None)
     assert [each.getsockname()[0] for each in own] == ["127.0.0.1"]
     place = own[0].getsockname()

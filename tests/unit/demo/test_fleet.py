@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from gateway.demo.fleet import TELEVISIONS, Fleet
-from gateway.demo.packet import Answer
+from gateway.demo.packet import TelevisionAnswer
 from gateway.demo.television import Ask
 from gateway.demo.world import World
 from gateway.errors import NetworkError, SettingsError
@@ -26,12 +26,12 @@ def live(seconds: float, *, seed: int = 0, pace: float = 1.0, blocked: frozenset
     heard: Heard = []
 
     def ask_from(address: str) -> Ask:
-        async def ask(name: str, qtype: int, *, tcp: bool = False) -> Answer:
+        async def ask(name: str, qtype: int, *, tcp: bool = False) -> TelevisionAnswer:
             heard.append((simulated_now(), address, name))
             await asyncio.sleep(0.02)
             if name in blocked:
-                return Answer(0, ("0.0.0.0" if qtype == QType.A else "::",), 10)
-            return Answer(0, ("192.0.2.1",), world.answer(name, qtype).ttl)
+                return TelevisionAnswer(0, ("0.0.0.0" if qtype == QType.A else "::",), 10)
+            return TelevisionAnswer(0, ("192.0.2.1",), world.answer(name, qtype).ttl)
 
         return ask
 
@@ -84,8 +84,8 @@ def test_a_pace_out_of_bounds_is_refused(pace: float) -> None:
 
 def test_what_they_did_is_counted() -> None:
     async def story() -> dict[str, Counter[str]]:
-        async def ask(name: str, qtype: int, *, tcp: bool = False) -> Answer:
-            return Answer(0, ("192.0.2.1",), 30)
+        async def ask(name: str, qtype: int, *, tcp: bool = False) -> TelevisionAnswer:
+            return TelevisionAnswer(0, ("192.0.2.1",), 30)
 
         fleet = Fleet(RESOLVER, clock=simulated_now, ask_from=lambda _: ask)
         running = asyncio.create_task(fleet.run())

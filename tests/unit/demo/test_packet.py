@@ -8,8 +8,8 @@ import dns.rdatatype
 import pytest
 
 from gateway.demo.packet import (
-    Answer,
     Record,
+    TelevisionAnswer,
     address_rdata,
     https_rdata,
     read_answer,
@@ -109,12 +109,12 @@ def response(rtype: str = "A", *answer: str, authority: str = "", rcode: int = 0
 
 def test_addresses_are_read_behind_an_alias_with_the_lowest_ttl() -> None:
     wire = response("A", "tv.example. 60 CNAME c.example.", "c.example. 20 A 192.0.2.5")
-    assert read_answer(wire, 5, "tv.example", QType.A) == Answer(0, ("192.0.2.5",), 20)
+    assert read_answer(wire, 5, "tv.example", QType.A) == TelevisionAnswer(0, ("192.0.2.5",), 20)
 
 
 def test_a_negative_answer_lasts_as_long_as_its_soa_says() -> None:
     soa = "example. 600 SOA ns.example. host.example. 1 2 3 4 77"
-    assert read_answer(response("AAAA", authority=soa), 5, "tv.example", QType.AAAA) == Answer(0, (), 77)
+    assert read_answer(response("AAAA", authority=soa), 5, "tv.example", QType.AAAA) == TelevisionAnswer(0, (), 77)
 
 
 def test_null_addresses_and_missing_names_are_refusals() -> None:

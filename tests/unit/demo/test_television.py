@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from gateway.demo.packet import Answer
+from gateway.demo.packet import TelevisionAnswer
 from gateway.demo.routine import Moment
 from gateway.demo.script import Script, Storm
 from gateway.demo.television import Television
@@ -17,21 +17,21 @@ from gateway.errors import UpstreamTimeout
 from gateway.model.dns import Rcode
 from tests.support.clock import run_simulated, simulated_now
 
-FINE = Answer(0, ("192.0.2.1",), 30)
-BLOCKED = Answer(0, ("0.0.0.0",), 10)
+FINE = TelevisionAnswer(0, ("192.0.2.1",), 30)
+BLOCKED = TelevisionAnswer(0, ("0.0.0.0",), 10)
 STORMY = Storm(frozenset({"log.example"}), rate=5.0, seconds=4.0, rest=60.0, source="test")
 
 
 class Resolver:
     """Answers by the name; None stays silent for 5 s. `heard` is the transcript."""
 
-    def __init__(self, answers: dict[str, Answer | None], latency: float = 0.0) -> None:
+    def __init__(self, answers: dict[str, TelevisionAnswer | None], latency: float = 0.0) -> None:
         self.answers = answers
         self.heard: list[tuple[float, str, int]] = []
         self.latency = latency
         self.by_tcp = 0
 
-    async def ask(self, name: str, qtype: int, *, tcp: bool = False) -> Answer:
+    async def ask(self, name: str, qtype: int, *, tcp: bool = False) -> TelevisionAnswer:
         self.heard.append((round(simulated_now(), 3), name, qtype))
         self.by_tcp += tcp
         answer = self.answers[name]
@@ -86,7 +86,7 @@ def test_a_question_on_its_way_is_not_asked_again() -> None:
 
 
 def test_silence_and_servfail_are_tried_once_more() -> None:
-    resolver = Resolver({"dead.example": None, "ill.example": Answer(Rcode.SERVFAIL)})
+    resolver = Resolver({"dead.example": None, "ill.example": TelevisionAnswer(Rcode.SERVFAIL)})
     television = transcript(resolver, (0.0, "dead.example"), (0.0, "ill.example"))
     assert resolver.heard == [
         (0.0, "dead.example", 1),
@@ -120,7 +120,7 @@ def test_a_blocked_name_that_matters_starts_a_storm_and_then_rest() -> None:
 def test_a_storm_ends_when_the_name_is_allowed() -> None:
     resolver = Resolver({"log.example": BLOCKED})
 
-    async def allow_soon(name: str, qtype: int, *, tcp: bool = False) -> Answer:
+    async def allow_soon(name: str, qtype: int, *, tcp: bool = False) -> TelevisionAnswer:
         if simulated_now() > 1:
             resolver.answers["log.example"] = FINE
         return await Resolver.ask(resolver, name, qtype, tcp=tcp)
@@ -146,7 +146,7 @@ def test_what_was_missed_while_the_resolver_was_away_is_not_made_up_for() -> Non
 
 
 def test_the_memory_of_a_television_is_small() -> None:
-    names = {f"n{n}.example": Answer(0, ("192.0.2.1",), 3600) for n in range(1200)}
+    names = {f"n{n}.example": TelevisionAnswer(0, ("192.0.2.1",), 3600) for n in range(1200)}
     television = transcript(Resolver(names), *((n / 10, f"n{n}.example") for n in range(1200)))
     assert len(television._kept) <= 500
 

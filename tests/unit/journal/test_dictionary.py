@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from gateway.journal import dictionary as module
-from gateway.journal.dictionary import Asker, DeviceOf, Dictionary, Known, TagOf
+from gateway.journal.dictionary import DeviceOf, Dictionary, Known, KnownDevice, TagOf
 from gateway.journal.engine import open_engine, raw_connection
 from gateway.journal.preparation import prepare
 from gateway.journal.schema import facts as facts_table
@@ -33,7 +33,7 @@ def open_dictionary(folder: Path, tag: TagOf = tag_of, devices: DeviceOf = devic
     engine.dispose()
 
 
-def learn(dictionary: Dictionary, asker: Asker, happened: Facts) -> Known:
+def learn(dictionary: Dictionary, asker: KnownDevice, happened: Facts) -> Known:
     dictionary.learn([(asker, happened, 0)])
     return asker.known[happened]
 

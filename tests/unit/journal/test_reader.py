@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import JournalError
-from gateway.journal.reader import Bar, Filter, Reader, Totals
+from gateway.journal.reader import Bar, LookupFilter, Reader, Totals
 from gateway.model.lookup import Facts, LogRow
 from gateway.model.response import Source
 from tests.unit.journal.home import BLOCKED, NOON, PHONE, TELEVISION, record, row
@@ -35,7 +35,7 @@ def read(tmp_path: Path) -> Iterator[Callable[..., Reader]]:
         reader.close()
 
 
-def names_of(reader: Reader, wanted: Filter) -> list[str]:
+def names_of(reader: Reader, wanted: LookupFilter) -> list[str]:
     return [lookup.name for lookup in reader.lookups(wanted).lookups]
 
 
@@ -67,40 +67,40 @@ def test_pages_follow_on_without_gap_or_repetition_while_new_lookups_come(
 def test_a_page_that_is_exactly_full_says_that_it_is_the_last(read: Callable[..., Reader]) -> None:
     reader = read(*(row("ads.example", n) for n in range(10)))
     assert reader.lookups(limit=10).next is None
-    assert reader.lookups(Filter(name="ads"), limit=10).next is None
+    assert reader.lookups(LookupFilter(name="ads"), limit=10).next is None
 
 
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (Filter(device=TEL), ["phone.example"]),
-        (Filter(client=TELEVISION), ["tv_1.example", "ads.example", "log.tv.example"]),
-        (Filter(company="TV Maker"), ["log.tv.example"]),
-        (Filter(category="advertising"), ["ads.example"]),
-        (Filter(category="unknown"), ["tv_1.example", "phone.example"]),
-        (Filter(verdict="block"), ["ads.example"]),
-        (Filter(verdict="allow", device=TV), ["tv_1.example", "log.tv.example"]),
-        (Filter(name="tv"), ["tv_1.example", "log.tv.example"]),
-        (Filter(name=" LOG.tv.example. "), ["log.tv.example"]),
-        (Filter(name="*.tv.example"), ["log.tv.example"]),
-        (Filter(name="*.TV.*"), ["log.tv.example"]),
-        (Filter(name="tv*"), ["tv_1.example"]),
-        (Filter(name="_"), ["tv_1.example"]),
-        (Filter(name="%"), []),
-        (Filter(name="!_"), []),
-        (Filter(name="tv_*"), ["tv_1.example"]),
-        (Filter(name="phone_example*"), []),
-        (Filter(name="**"), ["tv_1.example", "ads.example", "log.tv.example", "phone.example"]),
-        (Filter(name="  "), ["tv_1.example", "ads.example", "log.tv.example", "phone.example"]),
-        (Filter(since=NOON + timedelta(seconds=2)), ["tv_1.example", "ads.example"]),
-        (Filter(until=NOON + timedelta(seconds=2)), ["log.tv.example", "phone.example"]),
-        (Filter(since=NOON + timedelta(seconds=1), until=NOON + timedelta(seconds=2)), ["log.tv.example"]),
-        (Filter(device="mac:nobody"), []),
-        (Filter(client="192.0.2.1"), []),
-        (Filter(company="'; DROP TABLE lookups; --"), []),
+        (LookupFilter(device=TEL), ["phone.example"]),
+        (LookupFilter(client=TELEVISION), ["tv_1.example", "ads.example", "log.tv.example"]),
+        (LookupFilter(company="TV Maker"), ["log.tv.example"]),
+        (LookupFilter(category="advertising"), ["ads.example"]),
+        (LookupFilter(category="unknown"), ["tv_1.example", "phone.example"]),
+        (LookupFilter(verdict="block"), ["ads.example"]),
+        (LookupFilter(verdict="allow", device=TV), ["tv_1.example", "log.tv.example"]),
+        (LookupFilter(name="tv"), ["tv_1.example", "log.tv.example"]),
+        (LookupFilter(name=" LOG.tv.example. "), ["log.tv.example"]),
+        (LookupFilter(name="*.tv.example"), ["log.tv.example"]),
+        (LookupFilter(name="*.TV.*"), ["log.tv.example"]),
+        (LookupFilter(name="tv*"), ["tv_1.example"]),
+        (LookupFilter(name="_"), ["tv_1.example"]),
+        (LookupFilter(name="%"), []),
+        (LookupFilter(name="!_"), []),
+        (LookupFilter(name="tv_*"), ["tv_1.example"]),
+        (LookupFilter(name="phone_example*"), []),
+        (LookupFilter(name="**"), ["tv_1.example", "ads.example", "log.tv.example", "phone.example"]),
+        (LookupFilter(name="  "), ["tv_1.example", "ads.example", "log.tv.example", "phone.example"]),
+        (LookupFilter(since=NOON + timedelta(seconds=2)), ["tv_1.example", "ads.example"]),
+        (LookupFilter(until=NOON + timedelta(seconds=2)), ["log.tv.example", "phone.example"]),
+        (LookupFilter(since=NOON + timedelta(seconds=1), until=NOON + timedelta(seconds=2)), ["log.tv.example"]),
+        (LookupFilter(device="mac:nobody"), []),
+        (LookupFilter(client="192.0.2.1"), []),
+        (LookupFilter(company="'; DROP TABLE lookups; --"), []),
     ],
 )
-def test_a_filter_finds_what_it_says(read: Callable[..., Reader], wanted: Filter, found: list[str]) -> None:
+def test_a_filter_finds_what_it_says(read: Callable[..., Reader], wanted: LookupFilter, found: list[str]) -> None:
     reader = read(
         row("phone.example", 0, client=PHONE),
         row("log.tv.example", 1),
@@ -112,21 +112,21 @@ def test_a_filter_finds_what_it_says(read: Callable[..., Reader], wanted: Filter
 
 def test_a_name_may_be_asked_for_as_people_write_it(read: Callable[..., Reader]) -> None:
     reader = read(row("xn--bcher-kva.example"))
-    assert names_of(reader, Filter(name="Bücher.example")) == ["xn--bcher-kva.example"]
+    assert names_of(reader, LookupFilter(name="Bücher.example")) == ["xn--bcher-kva.example"]
 
 
 @pytest.mark.parametrize(
     "wanted",
     [
-        Filter(verdict="maybe"),
-        Filter(name="x" * 400),
-        Filter(since=datetime(2025, 1, 1)),
-        Filter(name="\ud800"),
-        Filter(name="a\0"),
-        Filter(device="\ud800"),
+        LookupFilter(verdict="maybe"),
+        LookupFilter(name="x" * 400),
+        LookupFilter(since=datetime(2025, 1, 1)),
+        LookupFilter(name="\ud800"),
+        LookupFilter(name="a\0"),
+        LookupFilter(device="\ud800"),
     ],
 )
-def test_a_filter_without_sense_is_refused_with_a_sentence(read: Callable[..., Reader], wanted: Filter) -> None:
+def test_a_filter_without_sense_is_refused_with_a_sentence(read: Callable[..., Reader], wanted: LookupFilter) -> None:
     with pytest.raises(JournalError, match=r"\.$"):
         read(row("ads.example")).lookups(wanted)
 

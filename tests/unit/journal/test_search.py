@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event
 
 from gateway.journal import search
-from gateway.journal.reader import Filter, Reader
+from gateway.journal.reader import LookupFilter, Reader
 from tests.unit.journal.home import PHONE, record, row
 
 
@@ -30,7 +30,7 @@ def week(tmp_path: Path) -> Path:
 def test_a_rare_name_is_found_by_looking_into_its_minutes_only(week: Path) -> None:
     reader = Reader(week)
     said = count_statements(reader)
-    assert len(reader.lookups(Filter(name="rare")).lookups) == 7
+    assert len(reader.lookups(LookupFilter(name="rare")).lookups) == 7
     assert len([statement for statement in said if "FROM lookups" in statement]) < 7 + 4
     assert len(said) < 60
     reader.close()
@@ -39,7 +39,7 @@ def test_a_rare_name_is_found_by_looking_into_its_minutes_only(week: Path) -> No
 def test_a_name_that_was_never_asked_for_costs_no_look_at_the_lookups(week: Path) -> None:
     reader = Reader(week)
     said = count_statements(reader)
-    assert reader.lookups(Filter(name="never")).lookups == ()
+    assert reader.lookups(LookupFilter(name="never")).lookups == ()
     assert len(said) < 5
     reader.close()
 
@@ -50,7 +50,7 @@ def test_a_long_search_gives_what_it_has_and_says_where_to_go_on(week: Path, mon
     reader = Reader(week)
     found, pages, before = 0, 0, None
     while True:
-        page = reader.lookups(Filter(name="rare"), before=before)
+        page = reader.lookups(LookupFilter(name="rare"), before=before)
         found += len(page.lookups)
         pages += 1
         if page.next is None:
@@ -65,6 +65,6 @@ def test_many_streams_are_searched_like_few(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     record(path, [row(f"x{n}.many.example", n, client=PHONE) for n in range(900)] + [row("one.example", 901)])
     reader = Reader(path)
-    page = reader.lookups(Filter(name="many"), limit=1000)
+    page = reader.lookups(LookupFilter(name="many"), limit=1000)
     assert [lookup.name for lookup in page.lookups] == [f"x{n}.many.example" for n in range(899, -1, -1)]
     reader.close()

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from gateway.errors import JournalError
-from gateway.journal.session import Session, explain, is_damage, is_outage
+from gateway.journal.session import WriterSession, explain, is_damage, is_outage
 from tests.unit.journal.home import NOON, device_of, tag_of
 
 
@@ -57,7 +57,7 @@ def test_trouble_is_explained_in_one_sentence(error: Exception, says: str) -> No
 
 def test_a_session_notices_that_its_file_is_another(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
-    session = Session(path, tag=tag_of, device_of=device_of)
+    session = WriterSession(path, tag=tag_of, device_of=device_of)
     assert not session.has_moved()
     (tmp_path / "other.sqlite").touch()
     os.replace(tmp_path / "other.sqlite", path)
@@ -68,7 +68,7 @@ def test_a_session_notices_that_its_file_is_another(tmp_path: Path) -> None:
 
 
 def test_a_session_that_ended_badly_is_closed_without_a_word(tmp_path: Path) -> None:
-    session = Session(tmp_path / "journal.sqlite", tag=tag_of, device_of=device_of)
+    session = WriterSession(tmp_path / "journal.sqlite", tag=tag_of, device_of=device_of)
     session.fold(NOON.timestamp())
     session.close()
     session.close(properly=True)

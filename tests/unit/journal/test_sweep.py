@@ -103,13 +103,13 @@ def test_fine_rollups_go_first_and_totals_are_widened_to_what_is_kept(month: Pat
 
 @pytest.mark.slow
 def test_lookups_are_found_where_the_fine_rollups_are_gone(month: Path) -> None:
-    from gateway.journal.reader import Filter
+    from gateway.journal.reader import LookupFilter
 
     run(month, Retention(lookups=timedelta(days=30), minutes=timedelta(days=1), hours=timedelta(days=2)))
     kept = one(month, "SELECT count(*) FROM lookups JOIN streams ON streams.id = stream WHERE streams.name = 3")
     name = one(month, "SELECT name FROM names WHERE id = 3")
     reader = Reader(month)
-    assert len(reader.lookups(Filter(name=name), limit=1000).lookups) == kept > 100
+    assert len(reader.lookups(LookupFilter(name=name), limit=1000).lookups) == kept > 100
     reader.close()
 
 

@@ -10,16 +10,16 @@ import pytest
 from gateway.errors import NetworkError
 from gateway.model.network import TvNetwork
 from gateway.network.bridge import steps_down, steps_up
-from gateway.network.links import Link, parse_links
+from gateway.network.links import NetworkLink, parse_links
 
 TV = TvNetwork(
     "br-tv", IPv4Interface("10.83.7.1/24"), IPv6Interface("fd00::1/64"), IPv4Address("10.83.7.50"),
     IPv4Address("10.83.7.99"), ("eth1",),
 )  # fmt: skip
-ETH0 = Link("eth0", "ethernet", "", True, True, ("192.0.2.7/24",), physical=True, uplink=True)
-ETH1 = Link("eth1", "ethernet", "", False, False, physical=True)
-BRIDGE = Link("br-tv", "bridge", "", True, True, ("10.83.7.1/24", "fd00::1/64"))
-JOINED = Link("eth1", "ethernet", "", True, True, master="br-tv", physical=True)
+ETH0 = NetworkLink("eth0", "ethernet", "", True, True, ("192.0.2.7/24",), physical=True, uplink=True)
+ETH1 = NetworkLink("eth1", "ethernet", "", False, False, physical=True)
+BRIDGE = NetworkLink("br-tv", "bridge", "", True, True, ("10.83.7.1/24", "fd00::1/64"))
+JOINED = NetworkLink("eth1", "ethernet", "", True, True, master="br-tv", physical=True)
 
 SHOWN = [
     {"ifname": "lo", "link_type": "loopback", "flags": ["UP"]},
@@ -47,9 +47,9 @@ def test_what_stands_already_is_left_alone() -> None:
 
 
 def test_old_addresses_and_ports_go() -> None:
-    old = Link("br-tv", "bridge", "", True, True, ("10.99.0.1/24", "10.83.7.1/24", "fd00::1/64"))
-    radio = Link("wlan0", "wifi", "", True, True, master="br-tv")
-    other = Link("eth2", "ethernet", "", True, True, master="br-tv")
+    old = NetworkLink("br-tv", "bridge", "", True, True, ("10.99.0.1/24", "10.83.7.1/24", "fd00::1/64"))
+    radio = NetworkLink("wlan0", "wifi", "", True, True, master="br-tv")
+    other = NetworkLink("eth2", "ethernet", "", True, True, master="br-tv")
     assert steps_up(TV, [ETH0, old, JOINED, radio, other]) == [
         ("ip", "address", "del", "10.99.0.1/24", "dev", "br-tv"),
         # The access point's own program put the radio there.
@@ -61,19 +61,19 @@ def test_old_addresses_and_ports_go() -> None:
     ("links", "sentence"),
     [
         ([ETH0], "is not there"),
-        ([Link("eth1", "ethernet", "", True, True, uplink=True)], "leads to the internet"),
-        ([Link("eth1", "ethernet", "", True, True, master="br0")], "belongs to br0"),
-        ([Link("br-tv", "ethernet", "", True, True), ETH1], "is no bridge"),
+        ([NetworkLink("eth1", "ethernet", "", True, True, uplink=True)], "leads to the internet"),
+        ([NetworkLink("eth1", "ethernet", "", True, True, master="br0")], "belongs to br0"),
+        ([NetworkLink("br-tv", "ethernet", "", True, True), ETH1], "is no bridge"),
     ],
 )
-def test_what_cannot_be_is_said(links: list[Link], sentence: str) -> None:
+def test_what_cannot_be_is_said(links: list[NetworkLink], sentence: str) -> None:
     with pytest.raises(NetworkError, match=sentence):
         steps_up(TV, links)
 
 
 def test_down_takes_only_what_is_ours() -> None:
     assert steps_down(TV, [ETH0, BRIDGE, JOINED])[-1] == ("ip", "link", "del", "dev", "br-tv", "type", "bridge")
-    assert steps_down(TV, [ETH0, Link("br-tv", "vlan", "", True, True)]) == []
+    assert steps_down(TV, [ETH0, NetworkLink("br-tv", "vlan", "", True, True)]) == []
 
 
 def test_the_uplink_is_where_the_best_default_route_leads() -> None:

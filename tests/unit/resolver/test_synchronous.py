@@ -15,7 +15,7 @@ from gateway.resolver.filter import Filter
 from gateway.resolver.forwarder import Forwarder
 from gateway.resolver.recorder import Recorder
 from gateway.resolver.synchronous import Errand, SynchronousChain
-from gateway.resolver.throttle import Throttle
+from gateway.resolver.throttle import ClientThrottle
 from tests.support.clock import run_simulated, simulated_now
 from tests.support.serving import rules
 from tests.unit.resolver.stage import ScriptedUpstream, down
@@ -36,7 +36,7 @@ class Box:
             reachable=lambda: True,
         )  # fmt: skip
         limits = {"rate": 10.0, "burst": 5, "patience": 1.0, "slip": 0} | throttle
-        self.throttle = Throttle(**limits, clock=simulated_now, is_under_way=self.forwarder.is_under_way)
+        self.throttle = ClientThrottle(**limits, clock=simulated_now, is_under_way=self.forwarder.is_under_way)
         self.finished: list[Response | None] = []
         self.chain = self.make([self.recorder, policy, self.cache, self.throttle])
 

@@ -11,25 +11,25 @@ import pytest
 from gateway.errors import WireError
 from gateway.model.query import Query, Transport
 from gateway.model.response import Response
-from gateway.resolver.throttle import Throttle
+from gateway.resolver.throttle import ClientThrottle
 from gateway.wire.patch import fit
 from tests.support.clock import run_simulated, simulated_now
 from tests.unit.resolver.stage import Below, answer, together
 from tests.unit.wire.samples import query
 
 
-def throttle(**settings: object) -> Throttle:
+def throttle(**settings: object) -> ClientThrottle:
     values: dict[str, object] = {
         "rate": 10.0, "burst": 5, "patience": 1.0, "slip": 0, "clock": simulated_now, "is_under_way": lambda key: False
     }  # fmt: skip
-    return Throttle(**{**values, **settings})  # type: ignore[arg-type]
+    return ClientThrottle(**{**values, **settings})  # type: ignore[arg-type]
 
 
 def below() -> Below:
     return Below(lambda asked: answer(asked, f"{asked.name.text}. 60 A 192.0.2.1"))
 
 
-async def outcome(link: Throttle, asked: Query, rest: Below) -> tuple[float, str]:
+async def outcome(link: ClientThrottle, asked: Query, rest: Below) -> tuple[float, str]:
     """After how many seconds there was an answer, or silence."""
     began = simulated_now()
     try:
@@ -39,7 +39,7 @@ async def outcome(link: Throttle, asked: Query, rest: Below) -> tuple[float, str
     return simulated_now() - began, "TC" if response.wire[2] & 2 else "answer"
 
 
-async def flood(link: Throttle, count: int, rest: Below, client: str = "192.168.7.20") -> list[tuple[float, str]]:
+async def flood(link: ClientThrottle, count: int, rest: Below, client: str = "192.168.7.20") -> list[tuple[float, str]]:
     return await together(*(outcome(link, query(f"n{n}.example", client=client), rest) for n in range(count)))
 
 

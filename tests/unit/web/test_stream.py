@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gateway.control.codec import lookup_to_json
-from gateway.journal.reader import Filter
+from gateway.journal.reader import LookupFilter
 from tests.support.dashboard import ORIGIN, PASSWORD, TELEVISION, FakeControl, Home, home, lookup
 from web.api.stream import fits
 from web.stream import MAX_STREAMS, Broadcaster, Listener, StreamEvent, TooManyStreams
@@ -155,27 +155,27 @@ def test_a_name_cannot_write_events_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("wanted", "fit"),
     [
-        (Filter(), True),
-        (Filter(name="SAMSUNG"), True),
-        (Filter(name="lg.com"), False),
-        (Filter(name="*.samsung.com"), True),
-        (Filter(name="ads.*.com."), True),
-        (Filter(name="ads*g.com"), True),
-        (Filter(name="*s*s*g*"), True),
-        (Filter(name="*samsung"), False),
-        (Filter(name="samsung*"), False),
-        (Filter(name="ads.samsung.com*ads.samsung.com"), False),
-        (Filter(name="*" * 255), True),
-        (Filter(device=TELEVISION, company="Samsung Ads", category="advertising", verdict="block"), True),
-        (Filter(device="mac:other"), False),
-        (Filter(company="LG"), False),
-        (Filter(category="acr"), False),
-        (Filter(verdict="allow"), False),
-        (Filter(client="192.168.4.20"), True),
-        (Filter(client="192.168.4.2"), False),
+        (LookupFilter(), True),
+        (LookupFilter(name="SAMSUNG"), True),
+        (LookupFilter(name="lg.com"), False),
+        (LookupFilter(name="*.samsung.com"), True),
+        (LookupFilter(name="ads.*.com."), True),
+        (LookupFilter(name="ads*g.com"), True),
+        (LookupFilter(name="*s*s*g*"), True),
+        (LookupFilter(name="*samsung"), False),
+        (LookupFilter(name="samsung*"), False),
+        (LookupFilter(name="ads.samsung.com*ads.samsung.com"), False),
+        (LookupFilter(name="*" * 255), True),
+        (LookupFilter(device=TELEVISION, company="Samsung Ads", category="advertising", verdict="block"), True),
+        (LookupFilter(device="mac:other"), False),
+        (LookupFilter(company="LG"), False),
+        (LookupFilter(category="acr"), False),
+        (LookupFilter(verdict="allow"), False),
+        (LookupFilter(client="192.168.4.20"), True),
+        (LookupFilter(client="192.168.4.2"), False),
     ],
 )
-def test_a_filter_means_the_same_as_in_the_journal(wanted: Filter, fit: bool) -> None:
+def test_a_filter_means_the_same_as_in_the_journal(wanted: LookupFilter, fit: bool) -> None:
     assert fits(wanted, lookup_to_json(lookup(1))) is fit
 
 
