@@ -9,19 +9,23 @@ from pathlib import Path
 from gateway.errors import JournalError
 
 _MOST_OBJECTS = 200
-_PLAIN = "SELECT count(*), sum(type NOT IN ('table', 'index') OR coalesce(sql, '') LIKE 'CREATE VIRTUAL%') FROM "
+_OBJECTS = """
+    SELECT count(*), total(name = 'alembic_version'),
+           total(type NOT IN ('table', 'index') OR coalesce(rootpage, 0) = 0 AND sql IS NOT NULL) FROM sqlite_schema
+"""
 
 
 def vet(path: Path) -> None:
-    """Reads all of it. Raises JournalError for what is damaged, and for what would do more than hold rows: a trigger or
-    a view in a database is a program of whoever wrote it (SQLite, "Defense Against The Dark Arts").
+    """Reads all of it. Raises JournalError for what is damaged, and for what would do more than hold rows: a trigger,
+    a view or a virtual table, which has no page of its own, is a program of whoever wrote the file (SQLite, "Defense
+    Against The Dark Arts").
     """
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as journal:
             journal.execute("PRAGMA trusted_schema=OFF")
             journal.execute("PRAGMA cell_size_check=ON")
-            number, others = journal.execute(_PLAIN + "sqlite_schema").fetchone()
-            if number > _MOST_OBJECTS or others:
+            number, ours, programs = journal.execute(_OBJECTS).fetchone()
+            if number > _MOST_OBJECTS or not ours or programs:
                 raise JournalError("The history in it is not one of Telltale's.")
             if journal.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
                 raise JournalError("The history in it is damaged.")

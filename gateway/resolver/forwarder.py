@@ -256,7 +256,7 @@ class _Flight:
                     if not member.lies:
                         if member.fallback:
                             self._forwarder.answered(member)
-                        if answer.rcode == _SERVFAIL or answer.half:
+                        if answer.rcode == _SERVFAIL:
                             self._take_poor(member, answer)
                         else:
                             self._end(answer, None)
@@ -273,8 +273,7 @@ class _Flight:
         """Perhaps only this one cannot: the next may, and if none can, this is still what an upstream said."""
         if self._over:
             return
-        if self._poor is None or answer.half:
-            self._poor = answer
+        self._poor = answer
         self._plan = [
             other
             for other in self._plan[self._next :]

@@ -33,7 +33,14 @@ class Places:
         return self._number
 
     def enter(self, guest: Guest) -> Guest | None:
-        """The one that must be hung up on now, which may be `guest` itself; None when there is room."""
+        """The one that must be hung up on and is counted no more, perhaps `guest` itself; None when there is room."""
+        going = self._seat(guest)
+        if going is not None:
+            # Its end takes a moment, in which others come: nobody is named twice.
+            self.leave(going)
+        return going
+
+    def _seat(self, guest: Guest) -> Guest | None:
         own = self._guests.setdefault(guest.key, [])
         own.append(guest)
         self._number += 1

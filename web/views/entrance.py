@@ -29,8 +29,6 @@ def setup() -> AnyResponse:
     typed = request.args.get("code", "")
     if _store().code is None:
         return redirect(url_for("entrance.login"), 303)
-    if not typed:
-        return _page("entrance/code.html", 403)
     return _judge_code(typed) or _choose(200, typed)
 
 
@@ -106,14 +104,17 @@ def _let_in(path: str) -> AnyResponse:
 
 
 def _judge_code(typed: str) -> AnyResponse | None:
-    """None for the right code, else what to answer: a wrong one is a guess like any other."""
+    """None for the right code, else what to answer. Wrong ones get slow, the right one never: nobody guesses 59 bits,
+    and nobody shall keep the owner out by guessing.
+    """
+    if not typed:
+        return _page("entrance/code.html", 403)
+    if _store().is_code(typed):
+        return None
     with attempt() as tried:
         if tried.wait > 0:
             return _wait(tried.wait, "entrance/code.html")
-        if not _store().is_code(typed):
-            return _page("entrance/code.html", 403, problem=WRONG_CODE)
-        tried.succeeded()
-    return None
+        return _page("entrance/code.html", 403, problem=WRONG_CODE)
 
 
 def _choose(status: int, code: str, said: str = "") -> AnyResponse:

@@ -40,6 +40,7 @@ def test_when_all_places_are_taken_the_greediest_gives_one_up() -> None:
         assert places.enter(guest) is None
     owner = Guest("owner")
     assert places.enter(owner) is greedy[0]
+    assert places.enter(Guest("neighbour")) is greedy[1], "who was named is not named again"
     places.leave(greedy[0])
     assert len(places) == 5
 
