@@ -12,7 +12,7 @@ from tests.browser.scene import Scene, busy_scene, empty_scene, hostile_scene
 from tests.browser.stage import Stage, perform
 
 CHROMIUM = Path("/usr/bin/chromium")
-_FLAGS = [
+FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -35,7 +35,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    running = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+    running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
     yield running
     running.close()
 
