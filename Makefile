@@ -10,10 +10,10 @@ WAITING := tests/unit/resolver tests/unit/journal
 # them, for some of them look at the clock.
 INSTALLER := tests/netns/test_install.py
 
-.PHONY: help run test check waiting thinking lint bench lock format clean
+.PHONY: help run test check waiting thinking lint bench lock format screenshots clean
 
 help:  ## show this
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 14
 
 run: $(VENV)/run.stamp  ## start the demo: four simulated televisions and the live dashboard
 	@exec $(BIN)/telltale demo $(DEMO)
@@ -50,6 +50,9 @@ lock: $(VENV)/test.stamp  ## renew the two lock files after a change of pyprojec
 format: $(VENV)/test.stamp  ## put the code into its one shape
 	$(BIN)/ruff check --fix gateway web tests
 	$(BIN)/ruff format gateway web tests
+
+screenshots: $(VENV)/test.stamp  ## take README's two pictures anew from the demo
+	$(BIN)/python -m tests.browser.pictures
 
 clean:  ## forget the virtual environment
 	rm -rf $(VENV) build dist ./*.egg-info

@@ -1,3 +1,3 @@
 """Telltale: the gateway that shows which companies a television contacts, and stops them."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -11,7 +11,7 @@ import zlib
 
 from playwright.sync_api import Page
 
-# The 256 commonest colours; every other pixel takes the nearest of them. Antialiased letters have a few thousand, alike.
+# The 256 commonest colours; every other pixel takes the nearest of them. Antialiased letters have thousands, alike.
 _COUNT = """async (source) => {
   const image = await createImageBitmap(new Blob([Uint8Array.from(atob(source), (each) => each.charCodeAt(0))]));
   const { width, height } = image;

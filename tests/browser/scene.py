@@ -158,7 +158,7 @@ class Scene:
             if rule.scope.kind is ScopeKind.EVERYTHING and rule.action is Action.ALLOW
         ]
         return {
-            "version": "0.1.0",
+            "version": "0.2.0",
             "started": time_to_json(self.now),
             "uptime_s": 86400,
             "dns": ["192.168.50.1"],

@@ -1,4 +1,4 @@
-"""Every command of the README runs. What is missing here is missing there."""
+"""Every command of README and CONTRIBUTING runs. What is missing here is missing there."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 BLOCK = re.compile(r"^ *```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
-def commands() -> list[str]:
-    lines = [line.strip() for kind, text in BLOCK.findall(README) if kind == "sh" for line in text.splitlines()]
+def commands(document: str = README) -> list[str]:
+    lines = [line.strip() for kind, text in BLOCK.findall(document) if kind == "sh" for line in text.splitlines()]
     return [re.sub(r"\s+#.*", "", line) for line in lines if line]
 
 
@@ -94,7 +95,7 @@ def only_looked_at(command: list[str]) -> None:
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
 
 
-@pytest.mark.parametrize("command", commands())
+@pytest.mark.parametrize("command", dict.fromkeys([*commands(README), *commands(CONTRIBUTING)]))
 def test_the_command_runs(command: str, box: RunningBox, tmp_path: Path) -> None:
     words = shlex.split(command)
     match words:
@@ -102,6 +103,11 @@ def test_the_command_runs(command: str, box: RunningBox, tmp_path: Path) -> None
             start_and_stop([verb, *rest], tmp_path)
         case ["telltale", *rest]:
             run_against(box, rest)
+        case [".venv/bin/pytest" | "TELLTALE_WRITE_GOLDEN=1", *rest]:
+            paths = [word for word in rest if word != ".venv/bin/pytest"]
+            only_looked_at([sys.executable, "-m", "pytest", "-q", "--collect-only", *paths])
+        case ["git", "diff"]:
+            only_looked_at(["git", "diff", "--stat"])
         case ["make", target]:
             only_looked_at(["make", "--dry-run", target])
         case ["sudo", "apt-get", "install", *rest]:
@@ -143,8 +149,12 @@ def test_the_settings_shown_are_understood(tmp_path: Path) -> None:
     assert read[-1].network.country == "DE"
 
 
-def test_the_paths_that_the_readme_names_are_there() -> None:
-    for path in re.findall(r"\]\(([^)#]+)\)", README):
+@pytest.mark.parametrize("document", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+def test_the_paths_that_it_names_are_there(document: str) -> None:
+    named = re.findall(r"\]\(([^)# ]+)[^)]*\)", document)
+    named += re.findall(r"`((?:gateway|web|tests|deploy|systemd)/[^`]*)`", document)
+    assert len(named) > 3
+    for path in named:
         assert (ROOT / path).exists(), path
     assert shutil.which("make")
     assert os.access(ROOT / ".ci" / "run", os.X_OK)

@@ -102,7 +102,7 @@ class FakeControl:
 
     def do_status(self) -> dict[str, Any]:
         return {
-            "version": "0.1.0",
+            "version": "0.2.0",
             "started": "2026-11-23T20:00:00.000Z",
             "uptime_s": 900.5,
             "dns": ["127.0.0.1:5335"],

@@ -50,7 +50,7 @@ def test_a_home_that_is_well(at_home: Home) -> None:
     assert found["telltale_hit_ratio"] == 0.5
     assert found["telltale_in_flight"] == 3, "what can fall is no counter"
     assert found['telltale_healthy{part="upstream"}'] == 1
-    assert found['telltale_build_info{version="0.1.0"}'] == 1
+    assert found['telltale_build_info{version="0.2.0"}'] == 1
     assert found[r'telltale_upstream_latency_seconds{url="udp://9.9.9.9\"\\"}'] == pytest.approx(0.0115)
 
 
