@@ -7,7 +7,7 @@ import pytest
 from gateway.classifier.learned.weights import load
 from tests.support.shared_data import shared_data
 from tests.training.corpus import FOLDS, Sample, example, number, read_corpus
-from tests.training.held_out import Score, areas, said, score
+from tests.training.held_out import Score, areas, as_table, score
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def corpus() -> list[Sample]:
 @pytest.fixture(scope="module")
 def scores(corpus: list[Sample]) -> list[Score]:
     rows = score(load(), corpus)
-    print(said(rows))
+    print(as_table(rows))
     return rows
 
 

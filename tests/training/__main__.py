@@ -9,7 +9,7 @@ from pathlib import Path
 from gateway.classifier.learned.weights import BUILT_IN, Weights, write
 from tests.support.shared_data import find_shared_data
 from tests.training.corpus import read_corpus
-from tests.training.held_out import cross_score, said, score
+from tests.training.held_out import as_table, cross_score, score
 from tests.training.recipe import train
 
 
@@ -26,7 +26,7 @@ def main() -> None:
         sys.exit("There is no shared data folder beside this checkout; name it: python -m tests.training FOLDER")
     corpus = read_corpus(folder, wanted.salt)
     if wanted.cross:
-        print(said(cross_score(corpus)))
+        print(as_table(cross_score(corpus)))
         return
     weights: Weights = train(corpus)
     text = write(weights)
@@ -34,7 +34,7 @@ def main() -> None:
         BUILT_IN.write_text(text, encoding="ascii")
     print(weights.trained)
     print(f"{len(text)} bytes")
-    print(said(score(weights, corpus)))
+    print(as_table(score(weights, corpus)))
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def _score(group: str, answers: Sequence[tuple[Sample, float]]) -> Score:
     )
 
 
-def reply(scores: Sequence[Score]) -> str:
+def as_table(scores: Sequence[Score]) -> str:
     """A markdown table, and what was said against what was, in fifths of the scale."""
     lines = [
         "| names | trackers | others | AUC | precision at recall 0.5 | at 0.8: precision, recall | calibration error |",
