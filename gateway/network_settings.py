@@ -22,7 +22,6 @@ from ipaddress import (
     IPv4Address,
     IPv4Interface,
     IPv4Network,
-    IPv6Address,
     IPv6Interface,
     IPv6Network,
     ip_address,
@@ -33,13 +32,13 @@ from typing import Any
 
 from gateway.errors import SettingsError
 from gateway.files import write_atomically
+from gateway.model.address import Address
+from gateway.model.mac import Mac
 from gateway.model.network import AccessPoint, Barrier, Mode, NetworkPlan, Security, StaticLease, TvNetwork
 from gateway.model.special_addresses import Purpose, networks, purpose_of
 
 DEFAULT_SOCKET = "/run/telltale-network/network.sock"
-_FALLBACK: tuple[IPv4Address | IPv6Address, ...] = tuple(
-    ip_address(text) for text in ("9.9.9.9", "149.112.112.112", "2620:fe::fe")
-)
+_FALLBACK: tuple[Address, ...] = tuple(ip_address(text) for text in ("9.9.9.9", "149.112.112.112", "2620:fe::fe"))
 # Without 0 o 1 l i, and without anything that needs the shift key of a television's on-screen keyboard.
 _SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", re.ASCII)
@@ -72,7 +71,7 @@ class NetworkSettings:
     redirect_time: bool = False
     isolate_home: bool = True
     fail_closed: bool = False
-    fallback: tuple[IPv4Address | IPv6Address, ...] = _FALLBACK
+    fallback: tuple[Address, ...] = _FALLBACK
     socket: str = DEFAULT_SOCKET
 
 
@@ -110,8 +109,8 @@ def plan_network(
     uplink: str,
     dns_port: int = 53,
     web_port: int = 80,
-    resolvers: Iterable[IPv4Address | IPv6Address] = (),
-    paused: Iterable[str] = (),
+    resolvers: Iterable[Address] = (),
+    paused: Iterable[Mac] = (),
 ) -> NetworkPlan:
     """The plan these settings ask for; `uplink` is where the internet is when they do not say. Raises SettingsError."""
     way_out = settings.uplink or uplink
@@ -313,9 +312,10 @@ def _two(value: Any) -> tuple[IPv4Address, IPv4Address]:
 def _static(value: Any) -> StaticLease:
     if not isinstance(value, dict) or not {"mac", "address"} <= set(value) <= {"mac", "address", "name"}:
         raise SettingsError('each is like { mac = "cc:6d:a0:11:22:33", address = "10.83.7.10", name = "salon" }.')
-    mac = _text(value["mac"]).lower().replace("-", ":")
-    if not re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", mac, re.ASCII):
-        raise SettingsError(f"{mac!r:.60} is not a MAC address like cc:6d:a0:11:22:33.")
+    try:
+        mac = Mac(_text(value["mac"]))
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
     return StaticLease(mac, IPv4Address(value["address"]), str(value.get("name", "")).lower())
 
 

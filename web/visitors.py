@@ -10,6 +10,7 @@ from typing import cast
 
 from flask import current_app, request
 
+from gateway.model.address import Address
 from web.security import is_home_address
 from web.sessions import BROWSER_COOKIE, Sessions
 from web.throttle import Guesser, LoginAttempt, Throttle
@@ -31,7 +32,7 @@ class Televisions:
         if zone and zone == self.link:
             return True
         try:
-            address: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(text)
+            address: Address = ipaddress.ip_address(text)
         except ValueError:
             return False
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:

@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from gateway.application.core import Core
-from gateway.application.cuts import Address, CutKeeper, Cuts, FlowCutter, NoCuts
+from gateway.application.cuts import CutKeeper, Cuts, FlowCutter, NoCuts
 from gateway.application.registry import Figures, Registry
 from gateway.classifier.known_resolvers import known_resolvers
 from gateway.control.caller import Caller
@@ -25,6 +25,7 @@ from gateway.devices.inventory import Inventory
 from gateway.exposure.places import packed_if_abroad
 from gateway.exposure.resolved import ResolvedNames
 from gateway.journal.exchange_store import ExchangeStore
+from gateway.model.address import Address
 from gateway.model.device import Device
 from gateway.model.flow import Attempt, Detour, Exchange, FlowCount, Outcome
 from gateway.model.lookup import Facts
@@ -130,13 +131,13 @@ class Accounts:
         outcome = Outcome.REFUSED if refused else Outcome.NOTED
         with self._hearing:
             first = not self._heard
-            self._heard.append((device, Attempt("", Detour.DOH_NAME, server, "tcp", 443, outcome, 1, at, at)))
+            self._heard.append((device, Attempt(None, Detour.DOH_NAME, server, "tcp", 443, outcome, 1, at, at)))
         if first:
             self._loop.call_soon_threadsafe(self._flush)
 
     def take_attempts(self, attempts: Sequence[Attempt]) -> None:
         """What the firewall met since the last time."""
-        self.note_attempts([(self._inventory.meet_card(each.mac), each) for each in attempts])
+        self.note_attempts([(self._inventory.meet_card(each.mac), each) for each in attempts if each.mac])
 
     def note_attempts(self, tried: Sequence[tuple[str, Attempt]]) -> None:
         """As `take_attempts`, by the device's id."""
@@ -161,7 +162,7 @@ class Accounts:
             if name is None:
                 size = flow.up + flow.down
                 kind = (Detour.UNEXPLAINED, flow.server, flow.protocol, flow.port, Outcome.NOTED)
-                stranger = Attempt("", *kind, flow.connections, flow.first, flow.last, size)
+                stranger = Attempt(None, *kind, flow.connections, flow.first, flow.last, size)
                 tried.append((device, self._singly(device, stranger)))
             elif self._cuts.blocks(device, server):
                 # It has kept the address for longer than a cut lasts, or was given it in the moment of the click.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 
 from gateway.classifier.service import Classifier
 from gateway.devices.own_addresses import own_addresses
 from gateway.errors import ListError
 from gateway.lists.compiled import CompiledLists
+from gateway.model.address import Address
 from gateway.model.name import Name
 from gateway.model.policy import Policy
 from gateway.model.rule import ScopeKind
@@ -37,7 +38,7 @@ def sure_tags(classifier: Classifier) -> Callable[[str], Tag]:
     return sure_tag
 
 
-def _own_addresses() -> list[IPv4Address | IPv6Address]:
+def _own_addresses() -> list[Address]:
     try:
         return [ip_address(each) for each in sorted(own_addresses())]
     except OSError as error:
@@ -48,7 +49,7 @@ def _own_addresses() -> list[IPv4Address | IPv6Address]:
 
 def options(settings: Settings) -> ResolverOptions:
     """As this run was given, with the names and networks of this machine."""
-    names: dict[str, tuple[IPv4Address | IPv6Address, ...]] = {
+    names: dict[str, tuple[Address, ...]] = {
         Name.parse(name).text: (ip_address(address),) for name, address in settings.names.items()
     }
     dashboard = ip_address(settings.web.host)

@@ -7,17 +7,17 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Protocol, TypeAlias
 
 from gateway.control.caller import Caller
 from gateway.errors import TelltaleError
 from gateway.exposure.resolved import ResolvedNames
+from gateway.model.address import Address
 from gateway.model.policy import Policy
 
 log = logging.getLogger(__name__)
 
-Address: TypeAlias = IPv4Address | IPv6Address
 Cut: TypeAlias = Callable[[Iterable[Address], Iterable[Address], float], Awaitable[object]]
 Mend: TypeAlias = Callable[[Iterable[Address], Iterable[Address]], Awaitable[object]]
 

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, ParamSpec, TypeAlias
 
+from gateway.model.address import Address
 from gateway.model.device import Device
 from gateway.model.event import PolicyChanged
 from gateway.model.flow import Attempt, FlowCount
 from gateway.model.lookup import Facts
 from gateway.model.policy import Policy
-from gateway.resolver.options import Address
 
 _Arguments = ParamSpec("_Arguments")
 LeaseNames: TypeAlias = Mapping[str, tuple[Address, ...]]

@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address
+from ipaddress import IPv4Interface, IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,11 @@ from gateway.control.caller import Caller
 from gateway.control.server import Handler
 from gateway.errors import Refused, SettingsError, TelltaleError, Unavailable
 from gateway.files import write_atomically
+from gateway.model.address import Address
 from gateway.model.event import HealthChanged
 from gateway.model.flow import Attempt, FlowCount
 from gateway.model.lease import Lease
+from gateway.model.mac import Mac
 from gateway.model.network import Mode, NetworkPlan, StaticLease
 from gateway.network_settings import NetworkSettings, own_network, plan_network
 from gateway.schema.checking import checked
@@ -38,8 +40,6 @@ _GATHERED = 0.5
 _WAIT = 20.0
 _NOT_NAMES = frozenset({"wpad", "isatap", "localhost"})
 """Names that machines ask for and believe: no device may take them (RFC 6761; isatap and wpad are old traps)."""
-
-Address = IPv4Address | IPv6Address
 
 
 def register(core: Core, registry: Registry) -> None:
@@ -272,9 +272,9 @@ def _port(listening: Sequence[str]) -> int:
     raise Refused("DNS listens on this machine alone; let it listen on 0.0.0.0:53, so that televisions reach it.")
 
 
-def _read_paused(path: Path) -> frozenset[str]:
+def _read_paused(path: Path) -> frozenset[Mac]:
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return frozenset()
-    return frozenset(each for each in value if isinstance(each, str)) if isinstance(value, list) else frozenset()
+    return frozenset(mac for each in value if (mac := Mac.read(each))) if isinstance(value, list) else frozenset()

@@ -6,10 +6,11 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Final
 
 from gateway.errors import SettingsError
+from gateway.model.address import Address
 
 _FILE: Final = "resolvers.toml"
 
@@ -19,7 +20,7 @@ class KnownResolvers:
     """`addresses` serve DNS and nothing else; `names` are lower case, without a final dot. `operators` maps the text
     of both to whose they are."""
 
-    addresses: tuple[IPv4Address | IPv6Address, ...]
+    addresses: tuple[Address, ...]
     names: frozenset[str]
     operators: dict[str, str]
 
@@ -36,7 +37,7 @@ def parse_resolvers(text: str) -> KnownResolvers:
         entries = tomllib.loads(text)["resolver"]
     except (tomllib.TOMLDecodeError, KeyError):
         raise SettingsError(f"{_FILE} is not a list of [[resolver]] entries.") from None
-    addresses: dict[IPv4Address | IPv6Address, None] = {}
+    addresses: dict[Address, None] = {}
     names: set[str] = set()
     operators: dict[str, str] = {}
     for entry in entries:

@@ -43,4 +43,4 @@ def pretend_attempts(devices: Sequence[str], now: datetime, rng: random.Random) 
 def _attempt(
     detour: Detour, server: str, protocol: str, port: int, outcome: Outcome, count: int, now: datetime
 ) -> Attempt:
-    return Attempt("", detour, server, protocol, port, outcome, count, now - _SPAN, now)
+    return Attempt(None, detour, server, protocol, port, outcome, count, now - _SPAN, now)

@@ -18,6 +18,7 @@ from gateway.devices.labels import checked_label
 from gateway.errors import Refused
 from gateway.model.device import Device
 from gateway.model.lease import Lease
+from gateway.model.mac import Mac
 
 _SAVE_EVERY = 60.0
 _LOOK_EVERY = 1.0
@@ -45,8 +46,8 @@ class Inventory:
         *,
         devices: Iterable[Device] = (),
         save: Callable[[Device], None] = lambda _: None,
-        neighbours: Callable[[], Mapping[str, str]] = dict,
-        vendor_of: Callable[[str], str] = lambda _: "",
+        neighbours: Callable[[], Mapping[str, Mac]] = dict,
+        vendor_of: Callable[[Mac], str] = lambda _: "",
         maker_of: Callable[[str], str | None] = lambda _: None,
         on_seen: Callable[[Device], None] = lambda _: None,
         on_joined: Callable[[str, str], None] = lambda old, new: None,
@@ -136,9 +137,9 @@ class Inventory:
                 return None
             return self._change(device_id, host=lease.host) if lease.host else self._devices[device_id]
 
-    def meet_card(self, mac: str) -> str:
-        """The id of the device with this network card (in lower case, with colons), which the firewall has met: it may
-        never have asked us anything, nor have an address that we know.
+    def meet_card(self, mac: Mac) -> str:
+        """The id of the device with this network card, which the firewall has met: it may never have asked us
+        anything, nor have an address that we know.
         """
         device_id = f"mac:{mac}"
         with self._lock:
@@ -203,7 +204,7 @@ class Inventory:
             mac = self._look().get(address) if self._may_look() else None
             return self._note(address, mac)
 
-    def _note(self, address: str, mac: str | None) -> str:
+    def _note(self, address: str, mac: Mac | None) -> str:
         device_id = f"mac:{mac}" if mac else f"ip:{address}"
         if device_id in self._devices:
             before = self._devices[device_id].addresses
@@ -217,7 +218,7 @@ class Inventory:
         self._ids[address] = device_id
         return device_id
 
-    def _begin(self, device_id: str, mac: str | None, addresses: tuple[str, ...]) -> bool:
+    def _begin(self, device_id: str, mac: Mac | None, addresses: tuple[str, ...]) -> bool:
         """Notes a new device down; False when there is no room for it."""
         if len(self._devices) >= _MAX_DEVICES and not self._make_room("".join(addresses), hurry=mac is not None):
             return False
@@ -251,7 +252,7 @@ class Inventory:
                 table.pop(device_id, None)
         return len(self._devices) < _MAX_DEVICES
 
-    def _move(self, address: str, old: str, mac: str) -> None:
+    def _move(self, address: str, old: str, mac: Mac) -> None:
         before, new = self._devices[old], self._note(address, mac)
         if new not in self._devices:
             return
@@ -311,7 +312,7 @@ class Inventory:
         """At most once a second, or a stranger who invents addresses would keep us busy."""
         return self._now() - self._looked >= _LOOK_EVERY
 
-    def _look(self) -> Mapping[str, str]:
+    def _look(self) -> Mapping[str, Mac]:
         self._looked = self._now()
         try:
             return self._neighbours()

@@ -7,6 +7,7 @@ import struct
 from ipaddress import ip_address
 
 from gateway.linux import netlink, rtnetlink
+from gateway.model.mac import Mac
 
 _RTM_GETNEIGH = 30
 _NDA_DST, _NDA_LLADDR = 1, 2
@@ -16,13 +17,13 @@ _NDMSG = struct.Struct("=BBHiHBB")
 _ADDRESS_BYTES = {socket.AF_INET: 4, socket.AF_INET6: 16}
 
 
-def read_neighbours() -> dict[str, str]:
-    """IP -> MAC ("aa:bb:cc:dd:ee:ff") of every neighbour that answered, IPv4 and IPv6. Raises OSError."""
+def read_neighbours() -> dict[str, Mac]:
+    """IP -> MAC of every neighbour that answered, IPv4 and IPv6. Raises OSError."""
     rows = rtnetlink.dump(_RTM_GETNEIGH, _NDMSG.pack(socket.AF_UNSPEC, 0, 0, 0, 0, 0, 0))
     return dict(pair for row in rows if (pair := parse_neighbour(row)) is not None)
 
 
-def parse_neighbour(row: bytes) -> tuple[str, str] | None:
+def parse_neighbour(row: bytes) -> tuple[str, Mac] | None:
     """IP and MAC in one row. Never raises: None for whoever never answered, and for what is cut short or strange."""
     if len(row) < _NDMSG.size:
         return None
@@ -30,10 +31,11 @@ def parse_neighbour(row: bytes) -> tuple[str, str] | None:
     size = _ADDRESS_BYTES.get(family)
     if size is None or state & _USELESS:
         return None
-    address = mac = None
+    address: str | None = None
+    mac: Mac | None = None
     for kind, value in netlink.attributes(row[_NDMSG.size :]):
         if kind == _NDA_DST and len(value) == size:
             address = str(ip_address(value))
-        elif kind == _NDA_LLADDR and len(value) == 6 and any(value) and not value[0] & 1:
-            mac = value.hex(":")
+        elif kind == _NDA_LLADDR:
+            mac = Mac.unpack(value) or mac
     return (address, mac) if address and mac else None

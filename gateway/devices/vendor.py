@@ -12,6 +12,8 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from gateway.model.mac import Mac
+
 PRIVATE = "private address"
 _BLOCKS = ((9, "/36"), (7, "/28"), (6, ""))
 _MAX_NAME = 64
@@ -29,14 +31,12 @@ class VendorFile:
         with path.open("rb") as file:
             return cls(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
-    def vendor_of(self, mac: str) -> str:
-        """The maker's name for "aa:bb:cc:dd:ee:ff", `PRIVATE` for a made-up address, "" when nobody knows.
+    def vendor_of(self, mac: Mac) -> str:
+        """The maker's name, `PRIVATE` for a made-up address, "" when nobody knows.
 
         The longest block wins: a maker of few devices owns 28 or 36 bits inside a block of the registry itself.
         """
-        digits = _digits(mac)
-        if digits is None:
-            return ""
+        digits = mac.replace(":", "").upper()
         if int(digits[1], 16) & 0b10:
             return PRIVATE
         for nibbles, suffix in _BLOCKS:
@@ -64,7 +64,7 @@ class VendorFile:
 
 
 @lru_cache(maxsize=1024)
-def vendor_of(mac: str) -> str:
+def vendor_of(mac: Mac) -> str:
     """As `VendorFile.vendor_of`, from the data of the package; "" where the package is missing."""
     file = _packaged()
     return file.vendor_of(mac) if file else ""
@@ -79,13 +79,6 @@ def _packaged() -> VendorFile | None:
         return VendorFile.open(Path(spec.origin).parent / "manuf")
     except (OSError, ValueError):
         return None
-
-
-def _digits(mac: str) -> str | None:
-    digits = mac.replace(":", "").replace("-", "").upper()
-    if len(digits) != 12 or not all(c in "0123456789ABCDEF" for c in digits):
-        return None
-    return digits
 
 
 def _block(digits: str, nibbles: int) -> str:

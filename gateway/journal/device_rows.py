@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 from gateway.journal.schema import devices
 from gateway.journal.times import from_micros, to_micros
 from gateway.model.device import Device
+from gateway.model.mac import Mac
 
 _DIALECT = sqlite.dialect(paramstyle="qmark")
 _COLUMNS = [column.name for column in devices.c if column.name != "number"]
@@ -49,7 +50,7 @@ def device_of_row(row: Row[Any]) -> Device:
     """The device that a row of the whole table says."""
     return Device(
         id=row.id,
-        mac=row.mac,
+        mac=Mac.read(row.mac),
         addresses=tuple(json.loads(row.addresses)),
         first_seen=from_micros(row.first_seen),
         last_seen=from_micros(row.last_seen),

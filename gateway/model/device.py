@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.model.mac import Mac
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -15,7 +17,7 @@ class Device:
     """
 
     id: str
-    mac: str | None
+    mac: Mac | None
     addresses: tuple[str, ...]
     first_seen: datetime
     last_seen: datetime

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from gateway.model.mac import Mac
+
 
 @dataclass(frozen=True, slots=True)
 class FlowCount:
@@ -50,13 +52,13 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How often one device tried one detour to one server since the last count. `mac` in lower case with colons.
+    """How often one device tried one detour to one server since the last count. `mac` is None where it is not known.
 
     `server` is a textual address, or a name for DOH_NAME; `count` is datagrams, connections or lookups; `bytes` only
     where known. Times are aware UTC.
     """
 
-    mac: str
+    mac: Mac | None
     detour: Detour
     server: str
     protocol: str

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import IPv4Address, IPv6Address
+
+from gateway.model.address import Address
+from gateway.model.mac import Mac
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """An address that a device holds until `ends` (aware UTC; None is for ever). `mac` in lower case with colons.
+    """An address that a device holds until `ends` (aware UTC; None is for ever).
 
     `host` is a single DNS label in lower case, made of what the device calls itself (option 12), or "". `vendor_class`
     is option 60 and `requested` the codes of option 55 in the device's order: together they tell devices apart.
     """
 
-    mac: str
-    address: IPv4Address | IPv6Address
+    mac: Mac
+    address: Address
     host: str = ""
     vendor_class: str = ""
     requested: tuple[int, ...] = ()
@@ -29,7 +31,7 @@ class Station:
     `received` and `sent` are bytes from and to the device.
     """
 
-    mac: str
+    mac: Mac
     signal: int = 0
     seconds: int = 0
     received: int = 0

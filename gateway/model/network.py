@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
+
+from gateway.model.address import Address
+from gateway.model.mac import Mac
 
 
 class Mode(Enum):
@@ -46,9 +49,9 @@ class AccessPoint:
 
 @dataclass(frozen=True, slots=True)
 class StaticLease:
-    """`mac` in lower case with colons; `name` a single label, or "" for what the device calls itself."""
+    """`name` is a single label, or "" for what the device calls itself."""
 
-    mac: str
+    mac: Mac
     address: IPv4Address
     name: str = ""
 
@@ -86,13 +89,13 @@ class Barrier:
 
     dns_port: int = 53
     web_port: int = 80
-    resolvers: tuple[IPv4Address | IPv6Address, ...] = ()
+    resolvers: tuple[Address, ...] = ()
     refuse_encrypted: bool = True
     redirect_time: bool = False
     isolate_home: bool = True
-    paused: tuple[str, ...] = ()
+    paused: tuple[Mac, ...] = ()
     filtering: bool = True
-    fallback: tuple[IPv4Address | IPv6Address, ...] = ()
+    fallback: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias, TypeVar
 
-IPAddress: TypeAlias = IPv4Address | IPv6Address
+from gateway.model.address import Address
+
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
 _Family = TypeVar("_Family", IPv4Network, IPv6Network)
 
@@ -99,7 +100,7 @@ HOME = networks(Purpose.LOOPBACK, Purpose.PRIVATE, Purpose.LINK_LOCAL)
 """Whoever can have such an address is in the home: no packet of the internet carries it as its sender's."""
 
 
-def purpose_of(address: IPAddress) -> Purpose | None:
+def purpose_of(address: Address) -> Purpose | None:
     """What this address is for; None for one of the public internet. An IPv4 address inside an IPv6 one (mapped, NAT64)
     is judged itself.
     """
@@ -112,18 +113,18 @@ def purpose_of(address: IPAddress) -> Purpose | None:
     return None
 
 
-def is_public(address: IPAddress) -> bool:
+def is_public(address: Address) -> bool:
     """True for a unicast address of the public internet."""
     return purpose_of(address) is None
 
 
-def is_home(address: IPAddress) -> bool:
+def is_home(address: Address) -> bool:
     """True for an address that only a machine in the home can have, or this machine itself."""
     address = translated(address)
     return any(address in network for network in HOME)
 
 
-def translated(address: IPAddress) -> IPAddress:
+def translated(address: Address) -> Address:
     """The IPv4 address inside an IPv6 one that only dresses it up; any other as it is."""
     if isinstance(address, IPv6Address) and any(address in network for network in _TRANSLATIONS):
         return ip_address(address.packed[12:])

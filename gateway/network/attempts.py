@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Any
 
-from gateway.errors import NetworkError
 from gateway.model.flow import Attempt, Detour, Outcome
+from gateway.model.mac import Mac
 from gateway.network.firewall import DOT_PORT, MEMORY_SECONDS
-from gateway.network.limits import check_mac
 
 MEMORIES = ("turned4", "turned6", "refused4", "refused6")
 _NUMBERS = {"6": "tcp", "17": "udp"}
@@ -27,7 +26,7 @@ class Key:
     """One element of the firewall's memory; `turned` when its packets were sent elsewhere instead of refused."""
 
     turned: bool
-    mac: str
+    mac: Mac
     server: str
     protocol: str
     port: int
@@ -60,13 +59,11 @@ def parse_memory(parts: Iterable[Mapping[str, Any]]) -> dict[Key, Reading]:
 def _parse_element(element: Mapping[str, Any], memory: str) -> tuple[Key, Reading] | None:
     try:
         mac, server, protocol, port = element["val"]["concat"]
-        mac = str(mac).lower()
-        check_mac(mac)
         named = _NUMBERS.get(str(protocol), str(protocol))
         number = _SERVICES[port] if port in _SERVICES else int(port)
         counted, kept = int(element["counter"]["packets"]), float(element.get("expires", MEMORY_SECONDS))
-        key = Key(memory.startswith("turned"), mac, str(ip_address(server)), named, number)
-    except (KeyError, TypeError, ValueError, NetworkError):
+        key = Key(memory.startswith("turned"), Mac(mac), str(ip_address(server)), named, number)
+    except (KeyError, TypeError, ValueError):
         return None
     return (key, Reading(counted, kept)) if counted > 0 and 0 < number < 65536 else None
 

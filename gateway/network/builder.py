@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
-from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from gateway.errors import NetworkError
 from gateway.files import write_atomically
+from gateway.model.address import Address
 from gateway.model.flow import Attempt, FlowCount
 from gateway.model.lease import Station
 from gateway.model.network import Mode, NetworkPlan
@@ -46,13 +46,11 @@ class Firewall(Protocol):
     def counters(self) -> dict[str, int]: ...
     def cut(
         self,
-        clients: Iterable[IPv4Address | IPv6Address],
-        servers: Iterable[IPv4Address | IPv6Address],
+        clients: Iterable[Address],
+        servers: Iterable[Address],
         seconds: float = 3600,
     ) -> int: ...
-    def mend(
-        self, clients: Iterable[IPv4Address | IPv6Address], servers: Iterable[IPv4Address | IPv6Address]
-    ) -> None: ...
+    def mend(self, clients: Iterable[Address], servers: Iterable[Address]) -> None: ...
     def close(self) -> None: ...
 
 

@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
 from gateway.errors import NetworkError
+from gateway.model.address import Address
 from gateway.model.flow import Attempt, FlowCount, Outcome
+from gateway.model.mac import Mac
 from gateway.model.network import Mode, NetworkPlan
 from gateway.network import cuts, nft, switches
 from gateway.network.attempts import MEMORIES, AttemptMeter, parse_memory
@@ -40,7 +42,7 @@ class FirewallController:
         self,
         folder: Path,
         *,
-        neighbours: Callable[[], Mapping[str, str]] = dict,
+        neighbours: Callable[[], Mapping[str, Mac]] = dict,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.notes: tuple[str, ...] = ()
@@ -163,8 +165,8 @@ class FirewallController:
 
     def cut(
         self,
-        clients: Iterable[IPv4Address | IPv6Address],
-        servers: Iterable[IPv4Address | IPv6Address],
+        clients: Iterable[Address],
+        servers: Iterable[Address],
         seconds: float = 3600,
     ) -> int:
         """Ends what goes on between them, and keeps them apart for so long. How many flows ended.
@@ -187,7 +189,7 @@ class FirewallController:
         self._cuts.update(dict.fromkeys(pairs, end))
         return cuts.forget_flows(cuts.is_between(pairs), after_reset=True)
 
-    def mend(self, clients: Iterable[IPv4Address | IPv6Address], servers: Iterable[IPv4Address | IPv6Address]) -> None:
+    def mend(self, clients: Iterable[Address], servers: Iterable[Address]) -> None:
         """Takes a cut back, for who allows again what was blocked. Raises NetworkError."""
         pairs = [pair for pair in cuts.pairs_of(clients, servers) if pair in self._cuts]
         if self._plan is not None and pairs:
@@ -249,7 +251,7 @@ class FirewallController:
             still = nft.read_counters()
             self._counted = {name: total - still.get(name, 0) for name, total in self._counted.items()}
 
-    def _known_neighbours(self) -> Mapping[str, str]:
+    def _known_neighbours(self) -> Mapping[str, Mac]:
         try:
             return self._neighbours()
         except OSError:

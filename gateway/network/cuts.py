@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Any, Final
 
 from gateway.errors import NetworkError
+from gateway.model.address import Address
 from gateway.network.conntrack import Connection, ConntrackSocket
 from gateway.network.limits import check_address
 from gateway.network.phrases import TABLE, Phrase
 
-Address = IPv4Address | IPv6Address
 Pair = tuple[Address, Address]
 SETS: Final = ("cut4", "cut6")
 MOST_PAIRS: Final = 8192

@@ -10,9 +10,9 @@ from pathlib import PurePosixPath
 
 from gateway.errors import NetworkError
 from gateway.model.network import StaticLease, TvNetwork
+from gateway.network.limits import check_mac
 
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", re.ASCII)
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _PATH = re.compile(r"/[A-Za-z0-9_./-]{1,200}", re.ASCII)
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}", re.ASCII)
@@ -101,8 +101,7 @@ def render(tv: TvNetwork, *, folder: PurePosixPath, hook: PurePosixPath, user: s
 
 
 def _check_static(tv: TvNetwork, lease: StaticLease) -> None:
-    if not _MAC.fullmatch(lease.mac):
-        raise NetworkError(f"{lease.mac!r:.60} is not a MAC address such as cc:6d:a0:11:22:33.")
+    check_mac(lease.mac)
     if lease.address not in tv.address.network or lease.address == tv.address.ip:
         raise NetworkError(
             f"{lease.address} cannot be a device's fixed address here; take one in {tv.address.network}."

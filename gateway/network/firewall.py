@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, collapse_addresses
 
+from gateway.model.address import Address
 from gateway.model.network import Mode, NetworkPlan
 from gateway.model.special_addresses import LINK_LOCAL_6, MULTICAST_4, MULTICAST_6, Purpose, is_home, networks
 from gateway.network.between import render_between
@@ -79,7 +80,7 @@ class Family:
     network: Network | None
     multicast: Network
     unnumbered: tuple[str | Phrase, ...]
-    fallback: IPv4Address | IPv6Address | None
+    fallback: Address | None
 
     def daddr(self) -> Phrase:
         return field(self.protocol, "daddr")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import time
 from pathlib import Path
@@ -11,10 +10,10 @@ from types import TracebackType
 
 from gateway.errors import NetworkError
 from gateway.model.lease import Station
+from gateway.model.mac import Mac
 
 _MOST_BYTES = 65_536
 _MOST_STATIONS = 512
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.ASCII)
 
 
 class HostapdControl:
@@ -81,8 +80,8 @@ def facts_in(said: str) -> dict[str, str]:
 
 def station_in(said: str) -> Station | None:
     """The station in a reply to STA-FIRST or STA-NEXT; None at the end of the list."""
-    mac = said.partition("\n")[0].strip().lower()
-    if not _MAC.fullmatch(mac):
+    mac = Mac.read(said.partition("\n")[0].strip())
+    if mac is None:
         return None
     facts = facts_in(said)
 

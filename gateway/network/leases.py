@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from gateway.model.address import Address
 from gateway.model.lease import Lease
+from gateway.model.mac import Mac
 
 MAX_EVENT = 8192
-_MAC = re.compile(r"(?:[0-9a-f]{2}-)?([0-9a-f]{2}(?::[0-9a-f]{2}){5})", re.ASCII)
+_OTHER_HARDWARE = re.compile(r"[0-9a-fA-F]{2}-(?=[^-]+:)", re.ASCII)
 _NO_LABEL = re.compile(r"[^a-z0-9-]+", re.ASCII)
 _UNSHOWABLE = re.compile(r"[^\x20-\x7e]", re.ASCII)
 _ACTIONS = ("add", "old", "del")
@@ -70,12 +72,12 @@ def label_of(host: str) -> str:
     return _NO_LABEL.sub("-", first)[:63].strip("-")
 
 
-def _mac(text: str) -> str | None:
-    found = _MAC.fullmatch(text.lower())
-    return found[1] if found else None
+def _mac(text: str) -> Mac | None:
+    """dnsmasq puts the type of the hardware in front unless it is Ethernet: "06-02:00:00:aa:bb:cc"."""
+    return Mac.read(_OTHER_HARDWARE.sub("", text, count=1))
 
 
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def _address(text: str) -> Address | None:
     try:
         address = ip_address(text[:64])
     except ValueError:

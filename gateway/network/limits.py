@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPv4Interface, IPv6Address, IPv6Interface
 
 from gateway.errors import NetworkError
+from gateway.model.address import Address
+from gateway.model.mac import Mac
 from gateway.model.network import Barrier, Mode, NetworkPlan, TvNetwork
 
 _INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,14}", re.ASCII)
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", re.ASCII)
 MOST_ADDRESSES = 4096
 
 
@@ -32,8 +33,8 @@ def check_interface(name: str) -> None:
         raise NetworkError(f"{name!r:.60} is not the name of a network interface.")
 
 
-def check_mac(mac: str) -> None:
-    if not isinstance(mac, str) or not _MAC.fullmatch(mac):
+def check_mac(mac: Mac) -> None:
+    if not isinstance(mac, Mac):
         raise NetworkError(f"{mac!r:.60} is not a MAC address like 02:00:00:aa:bb:cc.")
 
 
@@ -65,9 +66,9 @@ def _check_barrier(barrier: Barrier) -> None:
         check_mac(mac)
 
 
-def check_address(address: IPv4Address | IPv6Address) -> None:
+def check_address(address: Address) -> None:
     """One address of one machine, without a zone."""
-    if not isinstance(address, IPv4Address | IPv6Address):
+    if not isinstance(address, Address):
         raise NetworkError(f"{address!r:.60} is not an IP address.")
     if address.is_multicast or address.is_unspecified or (isinstance(address, IPv6Address) and address.scope_id):
         raise NetworkError(f"{address!s:.60} is not the address of one server.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import NetworkError
+from gateway.model.mac import Mac
 
 SHOW_LINKS = ("ip", "-json", "-details", "address", "show")
 SHOW_ROUTES = ("ip", "-json", "route", "show", "default")
@@ -24,7 +25,7 @@ class NetworkLink:
 
     name: str
     kind: str
-    mac: str
+    mac: Mac | None
     up: bool
     carrier: bool
     addresses: tuple[str, ...] = ()
@@ -63,7 +64,7 @@ def parse_links(
             NetworkLink(
                 name,
                 kind,
-                str(said.get("address", "")),
+                Mac.read(said.get("address")),
                 "UP" in flags,
                 "LOWER_UP" in flags,
                 addresses,
@@ -79,7 +80,7 @@ def link_to_json(link: NetworkLink) -> dict[str, Any]:
     return {
         "name": link.name,
         "kind": link.kind,
-        "mac": link.mac,
+        "mac": link.mac or "",
         "up": link.up,
         "carrier": link.carrier,
         "addresses": list(link.addresses),

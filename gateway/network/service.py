@@ -12,12 +12,13 @@ import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.errors import NetworkError, Refused
 from gateway.files import write_atomically
+from gateway.model.address import Address
 from gateway.model.network import Mode, NetworkPlan
 from gateway.network.builder import Builder
 from gateway.network.heartbeat import Heartbeat
@@ -299,7 +300,7 @@ class NetworkService:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
-def _addresses(arguments: Mapping[str, Any], key: str) -> list[IPv4Address | IPv6Address]:
+def _addresses(arguments: Mapping[str, Any], key: str) -> list[Address]:
     said = arguments.get(key)
     if not isinstance(said, list) or len(said) > MOST:
         raise Refused(f"{key} is a list of at most {MOST} addresses.", key)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address
 
+from gateway.model.address import Address
 from gateway.model.dns import QType, Rcode
 from gateway.model.name import Name, ancestors
 from gateway.model.query import Query
 from gateway.model.response import Response, Source
 from gateway.model.verdict import Action, Reason, Verdict
 from gateway.resolver.link import Prompt
-from gateway.resolver.options import Address
 from gateway.resolver.special import CANARIES, LOCALHOST, RESOLVER_ARPA, ZONES
 from gateway.wire.message import address_answer, failure, negative_answer, pointer_answer
 

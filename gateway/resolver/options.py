@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
+from gateway.model.address import Address
 from gateway.model.special_addresses import HOME
 
-Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 # Names that lead home on purpose: Plex's certificates for servers at home, the router's own page (AVM), and top levels

@@ -12,6 +12,7 @@ from math import inf
 
 from gateway.errors import SettingsError, WireError
 from gateway.linux import mmsg
+from gateway.model.address import Address
 from gateway.model.dns import Rcode
 from gateway.model.event import HealthChanged
 from gateway.model.lookup import LogBatch, LogRow
@@ -30,7 +31,7 @@ from gateway.resolver.guard import Guard
 from gateway.resolver.histogram import Histogram
 from gateway.resolver.local_zone import LocalZone
 from gateway.resolver.minimal import Minimal
-from gateway.resolver.options import Address, ResolverOptions
+from gateway.resolver.options import ResolverOptions
 from gateway.resolver.pending import Journey
 from gateway.resolver.rebinding import Rebinding
 from gateway.resolver.recorder import Recorder, facts_of

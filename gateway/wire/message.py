@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
 from gateway.errors import WireError
+from gateway.model.address import Address
 from gateway.model.dns import QType, Rcode
 from gateway.model.name import Name
 from gateway.model.query import Query
@@ -20,8 +20,6 @@ _RNAME = Name("nobody.invalid").to_wire()
 # RFC 8482 section 4.2: a CPU of this name, on no operating system.
 _HINFO, _MINIMAL = 13, b"\7RFC8482\0"
 _NULL = {int(QType.A): bytes(4), int(QType.AAAA): bytes(16)}
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def null_answer(query: Query, ttl: int) -> bytes:

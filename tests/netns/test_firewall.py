@@ -19,6 +19,7 @@ import pytest
 
 from gateway.errors import NetworkError
 from gateway.model.flow import Detour, Outcome
+from gateway.model.mac import Mac
 from gateway.model.network import Mode, NetworkPlan
 from gateway.network import nft
 from gateway.network.controller import FirewallController
@@ -239,7 +240,7 @@ def test_strangers_on_the_internet_find_no_resolver_here(lab, controller):
 
 
 def test_a_paused_device_reaches_nothing_and_its_neighbour_does(lab, controller, web, ours):
-    put_in_force(lab, controller, paused=(lab.mac("tv1"),))
+    put_in_force(lab, controller, paused=(Mac(lab.mac("tv1")),))
     with lab.inside("tv1"):
         for server in (SERVER4, SERVER6):
             with refused_at_once():
@@ -258,7 +259,7 @@ def test_a_pause_ends_a_running_download(lab, web, tmp_path):
     with lab.inside("tv1"), socket.create_connection((SERVER4, 80), timeout=2) as connection:
         connection.sendall(b"0\n")
         assert connection.recv(1000)
-        put_in_force(lab, controller, paused=(lab.mac("tv1"),))
+        put_in_force(lab, controller, paused=(Mac(lab.mac("tv1")),))
         with pytest.raises(OSError):
             talk_on(connection)
     controller.close()
@@ -269,7 +270,7 @@ def test_a_pause_holds_when_nobody_knows_the_neighbours(lab, web, tmp_path):
         raise OSError("no such table")
 
     controller = FirewallController(tmp_path, neighbours=lost)
-    put_in_force(lab, controller, paused=(lab.mac("tv1"),))
+    put_in_force(lab, controller, paused=(Mac(lab.mac("tv1")),))
     with lab.inside("tv1"), refused_at_once():
         fetch(SERVER4, 10)
     controller.close()
@@ -415,7 +416,7 @@ def test_attempts_are_counted_once_and_survive_a_new_plan(lab, controller, ours,
                 fetch("2001:4860:4860::8888", 10, 443)
     with lab.inside("tv2"), refused_at_once():
         knock("1.1.1.1", 853)
-    put_in_force(lab, controller, paused=("02:00:00:00:00:01",))
+    put_in_force(lab, controller, paused=(Mac("02:00:00:00:00:01"),))
     with lab.inside("tv1"):
         for _ in range(2):
             ask("8.8.8.8")
@@ -449,7 +450,7 @@ def test_a_plan_that_could_not_be_set_counts_nothing_twice(lab, controller, web,
     with monkeypatch.context() as broken:
         broken.setattr(nft, failing, refuse)
         with pytest.raises(NetworkError, match="not this time"):
-            put_in_force(lab, controller, paused=("02:00:00:00:00:01",))
+            put_in_force(lab, controller, paused=(Mac("02:00:00:00:00:01"),))
     with lab.inside("tv2"), refused_at_once():
         knock("1.1.1.1", 853)
     with lab.inside("gateway"):

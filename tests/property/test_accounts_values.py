@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gateway.exposure.places import packed_if_abroad
 from gateway.exposure.resolved import ResolvedNames
 from gateway.model.flow import Attempt, Detour, FlowCount, Outcome
+from gateway.model.mac import Mac
 from tests.unit.application.test_accounts import NOW, stage
 from web import ledger
 
@@ -55,7 +56,7 @@ def test_every_attempt_is_reported_and_can_be_said(tried: list[tuple[Detour, str
         accounts, book, _ = stage()
         accounts.take_attempts(
             [
-                Attempt("02:00:00:00:00:07", way, server, "udp", 53, what, count, NOW, NOW)
+                Attempt(Mac("02:00:00:00:00:07"), way, server, "udp", 53, what, count, NOW, NOW)
                 for way, server, what, count in tried
             ]
         )

@@ -21,6 +21,7 @@ from gateway.journal.stores import BookStore, DeviceStore
 from gateway.journal.writer import Writer
 from gateway.model.book import Book, Subscription
 from gateway.model.device import Device
+from gateway.model.mac import Mac
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.verdict import Action
 from tests.unit.journal.home import device_of, record, row, tag_of
@@ -50,7 +51,7 @@ books = st.builds(
 devices = st.builds(
     Device,
     texts.filter(bool),
-    st.none() | texts,
+    st.none() | st.binary(min_size=6, max_size=6).map(lambda packed: Mac(packed.hex(":"))),
     st.lists(texts, max_size=4).map(tuple),
     times,
     times,

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import NetworkError, Refused
+from gateway.model.mac import Mac
 from gateway.model.network import AccessPoint, Barrier, Mode, NetworkPlan, Security, StaticLease, TvNetwork
 from gateway.network import dhcp, hostapd
 from gateway.network.bridge import steps_up
@@ -34,7 +35,7 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=9),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5),
 )
-MAC = "02:00:00:00:00:01"
+MAC = Mac("02:00:00:00:00:01")
 FOLDER = PurePosixPath("/run/telltale-network")
 HOSTAPD_LINE = re.compile(
     r"(interface|bridge|driver|ctrl_interface|ssid2|utf8_ssid|country_code|ieee80211[dhnwa]c?|hw_mode|channel|chanlist"

@@ -115,3 +115,16 @@ def test_no_two_classes_share_a_name() -> None:
             if isinstance(node, ast.ClassDef):
                 defined[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert {name: places for name, places in defined.items() if len(places) > 1} == {}
+
+
+def test_an_address_is_an_ip_address_and_defined_once() -> None:
+    union = re.compile(r"IPv4Address \| (?:ipaddress\.)?IPv6Address|IPv6Address \| (?:ipaddress\.)?IPv4Address")
+    named = re.compile(r"^(?:class )?(?:IP)?Address(?: *[:=(]|$)", re.MULTILINE)
+    once = [ROOT / "gateway" / "model" / "address.py"]
+    assert [path for path in modules() if union.search(path.read_text())] == once
+    assert [path for path in modules() if named.search(path.read_text())] == once
+
+
+def test_the_form_of_a_hardware_address_stands_once() -> None:
+    pattern = re.compile(r"\[0-9a-f[^]]*\]\{2\}.*[:-].*\[0-9a-f[^]]*\]\{2\}", re.IGNORECASE)
+    assert [path for path in modules() if pattern.search(path.read_text())] == [ROOT / "gateway" / "model" / "mac.py"]

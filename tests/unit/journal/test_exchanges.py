@@ -58,7 +58,7 @@ def exchange(name: str | None, up: int, down: int, when: datetime = NOON) -> Exc
 
 def attempt(server: str, *, count: int = 1, seconds: float = 0.0, size: int = 0) -> Attempt:
     at = NOON + timedelta(seconds=seconds)
-    return Attempt("", Detour.DNS, server, "udp", 53, Outcome.ANSWERED, count, at, at, size)
+    return Attempt(None, Detour.DNS, server, "udp", 53, Outcome.ANSWERED, count, at, at, size)
 
 
 def test_bytes_of_one_name_add_up_and_come_most_first(desk: Desk) -> None:
@@ -121,7 +121,7 @@ def test_in_a_flood_each_answer_is_heard_once(desk: Desk) -> None:
 def test_a_sweep_takes_old_accounts_and_spares_the_names_of_those_that_stay(tmp_path: Path, desk: Desk) -> None:
     old = datetime(2020, 1, 1, tzinfo=UTC)
     desk.add([exchange("ads.example", 1, 1, old), exchange("log.tv.example", 2, 2)], [attempt("8.8.8.8")])
-    desk.add([], [Attempt("", Detour.DOT, "9.9.9.9", "tcp", 853, Outcome.REFUSED, 1, old, old)])
+    desk.add([], [Attempt(None, Detour.DOT, "9.9.9.9", "tcp", 853, Outcome.REFUSED, 1, old, old)])
     desk.writer.stop()
     retention = Retention(hours=timedelta(days=62), rollups=timedelta(days=400))
     with open_ledger(tmp_path / "journal.sqlite") as (connection, _):

@@ -11,12 +11,13 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from gateway.errors import NetworkError
+from gateway.model.mac import Mac
 from gateway.model.network import StaticLease, TvNetwork
 from gateway.network.dhcp import render
 
 TV = TvNetwork(
     "br-tv", IPv4Interface("10.83.7.1/24"), IPv6Interface("fd00::1/64"), IPv4Address("10.83.7.50"),
-    IPv4Address("10.83.7.99"), static=(StaticLease("cc:6d:a0:11:22:33", IPv4Address("10.83.7.9"), "salon"),),
+    IPv4Address("10.83.7.99"), static=(StaticLease(Mac("cc:6d:a0:11:22:33"), IPv4Address("10.83.7.9"), "salon"),),
 )  # fmt: skip
 FOLDER = PurePosixPath("/var/lib/telltale-network")
 
@@ -62,8 +63,8 @@ def test_dnsmasq_itself_finds_nothing_wrong(tmp_path: Path) -> None:
         ({"address6": IPv6Interface("fd00::1/56")}, "is a /64"),
         ({"lease_seconds": 1}, "2 minutes to 31 days"),
         ({"domain": "tv lan"}, "not a domain"),
-        ({"static": (StaticLease("cc:6d:a0:11:22:33", IPv4Address("10.99.0.9")),)}, "fixed address here"),
-        ({"static": (*TV.static, StaticLease("cc:6d:a0:11:22:44", IPv4Address("10.83.7.9")))}, "share one"),
+        ({"static": (StaticLease(Mac("cc:6d:a0:11:22:33"), IPv4Address("10.99.0.9")),)}, "fixed address here"),
+        ({"static": (*TV.static, StaticLease(Mac("cc:6d:a0:11:22:44"), IPv4Address("10.83.7.9")))}, "share one"),
     ],
 )
 def test_each_mistake_has_its_sentence(changes: dict[str, object], sentence: str) -> None:
