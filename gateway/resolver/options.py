@@ -52,6 +52,6 @@ class ResolverOptions:
     client_patience: float = 1.0
     client_slip: int = 0
     tcp_connections: int = 150
-    tcp_connections_per_client: int = 30
+    tcp_connections_per_device: int = 30
     tcp_in_flight: int = 32
     tcp_idle: float = 10.0

@@ -23,6 +23,7 @@ from gateway.resolver.answer import Answer
 from gateway.resolver.cache import Cache
 from gateway.resolver.chain import Links, build_chain, order
 from gateway.resolver.clients import Client, Clients
+from gateway.resolver.connections import Connections
 from gateway.resolver.datagrams import DatagramServer, Reply
 from gateway.resolver.fastpath import MAX_QUERY, Concern, Memos
 from gateway.resolver.filter import Filter
@@ -126,6 +127,7 @@ class Resolver:
         )  # fmt: skip
         self._udp: list[DatagramServer] = []
         self._tcp: list[StreamServer] = []
+        self._connections = Connections(limit=options.tcp_connections, per_holder=options.tcp_connections_per_device)
         self._journeys: set[Journey[Response]] = set()
         self._malformed = 0
         self._waiting = Waiting(options.max_in_flight)
@@ -178,8 +180,9 @@ class Resolver:
             self._udp.append(server)
         for sock in tcp:
             stream = StreamServer(
-                sock, clients=self._clients, serve=self._serve_message, options=self._options, clock=self._clock
-            )
+                sock, clients=self._clients, connections=self._connections, serve=self._serve_message,
+                options=self._options, clock=self._clock,
+            )  # fmt: skip
             await stream.start(loop)
             self._tcp.append(stream)
 
@@ -250,7 +253,8 @@ class Resolver:
             "slowed": links.throttle.slowed,
             "throttled": links.throttle.dropped,
             "unsent": sum(server.unsent for server in self._udp),
-            "tcp_turned_away": sum(stream.turned_away for stream in self._tcp),
+            "tcp_turned_away": self._connections.turned_away,
+            "tcp_displaced": self._connections.displaced,
             "in_flight": len(self._journeys) + self._synchronous.under_way,
             "cache_entries": len(links.cache),
             "cache_bytes": links.cache.size,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections import Counter
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from gateway.resolver.clients import Client, Clients
+from gateway.resolver.connections import Connections
 from gateway.resolver.options import ResolverOptions
 
 # (message, who asks, when it came, where the answer goes; None there means that there is none)
@@ -18,13 +18,14 @@ _MAX_UNREAD = 65_537
 
 
 class StreamServer:
-    """Answers on one listening TCP socket."""
+    """Answers on one listening TCP socket. `connections` are those of all such sockets together."""
 
     def __init__(
         self,
         sock: socket.socket,
         *,
         clients: Clients,
+        connections: Connections,
         serve: Serve,
         options: ResolverOptions,
         clock: Callable[[], float],
@@ -32,14 +33,13 @@ class StreamServer:
         sock.setblocking(False)
         self._sock = sock
         self._server: asyncio.Server | None = None
-        self._connections: set[_Connection] = set()
-        self._per_client: Counter[str] = Counter()
+        self._here: set[_Connection] = set()
+        self._connections = connections
         self.clients = clients
         self.serve = serve
         self.options = options
         self.clock = clock
         self.received = 0
-        self.turned_away = 0
 
     async def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._server = await loop.create_server(lambda: _Connection(self, loop), sock=self._sock)
@@ -48,31 +48,24 @@ class StreamServer:
         """Closes the listening socket and every connection."""
         if self._server is not None:
             self._server.close()
-        for connection in list(self._connections):
+        for connection in list(self._here):
             connection.close()
         if self._server is not None:
             await self._server.wait_closed()
 
     def admit(self, connection: _Connection, client: Client) -> bool:
-        """False when the client may not ask, or when there are too many connections."""
-        options = self.options
-        if (
-            not client.allowed
-            or len(self._connections) >= options.tcp_connections
-            or self._per_client[client.text] >= options.tcp_connections_per_client
-        ):
-            self.turned_away += 1
+        """False when the client may not ask, or when there is no room for it."""
+        if not client.allowed:
+            self._connections.turned_away += 1
             return False
-        self._connections.add(connection)
-        self._per_client[client.text] += 1
+        if not self._connections.admit(connection, client.device or client.text):
+            return False
+        self._here.add(connection)
         return True
 
     def leave(self, connection: _Connection, client: Client) -> None:
-        if connection in self._connections:
-            self._connections.discard(connection)
-            self._per_client[client.text] -= 1
-            if not self._per_client[client.text]:
-                del self._per_client[client.text]
+        self._here.discard(connection)
+        self._connections.leave(connection, client.device or client.text)
 
 
 class _Connection(asyncio.Protocol):
@@ -85,10 +78,15 @@ class _Connection(asyncio.Protocol):
         self._open = 0
         self._full = False
         self._ended = False
-        self._last = server.clock()
+        self.last_used = server.clock()
         self._timer: asyncio.TimerHandle | None = None
         self._transport: Any = None
         self._client: Client | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """True when nothing of it is under way: a message that comes byte by byte is none yet."""
+        return not self._open
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -152,19 +150,19 @@ class _Connection(asyncio.Protocol):
     def _ask(self, message: bytes) -> None:
         assert self._client is not None
         self._server.received += 1
-        self._last = self._server.clock()
+        self.last_used = self._server.clock()
         if len(message) < 12:
             # Whoever frames scraps does not speak DNS.
             self.close()
             return
         self._open += 1
-        self._server.serve(message, self._client, self._last, self._answered)
+        self._server.serve(message, self._client, self.last_used, self._answered)
 
     def _answered(self, reply: bytes | None) -> None:
         self._open -= 1
         if self._ended:
             return
-        self._last = self._server.clock()
+        self.last_used = self._server.clock()
         if reply is not None:
             self._transport.write(len(reply).to_bytes(2) + reply)
         if self._unread:
@@ -177,7 +175,7 @@ class _Connection(asyncio.Protocol):
         if self._ended:
             return
         idle = self._server.options.tcp_idle
-        left = self._last + idle - self._server.clock()
+        left = self.last_used + idle - self._server.clock()
         if left <= 0 and (not self._open or left <= -idle):
             self.close()
             return

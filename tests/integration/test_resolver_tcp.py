@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 import time
 from collections.abc import Iterator
@@ -23,8 +24,11 @@ ZONE = {
     "*.many.example.com": "60 A 192.0.2.3",
 }
 OPTIONS = ResolverOptions(
-    rebinding_protection=False, tcp_idle=0.4, tcp_in_flight=8, tcp_connections=12, tcp_connections_per_client=5
+    rebinding_protection=False, tcp_idle=0.4, tcp_in_flight=8, tcp_connections=12, tcp_connections_per_device=5
 )
+
+# Idle connections stay: a busy machine must not close what the test counts.
+PATIENT = dataclasses.replace(OPTIONS, tcp_idle=60.0)
 
 
 @pytest.fixture
@@ -36,6 +40,12 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture
 def serving(upstream: Upstream) -> Iterator[Serving]:
     with Serving(upstream.url, policy=rules(block=["ads.example"]), options=OPTIONS) as serving:
+        yield serving
+
+
+@pytest.fixture
+def patient(upstream: Upstream) -> Iterator[Serving]:
+    with Serving(upstream.url, options=PATIENT) as serving:
         yield serving
 
 
@@ -105,20 +115,50 @@ def test_a_connection_in_use_stays_open(serving: Serving) -> None:
             assert addresses(dns.message.from_wire(connection.receive())) == ["192.0.2.1"]
 
 
-def test_one_client_cannot_take_every_connection(serving: Serving) -> None:
+def test_one_client_cannot_take_every_connection(patient: Serving) -> None:
     with ExitStack() as stack:
-        greedy = [stack.enter_context(Connection(serving.server, source="127.0.0.9")) for _ in range(7)]
-        assert [one.is_closed_by_peer(0.02) for one in greedy] == [False] * 5 + [True] * 2
-        assert addresses(ask("www.example.com", server=serving.server, tcp=True)) == ["192.0.2.1"]
+        greedy = [stack.enter_context(Connection(patient.server, source="127.0.0.9")) for _ in range(7)]
+        assert [one.is_closed_by_peer(0.02) for one in greedy] == [True] * 2 + [False] * 5, "its oldest make room"
+        assert addresses(ask("www.example.com", server=patient.server, tcp=True)) == ["192.0.2.1"]
+    counted = patient.counters()
+    assert (counted["tcp_displaced"], counted["tcp_turned_away"]) == (2, 0)
 
 
-def test_connections_are_bounded_altogether_and_free_again_when_closed(serving: Serving) -> None:
+def test_connections_are_bounded_altogether_and_who_has_most_makes_room(patient: Serving) -> None:
     with ExitStack() as stack:
-        for n in range(12):
-            stack.enter_context(Connection(serving.server, source=f"127.0.1.{1 + n // 4}"))
-        with Connection(serving.server, source="127.0.2.1") as refused:
-            assert refused.is_closed_by_peer()
-    serving.wait_for(lambda: addresses(ask("www.example.com", server=serving.server, tcp=True)) == ["192.0.2.1"])
+        held = {
+            source: [stack.enter_context(Connection(patient.server, source=source)) for _ in range(count)]
+            for source, count in (("127.0.1.1", 5), ("127.0.1.2", 4), ("127.0.1.3", 3))
+        }
+        newcomers = [stack.enter_context(Connection(patient.server, source=f"127.0.2.{n}")) for n in range(1, 4)]
+        assert [each.is_closed_by_peer(0.02) for each in newcomers] == [False] * 3
+        open_still = {source: sum(not one.is_closed_by_peer(0.02) for one in each) for source, each in held.items()}
+        assert open_still == {"127.0.1.1": 3, "127.0.1.2": 3, "127.0.1.3": 3}
+
+
+def test_a_device_is_one_holder_however_many_addresses_it_has(upstream: Upstream) -> None:
+    with (
+        Serving(upstream.url, options=PATIENT, device_of=lambda client: client[:8]) as serving,
+        ExitStack() as stack,
+    ):
+        many = [stack.enter_context(Connection(serving.server, source=f"127.0.3.{n}")) for n in range(1, 8)]
+        assert sum(not one.is_closed_by_peer(0.02) for one in many) == OPTIONS.tcp_connections_per_device
+
+
+@pytest.mark.parametrize("how", ["silent", "half a message", "waiting for answers"])
+def test_a_quiet_device_is_answered_beside_186_connections_of_six_addresses(upstream: Upstream, how: str) -> None:
+    upstream.fail("never.example.com", drop=True)
+    options = ResolverOptions(rebinding_protection=False, tcp_idle=60.0)
+    with Serving(upstream.url, options=options) as serving, ExitStack() as stack:
+        for n in range(186):
+            one = stack.enter_context(Connection(serving.server, source=f"127.0.4.{1 + n % 6}"))
+            if how == "half a message":
+                one.send_bytes(b"\0\x40half")
+            elif how == "waiting for answers":
+                one.send(question("never.example.com").to_wire())
+        for _ in range(5):
+            answer = ask("www.example.com", server=serving.server, tcp=True, source="127.0.5.1")
+            assert addresses(answer) == ["192.0.2.1"]
 
 
 def test_a_client_that_closes_its_half_still_gets_its_answers(serving: Serving, upstream: Upstream) -> None:

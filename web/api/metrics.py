@@ -42,6 +42,7 @@ _COUNTERS = {
     "throttled": "Queries dropped because their client asks for far too many new names.",
     "unsent": "Answers that the network did not take.",
     "tcp_turned_away": "TCP connections turned away.",
+    "tcp_displaced": "TCP connections closed to make room for a client with fewer.",
     "journal_recorded": "Lookups that are safe on disk.",
     "journal_dropped": "Lookups lost because the journal could not be written.",
     "journal_batches": "Transactions of the journal.",

@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.model.special_addresses import HOME
 from gateway.resolver.clients import Client, Clients
+from gateway.resolver.connections import Connections
 from gateway.resolver.fastpath import Memos
 from gateway.resolver.guard import Guard
 from gateway.resolver.options import ResolverOptions
@@ -25,6 +26,7 @@ class Office:
         self.server = StreamServer(
             self.listening,
             clients=Clients(Guard(HOME), lambda client: None, Memos(10), rules()),
+            connections=Connections(limit=10, per_holder=10),
             serve=self._serve,
             options=ResolverOptions(tcp_in_flight=3, tcp_idle=0.2),
             clock=lambda: asyncio.get_running_loop().time(),
