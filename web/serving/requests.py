@@ -32,6 +32,9 @@ def check(request: h11.Request) -> None:
     for name, value in request.headers:
         if name == b"content-length" and int(value) > MAX_BODY:
             raise Unfit(413, "This request is too large; 64 KiB are the most.")
+    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in request.headers}:
+        # Whoever stands in front of us may read the other one (RFC 9112, section 6.1).
+        raise Unfit(400, "This request says its length in two ways.")
 
 
 def environ(request: h11.Request, body: bytes, client: tuple[str, int], server: tuple[str, int]) -> dict[str, Any]:
