@@ -67,3 +67,10 @@ def test_what_is_too_long_is_refused_before_it_is_read() -> None:
         check(h11.Request(method="GET", target="/", headers=[("Host", "box"), *[("A", "b")] * 64]))
     assert unfit.value.status == 431
     check(made(Content__Length=str(64 * 1024)))
+
+
+def test_a_request_that_says_its_length_in_two_ways_is_refused() -> None:
+    both = [("Host", "box"), ("Content-Length", "5"), ("Transfer-Encoding", "chunked")]
+    with pytest.raises(Unfit) as unfit:
+        check(h11.Request(method="POST", target="/", headers=both))
+    assert unfit.value.status == 400
