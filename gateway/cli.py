@@ -113,7 +113,7 @@ def parse_duration(text: str) -> int:
     """Seconds in "30s", "15m", "2h", "1d" or "90". Raises SettingsError."""
     match = re.fullmatch(r"(\d{1,8})([smhd]?)", text.strip().lower())
     if match is None:
-        raise SettingsError(f"{text!r} is not a duration; write 30s, 15m, 2h or 1d.")
+        raise SettingsError("command.not-duration-write", text=f"{text!r}")
     return int(match[1]) * _UNITS.get(match[2], 1)
 
 
@@ -163,7 +163,7 @@ def _preset(parsed: argparse.Namespace, settings: Settings) -> int:
     whom = f" for {_plain(parsed.device)}" if parsed.device else " for everyone"
     if parsed.preset == "as-everyone":
         if not parsed.device:
-            raise SettingsError("Say which device shall do as everyone: --device ID.")
+            raise SettingsError("command.say-device-shall")
         for rule in client.call("rules.list")["rules"]:
             if rule.get("preset") and rule["device"] == parsed.device:
                 client.call("rules.remove", id=rule["id"])
@@ -237,7 +237,7 @@ def _rules(parsed: argparse.Namespace, settings: Settings) -> int:
         case "rm", [number] if number.isdigit():
             print("Removed:", _rule_line(client.call("rules.remove", id=int(number))))
         case _:
-            raise SettingsError("Write: rules ls, rules add block NAME, rules add allow NAME, or rules rm ID.")
+            raise SettingsError("command.write-rules-ls")
     return 0
 
 
@@ -261,7 +261,7 @@ def _lists(parsed: argparse.Namespace, settings: Settings) -> int:
             for each in client.call("lists.list")["known"]:
                 print(f"{each['source']}\n  {each['title']}, kept by {each['keeper']}: {each['about']}")
         case _:
-            raise SettingsError("Write: lists ls, lists known, lists add PATH_OR_URL, lists rm ID, or lists refresh.")
+            raise SettingsError("command.write-lists-ls")
     return 0
 
 
@@ -295,7 +295,7 @@ def _token(parsed: argparse.Namespace, settings: Settings) -> int:
             store.remove_token(token_id)
             print("Removed; nobody gets in with it any more.")
         case _:
-            raise SettingsError("Write: token, token ls, or token rm ID.")
+            raise SettingsError("command.write-token-token")
     return 0
 
 

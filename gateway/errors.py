@@ -12,12 +12,42 @@
     +-- NetworkError        an interface, an access point or a firewall
     +-- JournalError        the stored history cannot be opened, read or written
 
-Errors go up; one place logs. The message of each is one sentence for the person who can do something about it.
+Errors go up; one place logs. Each carries a code and its arguments; the sentence for the person who can do something
+about it is made of them by the catalogue.
 """
+
+from __future__ import annotations
+
+from typing import Self
+
+from gateway.catalogue.sentences import OTHER, Notice, plain, say
 
 
 class TelltaleError(Exception):
-    """Root of the tree; `str()` is one clear sentence."""
+    """Root of the tree. `code` stands in the catalogue; `str()` is its sentence with the `arguments` in it."""
+
+    def __init__(self, code: str, /, **arguments: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.arguments = plain(arguments)
+
+    @property
+    def notice(self) -> Notice:
+        """What it says."""
+        return Notice(self.code, **self.arguments)
+
+    @classmethod
+    def saying(cls, sentence: str) -> Self:
+        """For what only somebody else's words describe."""
+        return cls(OTHER, sentence=sentence)
+
+    @classmethod
+    def like(cls, other: TelltaleError) -> Self:
+        """The same finding as an error of this kind."""
+        return cls(other.code, **other.arguments)
+
+    def __str__(self) -> str:
+        return say(self.code, self.arguments)
 
 
 class SettingsError(TelltaleError):
@@ -30,13 +60,16 @@ class WireError(TelltaleError):
     `rcode` is what the sender is to be reported (1 FORMERR, 4 NOTIMP), or None when silence is the only safe answer.
     """
 
-    def __init__(self, message: str, rcode: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, reason: str, rcode: int | None = None) -> None:
+        super().__init__(OTHER, sentence=reason)
         self.rcode = rcode
 
 
 class UpstreamError(TelltaleError):
-    """An upstream gave no usable answer."""
+    """An upstream gave no usable answer; `reason` says what it gave."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(OTHER, sentence=reason)
 
 
 class UpstreamTimeout(UpstreamError):
@@ -54,9 +87,14 @@ class ControlError(TelltaleError):
 class Refused(ControlError):
     """The request is wrong. `field` names the part of it that is, where one does."""
 
-    def __init__(self, message: str, field: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, field: str | None = None, /, **arguments: object) -> None:
+        super().__init__(code, **arguments)
         self.field = field
+
+    @classmethod
+    def saying(cls, sentence: str, field: str | None = None) -> Self:
+        """For what only somebody else's words describe."""
+        return cls(OTHER, field, sentence=sentence)
 
 
 class Unavailable(ControlError):

@@ -90,15 +90,15 @@ def read_network(entries: Mapping[str, Any]) -> NetworkSettings:
     for key, entry in entries.items():
         reader = _READERS.get(key)
         if reader is None:
-            raise SettingsError(f"[network] has no {key!r}; it has {', '.join(_READERS)}.")
+            raise SettingsError("network-settings.network-no", key=f"{key!r}", join=f"{', '.join(_READERS)}")
         try:
             settings = replace(settings, **reader(entry))
         except (SettingsError, TypeError, ValueError) as error:
-            raise SettingsError(f"{key} in [network]: {error}") from None
+            raise SettingsError("network-settings.network", key=key, error=error) from None
     if settings.mode is Mode.ACCESS_POINT and not settings.country:
-        raise SettingsError('country in [network] is missing: say where the Wi-Fi runs, like country = "DE".')
+        raise SettingsError("network-settings.country-network-missing")
     if settings.mode is Mode.WIRED and not settings.ports:
-        raise SettingsError('ports in [network] is missing: name the port for televisions, like ports = ["eth1"].')
+        raise SettingsError("network-settings.ports-network-missing")
     return settings
 
 
@@ -115,7 +115,7 @@ def plan_network(
     """The plan these settings ask for; `uplink` is where the internet is when they do not say. Raises SettingsError."""
     way_out = settings.uplink or uplink
     if not way_out:
-        raise SettingsError('uplink in [network] is missing: name the link to the internet, like uplink = "eth0".')
+        raise SettingsError("network-settings.uplink-network-missing")
     if settings.mode is Mode.DNS_ONLY:
         return NetworkPlan(settings.mode, way_out)
     address = settings.address or own.address
@@ -173,7 +173,7 @@ def own_network(path: Path, taken: Iterable[IPv4Network] = ()) -> OwnNetwork:
         return known
     free = [network for network in _NETWORKS if not any(network.overlaps(each) for each in busy)]
     if not free:
-        raise SettingsError('address in [network] is missing: no network is free here, say address = "10.0.0.1/24".')
+        raise SettingsError("network-settings.address-network-missing")
     chosen = OwnNetwork(
         known.passphrase if known else new_passphrase(),
         IPv4Interface((secrets.choice(free)[1], 24)),
@@ -183,7 +183,7 @@ def own_network(path: Path, taken: Iterable[IPv4Network] = ()) -> OwnNetwork:
     try:
         write_atomically(path, [json.dumps(text).encode()], 0o600)
     except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}; the Wi-Fi needs it for its key.") from None
+        raise SettingsError("network-settings.cannot-written-wi", path=path, strerror=error.strerror) from None
     return chosen
 
 
@@ -207,9 +207,9 @@ def _stored(path: Path) -> OwnNetwork | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from None
+        raise SettingsError("network-settings.cannot-read", path=path, strerror=error.strerror) from None
     except (ValueError, KeyError, TypeError):
-        raise SettingsError(f"{path} is damaged; delete it, and the Wi-Fi gets a new passphrase.") from None
+        raise SettingsError("network-settings.damaged-delete-wi", path=path) from None
 
 
 def _pool(address: IPv4Interface) -> tuple[IPv4Address, IPv4Address]:
@@ -221,74 +221,74 @@ def _pool(address: IPv4Interface) -> tuple[IPv4Address, IPv4Address]:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise SettingsError("this is a text in quotes.")
+        raise SettingsError("network-settings.text-quotes")
     return value
 
 
 def _interface(value: Any) -> str:
     if not _INTERFACE.fullmatch(_text(value)):
-        raise SettingsError(f"{value!r:.60} is not the name of a link, like eth0; `ip link` lists them.")
+        raise SettingsError("network-settings.not-name-link", value=f"{value!r:.60}")
     return str(value)
 
 
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise SettingsError("this is true or false.")
+        raise SettingsError("network-settings.true-false")
     return value
 
 
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise SettingsError("this is a list in brackets.")
+        raise SettingsError("network-settings.list-brackets")
     return value
 
 
 def _mode(value: Any) -> Mode:
     if value not in [each.value for each in Mode]:
-        raise SettingsError('this is "access-point", "wired" or "dns-only".')
+        raise SettingsError("network-settings.access-point-wired")
     return Mode(value)
 
 
 def _security(value: Any) -> Security:
     if value not in [each.value for each in Security]:
-        raise SettingsError('this is "wpa2", "wpa2+wpa3" or "wpa3".')
+        raise SettingsError("network-settings.wpa-wpa-wpa")
     return Security(value)
 
 
 def _country(value: Any) -> str:
     country = _text(value).upper()
     if not re.fullmatch(r"[A-Z]{2}", country, re.ASCII):
-        raise SettingsError("this is the country's two letters, like DE.")
+        raise SettingsError("network-settings.country-s-two")
     return country
 
 
 def _ssid(value: Any) -> str:
     if len(_text(value).encode()) > 32:
-        raise SettingsError("the name of a Wi-Fi has at most 32 bytes; shorten it.")
+        raise SettingsError("network-settings.name-wi-fi")
     return str(value)
 
 
 def _passphrase(value: Any) -> str:
     if not re.fullmatch(r"[\x20-\x7e]{8,63}", _text(value), re.ASCII):
-        raise SettingsError("a passphrase has 8 to 63 letters, digits and signs of a plain keyboard.")
+        raise SettingsError("network-settings.passphrase-letters-digits")
     return str(value)
 
 
 def _band(value: Any) -> float:
     if isinstance(value, bool) or value not in (2.4, 5):
-        raise SettingsError("this is 2.4 or 5.")
+        raise SettingsError("network-settings.failed")
     return float(value)
 
 
 def _channel(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 177:
-        raise SettingsError("this is the number of a channel; 0 lets the radio choose.")
+        raise SettingsError("network-settings.number-channel-lets")
     return value
 
 
 def _hours(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.05 <= value <= 744:
-        raise SettingsError("this is a number of hours from 0.05 to 744.")
+        raise SettingsError("network-settings.number-hours")
     return int(value * 3600)
 
 
@@ -298,9 +298,9 @@ def _own_address(value: Any) -> IPv4Interface:
     except ValueError:
         address = None
     if not isinstance(address, IPv4Interface) or not 16 <= address.network.prefixlen <= 29:
-        raise SettingsError("this is our address there with the length of its network, like 10.83.7.1/24.")
+        raise SettingsError("network-settings.our-address-length")
     if purpose_of(address.ip) is not Purpose.PRIVATE or address.ip in (address.network[0], address.network[-1]):
-        raise SettingsError(f"{address} is no private address that a machine can have; take one like 10.83.7.1/24.")
+        raise SettingsError("network-settings.no-private-address", address=address)
     return address
 
 
@@ -311,11 +311,10 @@ def _two(value: Any) -> tuple[IPv4Address, IPv4Address]:
 
 def _static(value: Any) -> StaticLease:
     if not isinstance(value, dict) or not {"mac", "address"} <= set(value) <= {"mac", "address", "name"}:
-        raise SettingsError('each is like { mac = "cc:6d:a0:11:22:33", address = "10.83.7.10", name = "salon" }.')
-    try:
-        mac = Mac(_text(value["mac"]))
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
+        raise SettingsError("network-settings.each-like-mac")
+    mac = _text(value["mac"]).lower().replace("-", ":")
+    if not re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", mac, re.ASCII):
+        raise SettingsError("network-settings.not-mac-address", mac=f"{mac!r:.60}")
     return StaticLease(mac, IPv4Address(value["address"]), str(value.get("name", "")).lower())
 
 

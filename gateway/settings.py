@@ -45,15 +45,15 @@ class Endpoint:
     def parse(cls, text: str) -> Endpoint:
         """From "192.0.2.1:53" or "[2001:db8::1]:53". Raises SettingsError."""
         if not isinstance(text, str):
-            raise SettingsError(f'{text!r} is not ADDRESS:PORT in quotes, like "127.0.0.1:5335".')
+            raise SettingsError("settings.not-address-port", text=f"{text!r}")
         host, _, port = text.rpartition(":")
         try:
             address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
             number = int(port)
         except ValueError:
-            raise SettingsError(f"{text!r} is not ADDRESS:PORT, like 127.0.0.1:5335 or [::1]:5335.") from None
+            raise SettingsError("settings.not-address-port-like", text=f"{text!r}") from None
         if not 0 <= number <= 65535 or (address.version == 6) != host.startswith("["):
-            raise SettingsError(f"{text!r} is not ADDRESS:PORT, like 127.0.0.1:5335 or [::1]:5335.")
+            raise SettingsError("settings.not-address-port-like", text=f"{text!r}")
         return cls(str(address), number)
 
     def __str__(self) -> str:
@@ -205,7 +205,7 @@ def list_source(text: str) -> str:
         return text
     path = Path(text).expanduser().absolute()
     if "://" in text or not path.is_file():
-        raise SettingsError(f"{text!r} is neither a file nor an http(s) address of a block list.")
+        raise SettingsError("settings.neither-file-nor", text=f"{text!r}")
     return str(path)
 
 
@@ -214,7 +214,7 @@ def _bootstrap(settings: Settings) -> tuple[str, ...]:
     own = {f"{scheme}{address}" for address in settings.dns for scheme in ("", "udp://", "tcp://")}
     for each in settings.bootstrap:
         if each in own or (f"{each}:53" in own):
-            raise SettingsError(f"bootstrap: {each} is Telltale itself, which needs its upstreams first.")
+            raise SettingsError("settings.bootstrap-telltale-itself", each=each)
     plain = tuple(url for url in settings.upstreams if not url.startswith(("tls://", "https://")))
     return settings.bootstrap or plain or _machine_upstreams(settings.dns)
 
@@ -249,56 +249,52 @@ def _from_file(data: Path) -> Settings:
     except FileNotFoundError:
         return Settings(data)
     except PermissionError:
-        raise SettingsError(f"You may not read {path}: put sudo before the command.") from None
+        raise SettingsError("settings.may-not-read", path=path) from None
     except (OSError, ValueError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}.") from None
+        raise SettingsError("settings.cannot-read", path=path, error=error) from None
     settings = Settings(data)
     for section, entries in value.items():
         if section == "network" and isinstance(entries, dict):
             try:
                 settings = replace(settings, network=read_network(entries))
             except SettingsError as error:
-                raise SettingsError(f"{path}: {error}") from None
+                raise SettingsError("settings.failed", path=path, error=error) from None
             continue
         if not isinstance(entries, dict) or section not in _READERS:
-            raise SettingsError(
-                f"{path}: [{section}] is not a section; there are [dns], [web], [lists], [keep] and [network]."
-            )
+            raise SettingsError("settings.not-section-dns", path=path, section=section)
         for key, entry in entries.items():
             reader = _READERS[section].get(key)
             if reader is None:
                 known = ", ".join(_READERS[section])
-                raise SettingsError(f"{path}: [{section}] has no {key!r}; it has {known}.")
+                raise SettingsError("settings.no", path=path, section=section, key=f"{key!r}", known=known)
             try:
                 settings = replace(settings, **reader(entry))
             except (SettingsError, TypeError, ValueError) as error:
-                raise SettingsError(f"{path}: {key} in [{section}]: {error}") from None
+                raise SettingsError("settings.failed-270", path=path, key=key, section=section, error=error) from None
     return settings
 
 
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise SettingsError("this is a list of texts.")
+        raise SettingsError("settings.list-texts")
     return tuple(value)
 
 
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise SettingsError("this is true or false.")
+        raise SettingsError("settings.true-false")
     return value
 
 
 def _count(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST:
-        raise SettingsError(f"this is a whole number from 1 to {_MOST}.")
+        raise SettingsError("settings.whole-number", most=_MOST)
     return value
 
 
 def _workers(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _MOST_WORKERS:
-        raise SettingsError(
-            f"workers is a whole number from 1 to {_MOST_WORKERS}; this machine has {os.cpu_count()} cores."
-        )
+        raise SettingsError("settings.workers-whole-number", most_workers=_MOST_WORKERS, cpu_count=f"{os.cpu_count()}")
     return value
 
 
@@ -307,7 +303,7 @@ def _strategy(value: Any) -> Literal["strict", "fastest"]:
         return "strict"
     if value == "fastest":
         return "fastest"
-    raise SettingsError('this is "strict" or "fastest".')
+    raise SettingsError("settings.strict-fastest")
 
 
 def _time_server(text: str) -> Endpoint:
@@ -319,7 +315,7 @@ def _time_server(text: str) -> Endpoint:
 
 def _names(value: Any) -> dict[str, str]:
     if not isinstance(value, dict):
-        raise SettingsError('this is a table like { "telltale.lan" = "192.0.2.1" }.')
+        raise SettingsError("settings.table-like-telltale")
     return {Name.parse(name).text: str(ipaddress.ip_address(address)) for name, address in value.items()}
 
 

@@ -37,7 +37,7 @@ _CODE_HOLDS = 3600.0
 _LOOK_AGAIN = 5.0
 _LARGEST = 1 << 20
 
-WRONG_PASSWORD = "That password is not right."  # noqa: S105
+WRONG_PASSWORD = "dashboard.password-not-right"  # noqa: S105
 WRONG_CODE = "That code is not right, or it was used already."
 _NOBODY = Keys(secrets.token_hex(32), browsers=secrets.token_hex(32))
 """The keys while there are none: no password, no code, no token."""
@@ -81,7 +81,7 @@ class AuthStore:
         try:
             self._open()
         except OSError as error:
-            raise SettingsError(self._sentence(error)) from error
+            raise SettingsError.saying(self._sentence(error)) from error
         except ValueError as error:
             raise Damaged(self._sentence(error)) from error
 
@@ -119,7 +119,7 @@ class AuthStore:
         hashed = self._hash(password)
         with self._change() as keys:
             if keys.code is None or not keys.code.is_meant_by(typed, self._clock()):
-                raise Refused(WRONG_CODE, "code")
+                raise Refused("dashboard.code-not-right", "code")
             self._save(keys.with_password(hashed))
 
     @property
@@ -139,7 +139,7 @@ class AuthStore:
         hashed = self._hash(password)
         with self._change() as keys:
             if keys.password is not None:
-                raise Refused("A password is set already; log in with it.")
+                raise Refused("dashboard.password-set-already")
             self._save(keys.with_password(hashed))
 
     def set_password(self, password: str) -> None:
@@ -153,11 +153,11 @@ class AuthStore:
         check_new_password(new, "new")
         known = self._current().password
         if not self.is_password(old):
-            raise Refused(WRONG_PASSWORD, "old")
+            raise Refused("dashboard.password-not-right", "old")
         hashed = self._hash(new)
         with self._change() as keys:
             if keys.password != known:
-                raise Refused(WRONG_PASSWORD, "old")
+                raise Refused("dashboard.password-not-right", "old")
             self._save(keys.with_password(hashed))
 
     def is_password(self, password: str) -> bool:
@@ -176,17 +176,13 @@ class AuthStore:
         """A new bearer token; shown once, never stored. Raises Refused for a label that cannot be printed."""
         label = label.strip()
         if not 1 <= len(label) <= 48 or not label.isprintable():
-            raise Refused("A token has a label of 1 to 48 printable characters.", "label")
+            raise Refused("dashboard.token-label-printable", "label")
         text = "tell_" + secrets.token_urlsafe(32)
         made = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         token = Token(secrets.token_hex(4), label, _digest(text), made)
         with self._change() as keys:
             if len(keys.tokens) >= _MAX_TOKENS:
-                raise Refused(
-                    f"There are {_MAX_TOKENS} tokens already: `telltale token ls` shows them, "
-                    "`telltale token rm ID` removes one.",
-                    "label",
-                )
+                raise Refused("dashboard.tokens-already-telltale", "label", max_tokens=_MAX_TOKENS)
             self._save(replace(keys, tokens=(*keys.tokens, token)))
         return text
 
@@ -198,7 +194,7 @@ class AuthStore:
         with self._change() as keys:
             left = tuple(token for token in keys.tokens if token.id != token_id)
             if len(left) == len(keys.tokens):
-                raise Refused("There is no token with this id.", "id")
+                raise Refused("dashboard.no-token-id", "id")
             self._save(replace(keys, tokens=left))
 
     def token_of(self, text: str) -> Token | None:
@@ -294,7 +290,7 @@ class AuthStore:
             with self._lock, self._folder_lock():
                 yield self._load()
         except (OSError, ValueError) as error:
-            raise SettingsError(f"{self._path} cannot be changed: {error}.") from error
+            raise SettingsError("dashboard.cannot-changed", path=self._path, error=error) from error
 
     @contextmanager
     def _folder_lock(self) -> Iterator[None]:
@@ -333,14 +329,14 @@ def replace_keys(path: Path, password: str | None, tokens: tuple[Token, ...]) ->
 def check_new_password(password: str, field: str) -> None:
     """Raises Refused, in one sentence, for a password that cannot be set."""
     if len(password) > MAX_TYPED:
-        raise Refused(f"A password has at most {MAX_PASSWORD} characters.", field)
+        raise Refused("dashboard.password-most-characters", field, max_password=MAX_PASSWORD)
     plain = _normal(password)
     if len(plain) < MIN_PASSWORD:
-        raise Refused(f"A password has at least {MIN_PASSWORD} characters.", field)
+        raise Refused("dashboard.password-least-characters", field, min_password=MIN_PASSWORD)
     if len(plain) > MAX_PASSWORD:
-        raise Refused(f"A password has at most {MAX_PASSWORD} characters.", field)
+        raise Refused("dashboard.password-most-characters", field, max_password=MAX_PASSWORD)
     if not plain.strip():
-        raise Refused("A password is more than spaces.", field)
+        raise Refused("dashboard.password-more-than", field)
 
 
 def _normal(password: str) -> str:

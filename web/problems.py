@@ -9,19 +9,19 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from gateway.errors import JournalError, Refused, SettingsError, Unavailable
+from gateway.catalogue.sentences import OTHER, say
+from gateway.errors import JournalError, Refused, SettingsError, TelltaleError, Unavailable
 
 log = logging.getLogger(__name__)
 
-_SENTENCES = {
-    400: "This request cannot be understood.",
-    404: "There is nothing at this address.",
-    405: "This address does not do that.",
-    413: "This request is too large; 64 KiB are the most.",
-    415: "Send JSON, and say so: Content-Type: application/json.",
-    431: "The headers of this request are too large.",
+_CODES = {
+    400: "dashboard.request-unclear",
+    404: "dashboard.nothing-here",
+    405: "dashboard.not-done-here",
+    413: "dashboard.request-too-large",
+    415: "dashboard.send-json",
+    431: "dashboard.headers-too-large",
 }
-_OURS = "Something went wrong inside Telltale; its log says what."
 
 
 def is_for_programs(path: str) -> bool:
@@ -29,14 +29,15 @@ def is_for_programs(path: str) -> bool:
     return path.startswith(("/api/", "/metrics")) and path != "/api/docs"
 
 
-def problem(status: int, sentence: str, field: str | None = None) -> AnyResponse:
-    """{"error": sentence, "field": field} for programs, a page with the sentence for people."""
+def problem(status: int, code: str, field: str | None = None, **arguments: int | float | str) -> AnyResponse:
+    """{"error": sentence, "code": code, "field": field} for programs, a page with the sentence for people."""
+    sentence = say(code, arguments)
     wants_page = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
     if wants_page and not is_for_programs(request.path):
         page = Response(render_template("entrance/problem.html", sentence=sentence, status=status), status)
         page.headers["Content-Type"] = "text/html; charset=utf-8"
         return page
-    answer = jsonify({"error": sentence, "field": field} if field else {"error": sentence})
+    answer = jsonify({"error": sentence, "code": code, **({"field": field} if field else {})})
     answer.status_code = status
     return answer
 
@@ -46,13 +47,13 @@ def speak_plainly(app: Flask) -> None:
 
     @app.errorhandler(Refused)
     def refused(error: Refused) -> AnyResponse:
-        return problem(400, str(error), error.field)
+        return problem(400, error.code, error.field, **error.arguments)
 
     @app.errorhandler(Unavailable)
     @app.errorhandler(JournalError)
     @app.errorhandler(SettingsError)
-    def unavailable(error: Exception) -> AnyResponse:
-        answer = problem(503, str(error))
+    def unavailable(error: TelltaleError) -> AnyResponse:
+        answer = problem(503, error.code, None, **error.arguments)
         answer.headers["Retry-After"] = "5"
         return answer
 
@@ -61,7 +62,7 @@ def speak_plainly(app: Flask) -> None:
         if error.response is not None:
             return cast(AnyResponse, error.response)
         status = error.code or 500
-        answer = problem(status, _SENTENCES.get(status, error.description or _OURS))
+        answer = problem(status, _CODES.get(status, OTHER), None, sentence=error.description or "")
         for name, value in error.get_headers():
             if name in ("Allow", "Retry-After"):
                 answer.headers[name] = value
@@ -70,4 +71,4 @@ def speak_plainly(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> AnyResponse:
         log.error("%s %s failed", request.method, request.path[:200], exc_info=error)
-        return problem(500, _OURS)
+        return problem(500, "dashboard.something-went-wrong")

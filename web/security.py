@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Request, Response, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from gateway.catalogue.sentences import OTHER
 from gateway.model.special_addresses import is_home
 from web.auth import AuthStore
 from web.keys import Token
@@ -60,12 +61,12 @@ def protect(app: Flask, store: AuthStore, sessions: Sessions, hosts: Iterable[st
     @app.before_request
     def check() -> AnyResponse | None:
         if not is_own_host(request.environ.get("HTTP_HOST", ""), names):
-            return problem(421, "This name is not one of Telltale's; open it by its IP address.")
+            return problem(421, "dashboard.name-not-telltale")
         if store.trouble is not None and request.endpoint not in ("static", "api_status.healthz"):
-            return problem(503, store.trouble)
+            return problem(503, OTHER, None, sentence=store.trouble)
         g.identity = identify(request, store, sessions)
         if request.method not in _SAFE and not isinstance(g.identity, Token) and not is_same_origin(request):
-            return problem(403, "This request came from another site and was not carried out.")
+            return problem(403, "dashboard.request-came-another")
         if g.identity is None and not _is_public(app, request):
             return _closed(store)
         return None
@@ -168,7 +169,7 @@ def _is_public(app: Flask, asked: Request) -> bool:
 
 def _closed(store: AuthStore) -> AnyResponse:
     if is_for_programs(request.path) or request.method not in ("GET", "HEAD"):
-        answer = problem(401, "Log in first, or send a token: Authorization: Bearer …")
+        answer = problem(401, "dashboard.log-first-send")
         answer.headers["WWW-Authenticate"] = 'Bearer realm="Telltale"'
         return answer
     if not store.has_password:

@@ -11,7 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
+from gateway.catalogue.sentences import Notice
+from gateway.catalogue.severity import severity_of
 from gateway.errors import ControlError, Unavailable
+from web.spoken import spoken
 
 MAX_STREAMS = 48
 """Open pages at once: no thread is held by one, but each is informed of everything."""
@@ -37,7 +40,8 @@ class StreamEvent:
 
     def frame(self) -> bytes:
         if self._frame is None:
-            self._frame = frame(self.kind, self.event, self.last_id)
+            shown = spoken(self.event) if self.kind == "health" else self.event
+            self._frame = frame(self.kind, shown, self.last_id)
         return self._frame
 
     @property
@@ -216,19 +220,19 @@ class Broadcaster:
                         retry = _QUICKEST_RETRY
                         if was_lost:
                             was_lost = False
-                            self._deliver(health(True, "The resolver answers again."))
+                            self._deliver(health(True, Notice("dashboard.resolver-answers-again")))
                             self._deliver({"event": "gap"})
                     if event is not None and event.get("event") != "hello":
                         self._deliver(event)
                     if self._stopping.is_set() or self._nobody_for_long():
                         break
                 else:
-                    raise Unavailable("The resolver ended the conversation.")
+                    raise Unavailable("dashboard.resolver-ended-conversation")
             except ControlError as error:
                 self._connected.clear()
                 if not was_lost:
                     was_lost = True
-                    self._deliver(health(False, str(error)))
+                    self._deliver(health(False, error.notice))
                 self._stopping.wait(retry)
                 retry = min(retry * 2, _SLOWEST_RETRY)
             finally:
@@ -244,6 +248,8 @@ class Broadcaster:
             return nobody
 
 
-def health(healthy: bool, says: str) -> dict[str, Any]:
+def health(healthy: bool, notice: Notice) -> dict[str, Any]:
     """The event that tells dashboards whether the resolver is there."""
-    return {"event": "health", "part": "resolver", "healthy": healthy, "says": says}
+    severity = severity_of("control", healthy=healthy).value
+    found = {"code": notice.code, "arguments": notice.arguments, "severity": severity, "since": None}
+    return {"event": "health", "part": "resolver", "healthy": healthy, **found}

@@ -16,5 +16,5 @@ def known_device(inventory: Inventory, value: str | None) -> str | None:
     if value is None:
         return None
     if inventory.get(value) is None:
-        raise Refused("There is no such device; `telltale devices` lists them.", "device")
+        raise Refused("box.no-such-device", "device")
     return value

@@ -14,6 +14,7 @@ from gateway.application.health import HealthBoard
 from gateway.application.presets import judge
 from gateway.application.recording import Recording
 from gateway.application.sockets import DnsSockets
+from gateway.catalogue.sentences import Notice
 from gateway.classifier.service import Classifier
 from gateway.control.hub import Hub
 from gateway.devices.inventory import Inventory
@@ -132,7 +133,10 @@ def _open_policy(
     service = PolicyService(
         settings.policy,
         recording,
-        mapped(settings, lambda says: health.report(HealthChanged("lists", False, f"{says} They are compiled again."))),
+        mapped(
+            settings,
+            lambda error: health.report(HealthChanged("lists", False, Notice("box.they-compiled-again", error=error))),
+        ),
         sure_tags(classifier),
         events.policy_changed,
         utc_now,
@@ -141,7 +145,7 @@ def _open_policy(
         on_problems=partial(_report_stored, health),
     )
     for problem in service.problems:
-        health.report(HealthChanged("rules", service.book.revision > 0, problem))
+        health.report(HealthChanged("rules", service.book.revision > 0, Notice("rules.problem", problem=problem)))
     return service
 
 
@@ -160,8 +164,9 @@ def _open_inventory(recording: Recording, classifier: Classifier, policy: Policy
 
 
 def _report_stored(health: HealthBoard, problems: list[str]) -> None:
-    says = " ".join(problems) or "Your decisions are stored in both places again."
-    health.report(HealthChanged("rules", not problems, says))
+    stored = Notice("box.decisions-stored-both")
+    notice = Notice("rules.problem", problem=" ".join(problems)) if problems else stored
+    health.report(HealthChanged("rules", not problems, notice))
 
 
 def _swap_policy(resolver: Resolver, policy: Policy, _: PolicyChanged) -> None:

@@ -62,5 +62,5 @@ class _Moves:
         try:
             await self._core.policy.move_device(old, new)
         except TelltaleError as error:
-            self._core.health.report(HealthChanged("rules", False, str(error)))
+            self._core.health.report(HealthChanged("rules", False, error.notice))
         self._core.events.clients_forgotten()

@@ -117,7 +117,9 @@ def _maker_on_disk(settings: Settings, device: str) -> str:
         if each.id == device:
             return each.maker
     ids = ", ".join(each.id for each in known[-_SHOWN_DEVICES:])
-    raise Refused(f"There is no such device; known are {ids}." if ids else "No device is known yet.", "device")
+    if not ids:
+        raise Refused("box.no-device-known", "device")
+    raise Refused("box.no-such-device-known", "device", ids=ids)
 
 
 def last_targets(settings: Settings, text: str) -> tuple[str, ...]:

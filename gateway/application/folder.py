@@ -24,14 +24,14 @@ def hold_folder(data: Path, patience: float = _PATIENCE) -> None:
     try:
         data.mkdir(parents=True, exist_ok=True, mode=0o750)
     except OSError as error:
-        raise SettingsError(f"{data} cannot be made: {error.strerror}; choose a folder with --data.") from None
+        raise SettingsError("box.cannot-made-choose", data=data, strerror=error.strerror) from None
     try:
         handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         give_away(data / "lock", data)
     except OSError as error:
         if error.errno in (errno.EROFS, errno.EACCES, errno.ENOSPC):
             return
-        raise SettingsError(f"{data} cannot be used: {error.strerror}.") from None
+        raise SettingsError("box.cannot-used", data=data, strerror=error.strerror) from None
     ends = time.monotonic() + patience
     while True:
         try:
@@ -41,10 +41,7 @@ def hold_folder(data: Path, patience: float = _PATIENCE) -> None:
                 time.sleep(0.05)
                 continue
             os.close(handle)
-            raise SettingsError(
-                f"Another Telltale runs on {data}; stop it (on a Pi: sudo systemctl stop telltale.target), "
-                "or choose another --data."
-            ) from None
+            raise SettingsError("box.another-telltale-runs", data=data) from None
         _HELD.append(handle)
         return
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from gateway.control.hub import Hub
 from gateway.model.event import HealthChanged
@@ -17,7 +19,9 @@ class HealthBoard:
 
     def report(self, change: HealthChanged) -> None:
         """On the loop only."""
-        if self._parts.get(change.part) != change:
+        before = self._parts.get(change.part)
+        if before is None or (before.healthy, before.notice) != (change.healthy, change.notice):
+            change = replace(change, since=datetime.now(UTC))
             self._parts[change.part] = change
             self._hub.publish(change)
 

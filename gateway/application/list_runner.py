@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.application.list_job import Job, read_report
+from gateway.catalogue.sentences import OTHER, Notice
 from gateway.errors import ListError
 from gateway.lists.compiled import CompiledLists
 from gateway.model.book import Book
@@ -30,7 +31,7 @@ class ListRunner:
         settings: Settings,
         book: Callable[[], Book],
         in_force: Callable[[CompiledLists], None],
-        report: Callable[[bool, str], None],
+        report: Callable[[bool, Notice], None],
     ) -> None:
         self._settings = settings
         self._book = book
@@ -66,7 +67,7 @@ class ListRunner:
             try:
                 await self._once(fetch)
             except (OSError, ListError) as error:
-                self._report(False, f"The lists could not be updated: {error}")
+                self._report(False, Notice("box.lists-could-not", error=error))
             finally:
                 self._running = False
 
@@ -102,7 +103,8 @@ class ListRunner:
         except TimeoutError:
             process.kill()
             await process.wait()
-            self._report(False, "Updating the lists took longer than 15 minutes; the last good ones stay in force.")
+            late = Notice("box.updating-lists-took")
+            self._report(False, late)
             return
         except asyncio.CancelledError:
             process.kill()
@@ -110,14 +112,16 @@ class ListRunner:
             raise
         if process.returncode != 0:
             lines = said.decode(errors="replace").strip().splitlines() or ["the process ended early"]
-            self._report(False, f"The lists could not be updated: {lines[-1][:300]}")
+            error = lines[-1][:300]
+            self._report(False, Notice("box.lists-could-not", error=error))
             return
         compiled = await asyncio.to_thread(CompiledLists.open, self._settings.lists_folder / "compiled.bin")
         self._in_force(compiled)
         self._details = read_report(self._settings)
         wrong = [entry["error"] for entry in self._details.values() if entry.get("error")]
-        well = "Every list is up to date." if lists else "There are no block lists; your rules are in force."
-        self._report(not wrong, wrong[0] if wrong else well)
+        fresh, none = Notice("box.every-list-up"), Notice("box.no-block-lists")
+        well = fresh if lists else none
+        self._report(not wrong, Notice(OTHER, sentence=wrong[0]) if wrong else well)
 
 
 def _time_of(text: Any) -> datetime | None:

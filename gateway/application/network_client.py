@@ -16,6 +16,7 @@ from typing import Any
 from gateway.application.accounts import makes_the_network
 from gateway.application.core import Core
 from gateway.application.registry import Registry
+from gateway.catalogue.sentences import Notice
 from gateway.classifier.known_resolvers import known_resolvers
 from gateway.control.caller import Caller
 from gateway.control.server import Handler
@@ -100,10 +101,10 @@ class NetworkClient:
             except Unavailable as error:
                 # It may have been restarted without its plan: ours is handed over anew.
                 self.plan, self.status = None, {}
-                self._report("network", False, f"{error} Televisions keep the network they had.")
+                self._report("network", False, Notice("box.televisions-keep-network", error=error))
                 await asyncio.sleep(_BREATH)
             except TelltaleError as error:
-                self._report("network", False, str(error))
+                self._report("network", False, error.notice)
                 await asyncio.sleep(_BREATH)
             await asyncio.sleep(_EVERY)
 
@@ -136,7 +137,7 @@ class NetworkClient:
         """The device reaches nothing while it is paused; that survives a restart."""
         device = self._core.inventory.get(asked.device)
         if device is None or device.mac is None:
-            raise Refused("Only a device whose network card is known can be cut off; look at the list again.", "device")
+            raise Refused("box.only-device-whose", "device")
         before = self._paused
         self._paused = before | {device.mac} if asked.paused else before - {device.mac}
         try:
@@ -197,15 +198,17 @@ class NetworkClient:
                 paused=self._paused,
             )
         except SettingsError as error:
-            raise Refused(str(error)) from None
+            raise Refused.like(error) from None
 
     async def _look(self) -> None:
         self.status = status = await self._caller.call("status")
         if status.get("mode") != self._settings.mode.value and self._settings.mode is not Mode.DNS_ONLY:
             self.plan = None
         for part in status.get("health", []):
-            self._report(f"network {part['part']}", bool(part["healthy"]), str(part["says"]))
-        self._report("network", True, "The network process answers.")
+            self._report(
+                f"network {part['part']}", bool(part["healthy"]), Notice(str(part["code"]), **part["arguments"])
+            )
+        self._report("network", True, Notice("box.network-process-answers"))
         events = self._core.events
         if events.attempts_met:
             said = await self._caller.call("attempts")
@@ -227,8 +230,8 @@ class NetworkClient:
         self._core.events.leases_named(domain, lease_names(domain, leases, static))
         self._core.events.clients_forgotten()
 
-    def _report(self, part: str, healthy: bool, says: str) -> None:
-        self._core.health.report(HealthChanged(part, healthy, says))
+    def _report(self, part: str, healthy: bool, notice: Notice) -> None:
+        self._core.health.report(HealthChanged(part, healthy, notice))
 
 
 def lease_names(
@@ -269,7 +272,7 @@ def _port(listening: Sequence[str]) -> int:
         host, _, port = address.rpartition(":")
         if not host.startswith(("127.", "[::1]")):
             return int(port)
-    raise Refused("DNS listens on this machine alone; let it listen on 0.0.0.0:53, so that televisions reach it.")
+    raise Refused("box.dns-listens-machine")
 
 
 def _read_paused(path: Path) -> frozenset[Mac]:

@@ -7,6 +7,7 @@ import logging
 
 from gateway.application.core import Core
 from gateway.application.registry import Registry, Work
+from gateway.catalogue.sentences import Notice
 from gateway.control.server import ControlServer
 from gateway.linux.process import notify
 from gateway.model.event import HealthChanged
@@ -52,10 +53,11 @@ async def _listen(server: ControlServer, core: Core) -> bool:
     try:
         await server.start()
     except OSError as error:
-        says = f"The dashboard and the command line cannot reach the resolver: {error.strerror or error}."
-        core.health.report(HealthChanged("control", False, says))
+        reason = error.strerror or error
+        notice = Notice("box.dashboard-command-line", reason=reason)
+        core.health.report(HealthChanged("control", False, notice))
         return False
-    core.health.report(HealthChanged("control", True, "The dashboard reaches the resolver."))
+    core.health.report(HealthChanged("control", True, Notice("box.dashboard-reaches-resolver")))
     return True
 
 

@@ -100,18 +100,18 @@ def _bind(address: Endpoint, kind: int, *, shared: bool = False) -> socket.socke
         bound.bind((address.host, address.port))
     except OSError as error:
         bound.close()
-        raise SettingsError(_sentence(address, error)) from None
+        raise _unusable(address, error) from None
     return bound
 
 
-def _sentence(address: Endpoint, error: OSError) -> str:
+def _unusable(address: Address, error: OSError) -> SettingsError:
     if error.errno == errno.EADDRINUSE:
-        return f"Something else already listens on {address}; stop it, or choose another address or port."
+        return SettingsError("box.something-else-already", address=address)
     if error.errno in (errno.EACCES, errno.EPERM):
-        return f"Listening on {address} needs root, because its port is below 1024; choose a higher port."
+        return SettingsError("box.listening-needs-root", address=address)
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{address.host} is not an address of this machine."
-    return f"Listening on {address} does not work: {error.strerror}."
+        return SettingsError("box.not-address-machine", host=address.host)
+    return SettingsError("box.listening-does-not", address=address, strerror=error.strerror)
 
 
 def inherited_sockets(

@@ -11,7 +11,7 @@ from gateway import __version__
 from gateway.application.arguments import Arguments
 from gateway.application.core import Core, utc_now
 from gateway.application.registry import Registry
-from gateway.control.codec import time_to_json
+from gateway.control.codec import health_to_json, time_to_json
 from gateway.model.rule import ScopeKind
 from gateway.model.verdict import Action
 
@@ -36,7 +36,7 @@ def _status(core: Core, registry: Registry, _: Arguments) -> dict[str, Any]:
         "listed_names": core.policy.listed_names,
         "blocking": core.policy.blocks,
         "pauses": [{"device": rule.device, "ends": time_to_json(rule.ends)} for rule in pauses],
-        "health": [{"part": h.part, "healthy": h.healthy, "says": h.says} for h in core.health.parts()],
+        "health": [health_to_json(each) for each in core.health.parts()],
         "upstreams": [asdict(state) for state in core.resolver.upstreams()],
         "counters": registry.counters(),
         "latency": registry.latencies(),

@@ -13,6 +13,7 @@ from gateway.application.arguments import Arguments
 from gateway.application.core import Core, utc_now
 from gateway.application.list_runner import ListRunner
 from gateway.application.registry import Registry
+from gateway.catalogue.sentences import Notice
 from gateway.control.codec import time_to_json
 from gateway.errors import TelltaleError
 from gateway.lists.compiled import CompiledLists
@@ -48,7 +49,7 @@ async def _serve(core: Core, runner: ListRunner) -> None:
             try:
                 await core.policy.add_list(source, title="", comment="given at start")
             except TelltaleError as error:
-                _report(core, False, str(error))
+                _report(core, False, error.notice)
     runner.want()
     await runner.run()
 
@@ -65,8 +66,8 @@ def _in_force(core: Core, compiled: CompiledLists) -> None:
     core.policy.swap_lists(compiled)
 
 
-def _report(core: Core, healthy: bool, says: str) -> None:
-    core.health.report(HealthChanged("lists", healthy, says))
+def _report(core: Core, healthy: bool, notice: Notice) -> None:
+    core.health.report(HealthChanged("lists", healthy, notice))
 
 
 class ListVerbs:

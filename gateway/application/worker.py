@@ -182,7 +182,7 @@ async def _listen(worker: Worker, reader: asyncio.StreamReader, writer: asyncio.
             if kind == "end":
                 return
             if kind != "orders":
-                raise ControlError(f"The resolver sent a worker {kind!r}, which nobody knows.")
+                raise ControlError("box.resolver-sent-worker", kind=f"{kind!r}")
             await worker.obey(value)
             writer.write(frame("done", value["serial"]))
 

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from gateway.application.core import Core
 from gateway.application.registry import Registry
+from gateway.catalogue.sentences import Notice
 from gateway.control.worker_messages import BatchReader, Unframer, frame, read_piece
 from gateway.errors import ControlError
 from gateway.model.book import Book
@@ -282,7 +283,7 @@ class WorkerPool:
                 elif kind == "counts":
                     member.counters, member.latency = _counts(value)
                 else:
-                    raise ControlError("It said something that nobody knows.")
+                    raise ControlError("box.said-something-nobody")
 
     def _obeys(self, member: _Member, serial: int) -> None:
         begins, member.obeyed = member.obeyed == 0, serial
@@ -317,10 +318,10 @@ class WorkerPool:
 
     def _tell_health(self) -> None:
         all_, working = len(self._members), self.at_work
-        says = f"{working + 1} processes answer DNS."
+        notice = Notice("box.processes-answer-dns", working=f"{working + 1}")
         if working < all_:
-            says = f"{working} of {all_} workers answer; the resolver answers for the others until they are back."
-        self._report(HealthChanged("workers", working == all_, says))
+            notice = Notice("box.workers-answer-resolver", working=working, all=all_)
+        self._report(HealthChanged("workers", working == all_, notice))
 
 
 def _kill(member: _Member) -> None:
@@ -334,7 +335,7 @@ def _counts(value: Any) -> tuple[Counter[str], dict[str, Any]]:
         counters: Counter[str] = Counter({str(name): count + 0 for name, count in value["counters"].items()})
         latency = {str(name): _add(said, said, times=0) for name, said in value["latency"].items()}
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise ControlError("Its counts make no sense.") from None
+        raise ControlError("box.counts-make-no") from None
     return counters, latency
 
 

@@ -36,8 +36,8 @@ def parse_resolvers(text: str) -> KnownResolvers:
     try:
         entries = tomllib.loads(text)["resolver"]
     except (tomllib.TOMLDecodeError, KeyError):
-        raise SettingsError(f"{_FILE} is not a list of [[resolver]] entries.") from None
-    addresses: dict[Address, None] = {}
+        raise SettingsError("knowledge.not-list-resolver", file=_FILE) from None
+    addresses: dict[IPv4Address | IPv6Address, None] = {}
     names: set[str] = set()
     operators: dict[str, str] = {}
     for entry in entries:
@@ -53,5 +53,7 @@ def parse_resolvers(text: str) -> KnownResolvers:
                 names.add(name)
                 operators[name] = operator
         except (KeyError, TypeError, ValueError) as error:
-            raise SettingsError(f"{_FILE}: the entry of {operator!r:.60} cannot be read ({error}).") from None
+            raise SettingsError(
+                "knowledge.entry-cannot-read", file=_FILE, operator=f"{operator!r:.60}", error=error
+            ) from None
     return KnownResolvers(tuple(addresses), frozenset(names), operators)

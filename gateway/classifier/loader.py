@@ -42,7 +42,7 @@ def load_knowledge(folder: Path | None = None) -> Knowledge:
                 except ValueError as error:
                     raise Problem(f"{path.name}: {error}") from None
     except Problem as error:
-        raise SettingsError(str(error)) from None
+        raise SettingsError.saying(str(error)) from None
     return Knowledge(index, companies)
 
 

@@ -51,7 +51,7 @@ def write_backup(settings: Settings, file: str, passphrase: str | None = None, n
     """Writes a backup, also of a running box; a sentence or two about it. Raises SettingsError, JournalError."""
     target = Path(file).expanduser().absolute()
     if not settings.data.is_dir():
-        raise SettingsError(f"There is nothing to save: {settings.data} does not exist. Say --data DIR.")
+        raise SettingsError("command.nothing-save-does", data=settings.data)
     temporary = target.with_name(f".{target.name}.part")
     try:
         with tempfile.TemporaryDirectory(dir=settings.data) as scratch:
@@ -67,7 +67,7 @@ def write_backup(settings: Settings, file: str, passphrase: str | None = None, n
                 os.fsync(raw.fileno())
         temporary.replace(target)
     except OSError as error:
-        raise SettingsError(f"The backup could not be written to {target}: {error.strerror}.") from None
+        raise SettingsError("command.backup-could-not", target=target, strerror=error.strerror) from None
     finally:
         temporary.unlink(missing_ok=True)
     if passphrase is not None:
@@ -90,15 +90,15 @@ def restore_backup(settings: Settings, file: str, passphrase: str | None = None)
             restored = _unpack(_plain(raw, passphrase, scratch), scratch)
             notes = _settle_settings(settings, scratch, restored)
         except JournalError as error:
-            raise SettingsError(f"{file} cannot be restored. {error} Nothing was changed.") from None
+            raise SettingsError("command.cannot-restored-nothing", file=file, error=error) from None
         except _UNREADABLE:
-            raise SettingsError(f"{file} is not a backup of Telltale, or it is damaged; nothing was changed.") from None
+            raise SettingsError("command.not-backup-telltale", file=file) from None
         except OSError as error:
-            raise SettingsError(f"{file} could not be unpacked: {error.strerror}; nothing was changed.") from None
+            raise SettingsError("command.could-not-unpacked", file=file, strerror=error.strerror) from None
         try:
             _put_in_force(settings, scratch, restored)
         except OSError as error:
-            raise SettingsError(f"The backup is in force only in part: {error.strerror}. Restore it again.") from None
+            raise SettingsError("command.backup-force-only", strerror=error.strerror) from None
     return f"Restored {len(restored)} files into {settings.data}.{notes} Start Telltale again."
 
 
@@ -111,12 +111,12 @@ def is_sealed(file: str) -> bool:
 def _open(path: Path) -> IO[bytes]:
     try:
         if not path.is_file() and path.exists():
-            raise SettingsError(f"{path} is not a file; nothing was changed.")
+            raise SettingsError("command.not-file-nothing", path=path)
         return path.open("rb")
     except FileNotFoundError:
-        raise SettingsError(f"There is no file {path}; nothing was changed.") from None
+        raise SettingsError("command.no-file-nothing", path=path) from None
     except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}; nothing was changed.") from None
+        raise SettingsError("command.cannot-read-nothing", path=path, strerror=error.strerror) from None
 
 
 def _gather(settings: Settings, scratch: Path, *, sealed: bool) -> dict[str, Path]:
@@ -135,7 +135,7 @@ def _gather(settings: Settings, scratch: Path, *, sealed: bool) -> dict[str, Pat
         try:
             (scratch / KEYS).write_bytes(contents.keys_to_backup(settings.auth.read_bytes()))
         except ValueError as error:
-            raise SettingsError(f"{settings.auth} is damaged ({error}); `telltale password` begins anew.") from None
+            raise SettingsError("command.damaged-telltale-password", auth=settings.auth, error=error) from None
         members[KEYS] = scratch / KEYS
     if settings.journal.exists():
         members[JOURNAL] = scratch / JOURNAL
@@ -170,7 +170,7 @@ def _plain(raw: IO[bytes], passphrase: str | None, scratch: Path) -> IO[bytes]:
     if not sealed:
         return raw
     if passphrase is None:
-        raise SettingsError("This backup is encrypted: it needs its passphrase.")
+        raise SettingsError("command.backup-encrypted-needs")
     _leave_room(scratch, os.fstat(raw.fileno()).st_size)
     write_synced(scratch / "unsealed", open_sealed(raw, passphrase), 0o600)
     return (scratch / "unsealed").open("rb")
@@ -207,7 +207,7 @@ def _hashed(pieces: Iterator[bytes], digest: hashlib._Hash) -> Iterator[bytes]:
 
 def _leave_room(folder: Path, needed: int) -> None:
     if needed + _SPARE > shutil.disk_usage(folder).free:
-        raise SettingsError(f"The disk has no room for the {needed >> 20} MB of this backup; nothing was changed.")
+        raise SettingsError("command.disk-no-room", needed=f"{needed >> 20}")
 
 
 def _settle_settings(settings: Settings, scratch: Path, restored: list[str]) -> str:

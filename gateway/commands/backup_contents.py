@@ -68,10 +68,7 @@ def without_passphrase(text: str) -> str:
         wanted["network"].pop("passphrase", None)
     bare = _PASSPHRASE.sub(_LEFT_OUT, text)
     if tomllib.loads(bare) != wanted:
-        raise SettingsError(
-            "The Wi-Fi's passphrase cannot be left out of this backup: write it on a line of its own in [network] of "
-            "settings.toml, or add --encrypt."
-        )
+        raise SettingsError("command.wi-fi-s")
     return bare
 
 
@@ -99,7 +96,7 @@ def names_of(read: Callable[[str, int], bytes]) -> dict[str, str]:
     """
     about = json.loads(read(MANIFEST, _LARGEST_MANIFEST))
     if about.get("format") not in (1, FORMAT):
-        raise SettingsError(f"This backup is from another version of Telltale ({about.get('version')!r:.40}).")
+        raise SettingsError("command.backup-another-version", get=f"{about.get('version')!r:.40}")
     sums: dict[str, Any] = about["sha256"]
     if len(sums) > len(_LARGEST) + _MOST_LISTS or not all(
         isinstance(each, str) and _SUM.fullmatch(each) for each in sums.values()
@@ -107,7 +104,7 @@ def names_of(read: Callable[[str, int], bytes]) -> dict[str, str]:
         raise ValueError("no sums")
     for name in sums:
         if name not in _LARGEST and name not in _MADE_BY_MACHINES and not is_list(name):
-            raise SettingsError("The backup holds a file that Telltale never writes; nothing was changed.")
+            raise SettingsError("command.backup-holds-file")
     return {name: wanted for name, wanted in sums.items() if name not in _MADE_BY_MACHINES}
 
 
@@ -145,7 +142,7 @@ def check_settings(path: Path) -> None:
         from_arguments(parser.parse_args(["--data", str(path.parent)]), {})
     except SettingsError as error:
         why = str(error).removeprefix(str(path)).lstrip(": ")
-        raise SettingsError(f"The settings in this backup cannot be used: {why} Nothing was changed.") from None
+        raise SettingsError("command.settings-backup-cannot", why=why) from None
 
 
 def copy_bounded(source: IO[bytes], most: int, chunk: int = 1 << 20) -> Iterable[bytes]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.application.list_job import read_report
+from gateway.catalogue.sentences import say
 from gateway.control.client import ControlClient
 from gateway.errors import ControlError, JournalError, SettingsError, TelltaleError
 from gateway.journal.reader import LookupFilter, Reader
@@ -52,7 +53,9 @@ def examine(settings: Settings, now: float | None = None) -> list[Finding]:
     findings.append(Finding(True, f"The resolver runs (version {status['version']})."))
     findings += _dns(status)
     findings += _upstreams(tuple(state["url"] for state in status["upstreams"]), settings)
-    findings += [Finding(bool(h["healthy"]), f"{h['part']}: {h['says']}") for h in status["health"]]
+    findings += [
+        Finding(bool(h["healthy"]), f"{h['part']}: {say(h['code'], h['arguments'])}") for h in status["health"]
+    ]
     findings += _losses(status["counters"])
     return findings
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from gateway.catalogue.sentences import say
 from gateway.control.client import ControlClient
 from gateway.errors import SettingsError, Unavailable
 from gateway.model.network import Mode
@@ -16,16 +17,11 @@ from gateway.network_settings import own_network, plan_network
 from gateway.schema.values import to_json
 from gateway.settings import Settings
 
-_UNSET = (
-    "Telltale makes no network here. Write a section [network] into settings.toml in {data}, "
-    'such as mode = "access-point" and country = "DE".'
-)
-
 
 def run_network(arguments: argparse.Namespace, settings: Settings) -> int:
     """Raises TelltaleError."""
     if settings.network is None:
-        raise SettingsError(_UNSET.format(data=settings.data))
+        raise SettingsError("command.telltale-makes-no", data=settings.data)
     if settings.network.mode is Mode.DNS_ONLY and arguments.what != "plan":
         print("Another router makes the network here; Telltale answers DNS and touches nothing else.")
         return 0
@@ -66,6 +62,6 @@ def _tell(client: ControlClient) -> None:
     leases = "1 lease" if said["leases"] == 1 else f"{said['leases']} leases"
     print(f"{said['mode'] or 'no network'}, {leases}, filtering {'on' if said['filtering'] else 'OFF'}")
     for part in said["health"]:
-        print(f"  {'ok ' if part['healthy'] else 'BAD'} {part['says']}")
+        print(f"  {'ok ' if part['healthy'] else 'BAD'} {say(part['code'], part['arguments'])}")
     for note in said["notes"]:
         print(f"  note {note}")

@@ -20,5 +20,5 @@ def ask_new() -> str:
     chosen = ask("Passphrase for the backup: ")
     check_passphrase(chosen)
     if sys.stdin.isatty() and getpass.getpass("The same again: ") != chosen:
-        raise SettingsError("The two passphrases differ; nothing was saved.")
+        raise SettingsError("command.two-passphrases-differ")
     return chosen

@@ -82,7 +82,7 @@ def _open_anew(path: Path) -> AuthStore:
         try:
             os.replace(path, aside)
         except OSError as error:
-            raise SettingsError(f"{path} is damaged and cannot be moved away: {error.strerror}.") from None
+            raise SettingsError("command.damaged-cannot-moved", path=path, strerror=error.strerror) from None
         print(
             f"{path} was damaged; it lies in {aside.name} now. Tokens of programs have to be made anew.",
             file=sys.stderr,

@@ -30,7 +30,7 @@ _WRONG = "The passphrase is not right, or the backup is damaged; nothing was cha
 def check_passphrase(passphrase: str) -> None:
     """Raises SettingsError for one that is too short to keep anything, or endless."""
     if not SHORTEST <= len(passphrase) <= LONGEST:
-        raise SettingsError(f"A backup's passphrase has {SHORTEST} to {LONGEST} characters; a sentence is good.")
+        raise SettingsError("command.backup-s-passphrase", shortest=SHORTEST, longest=LONGEST)
 
 
 class Sealed(io.RawIOBase):
@@ -73,7 +73,7 @@ def open_sealed(source: IO[bytes], passphrase: str) -> Iterator[bytes]:
 
     head = source.read(len(MAGIC) + _SALT + _NONCE)
     if len(head) != len(MAGIC) + _SALT + _NONCE or not 0 < len(passphrase) <= LONGEST:
-        raise SettingsError(_WRONG)
+        raise SettingsError("command.passphrase-not-right")
     cipher, nonce = _cipher(passphrase, head[len(MAGIC) : -_NONCE]), head[-_NONCE:]
     piece = source.read(_PIECE + _TAG)
     for number in range(_MOST_PIECES):
@@ -81,7 +81,7 @@ def open_sealed(source: IO[bytes], passphrase: str) -> Iterator[bytes]:
         try:
             yield cipher.decrypt(_number(nonce, number, not following), piece, head)
         except InvalidTag:
-            raise SettingsError(_WRONG) from None
+            raise SettingsError("command.passphrase-not-right") from None
         if not following:
             return
         piece = following

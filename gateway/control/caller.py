@@ -17,7 +17,7 @@ class Caller:
 
     def __init__(self, path: Path, name: str, timeout: float = 30.0) -> None:
         self._path = path
-        self._asleep = f"{name} does not answer."
+        self._name = name
         self._timeout = timeout
 
     async def call(self, verb: str, **arguments: Any) -> Any:
@@ -26,16 +26,16 @@ class Caller:
             async with asyncio.timeout(self._timeout):
                 line = await self._exchange(encode_line({"verb": verb, "arguments": arguments}))
         except (OSError, ValueError, asyncio.LimitOverrunError):
-            raise Unavailable(self._asleep) from None
+            raise Unavailable("control.does-not-answer", name=self._name) from None
         try:
             reply = reply_from(decode_line(line, MAX_REPLY))
         except Refused:
-            raise Unavailable(self._asleep) from None
+            raise Unavailable("control.does-not-answer", name=self._name) from None
         if isinstance(reply, Done):
             return reply.result
         if reply.kind == "refused":
-            raise Refused(reply.sentence, reply.field)
-        raise Unavailable(reply.sentence)
+            raise Refused(reply.code, reply.field, **reply.arguments)
+        raise Unavailable(reply.code, **reply.arguments)
 
     async def _exchange(self, request: bytes) -> bytes:
         folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)

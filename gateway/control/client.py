@@ -22,7 +22,7 @@ class ControlClient:
 
     def __init__(self, path: Path, timeout: float = 5.0, name: str = "The resolver") -> None:
         self._path = path
-        self._asleep = f"{name} does not answer; is Telltale running?"
+        self._name = name
         self._timeout = timeout
 
     def call(self, verb: str, **arguments: Any) -> Any:
@@ -36,18 +36,18 @@ class ControlClient:
                 with connection.makefile("rb") as stream:
                     line = stream.readline(MAX_REPLY + 1)
         except OSError:
-            raise Unavailable(self._asleep) from None
+            raise Unavailable("control.does-not-answer-telltale", name=self._name) from None
         if not line:
-            raise Unavailable(self._asleep)
+            raise Unavailable("control.does-not-answer-telltale", name=self._name)
         try:
             reply = reply_from(decode_line(line, MAX_REPLY))
         except Refused:
-            raise Unavailable(_NONSENSE) from None
+            raise Unavailable("control.resolver-said-something") from None
         if isinstance(reply, Done):
             return reply.result
         if reply.kind == "refused":
-            raise Refused(reply.sentence, reply.field)
-        raise Unavailable(reply.sentence)
+            raise Refused(reply.code, reply.field, **reply.arguments)
+        raise Unavailable(reply.code, **reply.arguments)
 
     def subscribe(self) -> Iterator[dict[str, Any] | None]:
         """Events as they happen, each a JSON object; None when there was none for a while.
@@ -63,10 +63,10 @@ class ControlClient:
                     while line := stream.readline(MAX_LINE + 1):
                         yield None if line == b"\n" else decode_line(line)
         except OSError:
-            raise Unavailable(self._asleep) from None
+            raise Unavailable("control.does-not-answer-telltale", name=self._name) from None
         except Refused:
-            raise Unavailable(_NONSENSE) from None
-        raise Unavailable(self._asleep)
+            raise Unavailable("control.resolver-said-something") from None
+        raise Unavailable("control.does-not-answer-telltale", name=self._name)
 
 
 def connect_unix(path: Path, timeout: float) -> socket.socket:

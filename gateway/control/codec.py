@@ -25,11 +25,11 @@ def encode_line(value: Any) -> bytes:
 def decode_line(line: bytes, most: int = MAX_LINE) -> Any:
     """The JSON value of one line. Raises Refused for anything that is not one, or has more than `most` bytes."""
     if len(line) > most:
-        raise Refused(f"A message has at most {most >> 20} MiB.")
+        raise Refused("control.message-most-mib", most=f"{most >> 20}")
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
-        raise Refused("A message is one line of JSON.") from None
+        raise Refused("control.message-line-json") from None
 
 
 def time_to_json(when: datetime | None) -> str | None:
@@ -75,6 +75,18 @@ def device_to_json(device: Device) -> dict[str, Any]:
         "kind": device.kind,
         "simulated": device.simulated,
         "label": device.label,
+    }
+
+
+def health_to_json(found: HealthChanged) -> dict[str, Any]:
+    """A finding by its code; whoever shows it makes the sentence."""
+    return {
+        "part": found.part,
+        "healthy": found.healthy,
+        "severity": found.severity.value,
+        "code": found.notice.code,
+        "arguments": found.notice.arguments,
+        "since": time_to_json(found.since),
     }
 
 
@@ -138,4 +150,4 @@ def event_to_json(event: Event) -> dict[str, Any]:
             rule = rule_to_json(event.rule) if event.rule else None
             return {"event": "policy", "generation": event.generation, "rule": rule, "removed": event.removed}
         case HealthChanged():
-            return {"event": "health", "part": event.part, "healthy": event.healthy, "says": event.says}
+            return {"event": "health", **health_to_json(event)}

@@ -95,7 +95,7 @@ class ControlServer:
             writer.close()
 
     async def _send_away(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(encode_line(reply_to_json(Failed("refused", "This user may not call here."))))
+        writer.write(encode_line(reply_to_json(Failed("refused", "control.user-may-not"))))
         await writer.drain()
         # Closing with unread bytes would take the sentence back (a reset); somebody who goes on talking is cut off.
         writer.write_eof()
@@ -107,7 +107,7 @@ class ControlServer:
             try:
                 request = request_from(decode_line(line))
             except Refused as error:
-                reply: Reply = Failed("refused", str(error), error.field)
+                reply: Reply = Failed("refused", error.code, error.field, error.arguments)
             else:
                 if request.verb == "subscribe" and self._hub is not None:
                     await self._stream(reader, writer, self._hub)
@@ -115,26 +115,26 @@ class ControlServer:
                 reply = await self._answer(request.verb, request.arguments)
             answer = encode_line(reply_to_json(reply))
             if len(answer) > MAX_REPLY:
-                answer = encode_line(reply_to_json(Failed("unavailable", "That is more than one reply can hold.")))
+                answer = encode_line(reply_to_json(Failed("unavailable", "control.more-than-reply")))
             writer.write(answer)
             await writer.drain()
 
     async def _answer(self, verb: str, arguments: Mapping[str, Any]) -> Reply:
         handler = self._handlers.get(verb)
         if handler is None:
-            return Failed("refused", f"There is no verb {verb[:64]!r}.", "verb")
+            return Failed("refused", "control.no-such-verb", "verb", {"verb": f"{verb[:64]!r}"})
         try:
             result = handler(arguments)
             if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
                 result = await result
             return Done(result)
         except Refused as error:
-            return Failed("refused", str(error), error.field)
+            return Failed("refused", error.code, error.field, error.arguments)
         except TelltaleError as error:
-            return Failed("unavailable", str(error))
+            return Failed("unavailable", error.code, None, error.arguments)
         except Exception:
             log.exception("control verb %s failed", verb[:64])
-            return Failed("unavailable", "That could not be done; the log says why.")
+            return Failed("unavailable", "control.could-not-done")
 
     async def _stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hub: Hub) -> None:
         events = hub.subscribe()

@@ -106,7 +106,7 @@ class Unframer:
         while len(held) >= _LENGTH:
             length = int.from_bytes(held[:_LENGTH])
             if length > MAX_FRAME:
-                raise ControlError(_NONSENSE)
+                raise ControlError("control.worker-said-something")
             if len(held) < _LENGTH + length:
                 return
             body = bytes(held[_LENGTH : _LENGTH + length])
@@ -114,9 +114,9 @@ class Unframer:
             try:
                 kind, value = json.loads(body)
             except (ValueError, TypeError, RecursionError):
-                raise ControlError(_NONSENSE) from None
+                raise ControlError("control.worker-said-something") from None
             if not isinstance(kind, str):
-                raise ControlError(_NONSENSE)
+                raise ControlError("control.worker-said-something")
             yield kind, value
 
 
@@ -177,16 +177,16 @@ class BatchReader:
             self._facts += [_facts_from(each) for each in said.facts]
             self._clients += said.clients
             if max(len(self._facts), len(self._clients)) > self._most:
-                raise ControlError(_NONSENSE)
+                raise ControlError("control.worker-said-something")
             batches = [self._batch(each) for each in said.batches]
             rows = [(each.when, each.client, _facts_from(each.facts), each.latency) for each in said.rows]
         except (msgspec.ValidationError, RecursionError, ValueError, IndexError, OverflowError):
-            raise ControlError(_NONSENSE) from None
+            raise ControlError("control.worker-said-something") from None
         return rows, batches
 
     def _batch(self, said: _Batch) -> LogBatch:
         if len(said.clients) not in (1, len(said.facts)):
-            raise ControlError(_NONSENSE)
+            raise ControlError("control.worker-said-something")
         who, what = [self._clients[i] for i in said.clients], [self._facts[i] for i in said.facts]
         return LogBatch(said.when, who, what, said.latency)
 

@@ -71,7 +71,7 @@ def listen_to_hook(folder: Path) -> socket.socket:
         (folder / _HOOK).chmod(0o600)
     except OSError as error:
         channel.close()
-        raise SettingsError(f"{folder} cannot be used: {error.strerror}.") from None
+        raise SettingsError("process.cannot-used", folder=folder, strerror=error.strerror) from None
     finally:
         os.close(handle)
     return channel
@@ -123,7 +123,7 @@ def allowed_users(texts: list[str]) -> dict[int, int]:
             users[entry.pw_uid] = entry.pw_gid
         except (KeyError, OverflowError):
             if not text.isdigit():
-                raise SettingsError(f"There is no user {text!r} who could be allowed to call.") from None
+                raise SettingsError("process.no-user-who", text=f"{text!r}") from None
             users[int(text)] = int(text)
     return users
 
@@ -133,7 +133,7 @@ def _folder(text: str, mode: int) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True, mode=mode)
     except OSError as error:
-        raise SettingsError(f"{path} cannot be made: {error.strerror}.") from None
+        raise SettingsError("process.cannot-made", path=path, strerror=error.strerror) from None
     return path
 
 
@@ -154,7 +154,7 @@ def _rehearse(file: str, parsed: argparse.Namespace) -> None:
     try:
         plan = from_json(NetworkPlan, json.loads(Path(file).read_bytes()), "plan")
     except (OSError, ValueError) as error:
-        raise NetworkError(f"{file} holds no plan: {error}.") from None
+        raise NetworkError("process.holds-no-plan", file=file, error=error) from None
     folder, state = Path(parsed.run).absolute(), Path(parsed.state).absolute()
     print(Builder(folder, state, FirewallController(state), driver=parsed.hostapd_driver).rehearse(plan))
 

@@ -43,7 +43,7 @@ class Fleet:
         ask_from: Callable[[str], Ask] | None = None,
     ) -> None:
         if not 0.1 <= pace <= _MAX_PACE:
-            raise SettingsError(f"The pace of the demo lies between 0.1 and {_MAX_PACE:g}; {pace:g} does not.")
+            raise SettingsError("demo.pace-demo-lies", max_pace=f"{_MAX_PACE:g}", pace=f"{pace:g}")
         self._seed = seed
         self._pace = pace
         self._sleep = sleep

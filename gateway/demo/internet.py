@@ -52,7 +52,7 @@ class Internet:
         """Serves on these, both bound to one loopback address, until `stop` closes them. Raises NetworkError."""
         host, port = udp.getsockname()[:2]
         if not ipaddress.ip_address(host).is_loopback:
-            raise NetworkError(f"The simulated internet stays on loopback; {host} is not a loopback address.")
+            raise NetworkError("demo.simulated-internet-stays", host=host)
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self._datagram), sock=udp)
         self._server = await asyncio.start_server(self._stream, sock=tcp)

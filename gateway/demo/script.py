@@ -114,7 +114,7 @@ def load_script(path: Path) -> Script:
         return _script(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise SettingsError(f"The television in {path.name} cannot be read: {what}.") from error
+        raise SettingsError("demo.television-cannot-read", name=path.name, what=what) from error
 
 
 def _script(table: Mapping[str, Any]) -> Script:

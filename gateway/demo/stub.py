@@ -26,10 +26,7 @@ class StubResolver:
             try:
                 sock.bind((self._address, 0))
             except OSError as error:
-                raise NetworkError(
-                    f"A simulated television needs the address {self._address}, which this machine does not have; "
-                    f"give its loopback interface that address and start again."
-                ) from error
+                raise NetworkError("demo.simulated-television-needs", address=self._address) from error
 
     async def ask(self, name: str, qtype: int, *, tcp: bool = False) -> TelevisionAnswer:
         """Falls back to TCP when the answer is truncated.

@@ -67,7 +67,7 @@ class World:
                 with_https=_names(tables["with_https"]),
             )
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-            raise SettingsError(f"The simulated internet in {path.name} cannot be read: {error}.") from error
+            raise SettingsError("demo.simulated-internet-cannot", name=path.name, error=error) from error
         for name in world.aliases:
             world.answer(name, QType.A)
         return world
@@ -81,7 +81,7 @@ class World:
             chain.append(Record(name, ttl, QType.CNAME, Name(target).to_wire()))
             targets.append(target)
             if len(chain) > _MAX_CHAIN:
-                raise SettingsError(f"The aliases of the simulated internet go in a circle at {target}.")
+                raise SettingsError("demo.aliases-simulated-internet", target=target)
             name = target
         if self._is_absent(name):
             return WorldAnswer(Rcode.NXDOMAIN, tuple(chain), (_soa(name),), tuple(targets))

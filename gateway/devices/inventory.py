@@ -121,7 +121,7 @@ class Inventory:
             changes["first_seen"] = first_seen
         with self._lock:
             if device_id not in self._devices:
-                raise Refused("This device is not known here; look at the list of devices again.", "id")
+                raise Refused("devices.device-not-known", "id")
             return self._change(device_id, **changes)
 
     def take_lease(self, lease: Lease) -> Device | None:

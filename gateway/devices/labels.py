@@ -20,8 +20,8 @@ def checked_label(text: str, field: str) -> str:
     limit = _LIMITS[field]
     hostile = any(unicodedata.category(char) in _HOSTILE and char not in _JOINERS for char in text)
     if hostile or (text and not text.strip(_JOINERS)):
-        raise Refused(f"The {field} has characters that cannot be shown; type it again with letters and digits.", field)
+        raise Refused("devices.characters-cannot-shown", field, what=field)
     tidy = " ".join(unicodedata.normalize("NFC", text).split())
     if len(tidy) > limit:
-        raise Refused(f"The {field} has {len(tidy)} characters; at most {limit} fit.", field)
+        raise Refused("devices.characters-most-fit", field, what=field, tidy=f"{len(tidy)}", limit=limit)
     return tidy

@@ -18,4 +18,4 @@ def copy_journal(path: Path, to: Path) -> None:
         ):
             source.backup(target, pages=1000)
     except sqlite3.Error as error:
-        raise JournalError(f"The history cannot be copied: {error}.") from error
+        raise JournalError("history.history-cannot-copied", error=error) from error

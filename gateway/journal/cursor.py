@@ -23,5 +23,5 @@ def decode(text: str) -> int:
     except (UnicodeEncodeError, binascii.Error):
         raw = b""
     if len(raw) != 8 or raw[:1] != _VERSION or encode(before := int.from_bytes(raw[1:], "big")) != text:
-        raise JournalError("This is not a place in the journal; leave `before` out to begin with the newest lookup.")
+        raise JournalError("history.not-place-journal")
     return before

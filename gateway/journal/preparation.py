@@ -48,7 +48,7 @@ def prepare(path: Path, *, now: datetime | None = None) -> Prepared:
         return Prepared(path)
     except (_Damaged, SQLAlchemyError, sqlite3.Error, OSError) as error:
         if not is_damage(error):
-            raise JournalError(f"The journal {path} cannot be opened: {first_line(error)}.") from error
+            raise JournalError("history.journal-cannot-opened", path=path, first_line=f"{first_line(error)}") from error
         return begin_anew(path, error, now=now)
 
 
@@ -58,7 +58,7 @@ def begin_anew(path: Path, damage: Exception, *, now: datetime | None = None) ->
     try:
         _prepare(path)
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        raise JournalError(f"A new journal cannot be begun at {path}: {first_line(error)}.") from error
+        raise JournalError("history.new-journal-cannot", path=path, first_line=f"{first_line(error)}") from error
     salvage(aside, path)
     says = f"The journal was damaged ({first_line(damage)}): it lies in {aside.name}, and a new one has begun."
     return Prepared(path, aside, says)
@@ -96,7 +96,7 @@ def quarantine(path: Path, now: datetime) -> Path:
             for each in (old, Path(f"{old}-wal"), Path(f"{old}-shm")):
                 each.unlink(missing_ok=True)
     except OSError as error:
-        raise JournalError(f"The damaged journal {path} cannot be moved aside: {first_line(error)}.") from error
+        raise JournalError("history.damaged-journal-cannot", path=path, first_line=f"{first_line(error)}") from error
     return aside
 
 
@@ -150,6 +150,4 @@ def _migrate(connection: Connection, path: Path) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        raise JournalError(
-            f"The journal {path} was written by a newer Telltale; update this one, or move the file away."
-        ) from error
+        raise JournalError("history.journal-written-newer", path=path) from error

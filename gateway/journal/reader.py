@@ -124,10 +124,10 @@ class Reader:
     ) -> tuple[Bar, ...]:
         """Bars by time, then category. `step` is in seconds, whole minutes; bars begin at its multiples (UTC)."""
         if step < 60 or step % 60:
-            raise JournalError("The step of a chart is a whole number of minutes.")
+            raise JournalError("history.step-chart-whole")
         with self._asking() as connection:
             if (to_micros(until) - to_micros(since)) // 1_000_000 > step * _MOST_BARS:
-                raise JournalError(f"A chart has at most {_MOST_BARS} bars; choose a longer step or a shorter time.")
+                raise JournalError("history.chart-most-bars", most_bars=_MOST_BARS)
             coarsest = DAY if step % 86_400 == 0 else HOUR if step % 3600 == 0 else MINUTE
             rows = tally(connection, since, until, coarsest=coarsest)
             if rows is None:
@@ -278,13 +278,13 @@ class Reader:
             with self._engine.connect() as connection, time_limit(connection, self._patience):
                 yield connection
         except Crowded as error:
-            raise JournalError("Too many people read the journal at once; try again in a moment.") from error
+            raise JournalError("history.too-many-people") from error
         except UnicodeError as error:
-            raise JournalError("The journal holds no such characters.") from error
+            raise JournalError("history.journal-holds-no") from error
         except (SQLAlchemyError, sqlite3.Error) as error:
-            raise JournalError(self._explain(error)) from error
+            raise JournalError.saying(self._explain(error)) from error
         except (ValueError, OverflowError) as error:
-            raise JournalError(f"The journal cannot answer that: {first_line(error)}.") from error
+            raise JournalError("history.journal-cannot-answer", first_line=f"{first_line(error)}") from error
 
     def _explain(self, error: Exception) -> str:
         says = first_line(error)
@@ -297,7 +297,7 @@ class Reader:
 
 def _check_limit(limit: int) -> None:
     if not 1 <= limit <= _MOST:
-        raise JournalError(f"The limit is a number from 1 to {_MOST}.")
+        raise JournalError("history.limit-number", most=_MOST)
 
 
 def _span_of(wanted: LookupFilter) -> Span | None:

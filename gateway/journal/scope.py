@@ -68,7 +68,7 @@ def find_scope(connection: Connection, wanted: LookupFilter) -> SearchScope:
         conditions.append(names.c.category == wanted.category)
     if wanted.verdict is not None:
         if wanted.verdict not in ("allow", "block"):
-            raise JournalError('The verdict is "allow" or "block".')
+            raise JournalError("history.verdict-allow-block")
         conditions.append(streams.c.blocked == int(wanted.verdict == "block"))
     if wanted.name is not None and wanted.name.strip():
         conditions.append(_named(wanted.name))
@@ -84,9 +84,9 @@ def _named(text: str) -> ColumnElement[bool]:
     """The whole name with gaps where there are stars, else any part of it; the user's own % and _ mean themselves."""
     text = text.strip().lower().removesuffix(".") if text.strip() != "." else "."
     if len(text) > _LONGEST:
-        raise JournalError("A name has at most 255 characters.")
+        raise JournalError("history.name-most-characters")
     if not text.isprintable():
-        raise JournalError("A name has no control characters.")
+        raise JournalError("history.name-no-control")
     if not text.isascii():
         with suppress(UnicodeError):
             text = text.encode("idna").decode("ascii")

@@ -70,9 +70,9 @@ class BookStore:
         try:
             self._writer.run(replace).result(_PATIENCE)
         except Late as error:
-            raise JournalError("The journal is busy: it did not store the change within 10 seconds.") from error
+            raise JournalError("history.journal-busy-did") from error
         except (SQLAlchemyError, sqlite3.Error, UnicodeError, OverflowError) as error:
-            raise JournalError(f"The change cannot be stored in the journal: {first_line(error)}.") from error
+            raise JournalError("history.change-cannot-stored", first_line=f"{first_line(error)}") from error
 
 
 class DeviceStore:
@@ -108,7 +108,7 @@ def _reading(path: Path) -> Iterator[Connection]:
         with engine.connect() as connection:
             yield connection
     except (SQLAlchemyError, sqlite3.Error, ValueError) as error:
-        raise JournalError(f"The journal {path} cannot be read: {first_line(error)}.") from error
+        raise JournalError("history.journal-cannot-read", path=path, first_line=f"{first_line(error)}") from error
     finally:
         engine.dispose()
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from gateway.catalogue.sentences import Notice
 from gateway.errors import JournalError
 from gateway.journal.dictionary import DeviceOf, TagOf
 from gateway.journal.gathering import Counted, Rush, gather
@@ -116,7 +117,7 @@ class Writer:
         future: Future[T] = Future()
         with self._gate:
             if self._closed:
-                future.set_exception(JournalError("The journal is closed."))
+                future.set_exception(JournalError("history.journal-closed"))
             else:
                 self._tasks.put((fn, future))
         self._wake.set()
@@ -181,7 +182,8 @@ class Writer:
         if self._trouble:
             session.try_to_write(self._clock())
         if self._trouble or self._news:
-            self._tell(True, self._news or _WORKS_AGAIN)
+            news = Notice("history.news", news=self._news)
+            self._tell(True, news if self._news else Notice("history.journal-records-lookups"))
         self._trouble, self._news = False, ""
         return session
 
@@ -261,7 +263,7 @@ class Writer:
                     result = fn(session.connection)
             except Exception as error:
                 outage = not isinstance(error, JournalError) and is_outage(error)
-                future.set_exception(JournalError(explain(error)) if outage else error)
+                future.set_exception(JournalError.saying(explain(error)) if outage else error)
                 if outage:
                     raise
             else:
@@ -271,7 +273,7 @@ class Writer:
         while not self._tasks.empty():
             _, future = self._tasks.get()
             if future.set_running_or_notify_cancel():
-                future.set_exception(JournalError(says))
+                future.set_exception(JournalError.saying(says))
 
     def _tidy(self, session: WriterSession) -> None:
         if self._sweep is None and time.monotonic() >= self._next_sweep:
@@ -302,7 +304,7 @@ class Writer:
             self._pending = []
         if not self._trouble:
             self._trouble = True
-            self._tell(False, explain(error))
+            self._tell(False, Notice("history.failing", reason=explain(error)))
         if session is not None and is_damage(error):
             self._begin_anew(error)
         self._pause = min(max(self._pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
@@ -314,8 +316,8 @@ class Writer:
         except JournalError as error:
             _LOG.warning("%s", error)
 
-    def _tell(self, healthy: bool, says: str) -> None:
-        self._call(self._report, HealthChanged("journal", healthy, says))
+    def _tell(self, healthy: bool, notice: Notice) -> None:
+        self._call(self._report, HealthChanged("journal", healthy, notice))
 
     def _account(self, rows: Sequence[LogRow], batches: Iterable[LogBatch]) -> None:
         """Before storms become one row each: names that share an address explain a connection by their order. In a

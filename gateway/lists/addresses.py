@@ -31,12 +31,12 @@ def resolve(host: str, port: int, *, allow_private: bool) -> list[Target]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     except (OSError, UnicodeError) as error:
-        raise ListError(f"The address of {host} cannot be found; is the internet reachable?") from error
+        raise ListError("lists.address-cannot-found", host=host) from error
     targets: list[Target] = []
     for family, _, _, _, sockaddr in found:
         address = str(sockaddr[0])
         if allow_private or is_public(address):
             targets.append((family, (address, port)))
     if not targets:
-        raise ListError(f"{host} is an address inside a private network; lists are fetched from the internet only.")
+        raise ListError("lists.address-inside-private", host=host)
     return targets[:4]

@@ -81,7 +81,7 @@ class CompiledLists:
             self._members = sections["members"].cast("H")
             self._automaton = Automaton([source for source, _ in self._patterns])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ListError(_DAMAGED) from error
+            raise ListError("lists.compiled-lists-damaged") from error
         self._trie = marisa_trie.Trie()
         if self._names:
             self._trie.map(sections["trie"])
@@ -99,9 +99,9 @@ class CompiledLists:
             mapped.madvise(mmap.MADV_DONTNEED)
             return lists
         except FileNotFoundError:
-            raise ListError("The lists have not been compiled yet; refresh the lists.") from None
+            raise ListError("lists.lists-not-been") from None
         except (OSError, ValueError) as error:
-            raise ListError("The compiled lists cannot be read; refresh the lists.") from error
+            raise ListError("lists.compiled-lists-cannot") from error
 
     @classmethod
     def empty(cls) -> CompiledLists:
@@ -223,13 +223,13 @@ def assemble(sections: dict[str, bytes | memoryview]) -> list[bytes | memoryview
 
 def _check(data: memoryview) -> dict[str, memoryview]:
     if len(data) < _PREFACE.size + _TABLE.size:
-        raise ListError(_DAMAGED)
+        raise ListError("lists.compiled-lists-damaged")
     magic, version, machine, checksum = _PREFACE.unpack_from(data)
     if magic != _MAGIC:
-        raise ListError("This is not a file of compiled lists; refresh the lists.")
+        raise ListError("lists.not-file-compiled")
     if (version, machine) != (VERSION, _MACHINE):
-        raise ListError("The lists were compiled by another version; refresh the lists.")
+        raise ListError("lists.lists-compiled-another")
     size, *table = _TABLE.unpack_from(data, _PREFACE.size)
     if size != len(data) or zlib.crc32(data[_PREFACE.size :]) != checksum:
-        raise ListError(_DAMAGED)
+        raise ListError("lists.compiled-lists-damaged")
     return {name: data[table[2 * i] : table[2 * i] + table[2 * i + 1]] for i, name in enumerate(SECTIONS)}

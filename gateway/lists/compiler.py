@@ -75,7 +75,7 @@ def compile_lists(inputs: Sequence[ListInput], out: Path) -> CompileReport:
             pieces, names = build.finish()
             write_atomically(out, pieces)
     except OSError as error:
-        raise ListError(f"The compiled lists cannot be written: {error.strerror or error}.") from error
+        raise ListError("lists.compiled-lists-cannot-written", strerror=f"{error.strerror or error}") from error
     duplicates = build.duplicates
     done = [
         ListReport(r.subscription, r.title, r.syntax, r.entries, duplicates[i], r.skipped, r.error)

@@ -87,7 +87,7 @@ def fetch(
             put_in_place(beside, to)
         return fetched
     except OSError as error:
-        raise ListError(f"The list cannot be stored: {error.strerror or error}.") from error
+        raise ListError("lists.list-cannot-stored", strerror=f"{error.strerror or error}") from error
     finally:
         beside.unlink(missing_ok=True)
 
@@ -96,11 +96,11 @@ def _copy(source: Path, to: Path, stamp: Stamp, limit: int) -> Fetched:
     try:
         handle = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise ListError(f"{source} cannot be read: {error.strerror or error}.") from error
+        raise ListError("lists.cannot-read", source=source, strerror=f"{error.strerror or error}") from error
     about = os.fstat(handle)
     if not stat.S_ISREG(about.st_mode):
         os.close(handle)
-        raise ListError(f"{source} is not a file.")
+        raise ListError("lists.not-file", source=source)
     with os.fdopen(handle, "rb") as file:
         new = Stamp(last_modified=f"{about.st_mtime_ns} {about.st_size}")
         if new == stamp:
@@ -112,7 +112,7 @@ def _copy(source: Path, to: Path, stamp: Stamp, limit: int) -> Fetched:
             while chunk := file.read(_CHUNK):
                 size += len(chunk)
                 if size > limit:
-                    raise ListError(_too_large(limit))
+                    raise _too_large(limit)
                 yield chunk
 
         write_synced(to, pieces())
@@ -150,18 +150,18 @@ class _Download:
             if isinstance(following, Fetched):
                 return following
             url = _follow(url, following)
-        raise ListError(f"The address redirects more than {MAX_REDIRECTS} times.")
+        raise ListError("lists.address-redirects-more", max_redirects=MAX_REDIRECTS)
 
     def _explain(self, host: str, error: Exception) -> ListError:
         if isinstance(error, OSError) and error.errno in _DISK:
-            return ListError(f"The list cannot be stored: {error.strerror}.")
+            return ListError("lists.list-cannot-stored", strerror=error.strerror)
         if time.monotonic() >= self._deadline:
-            return ListError(f"{host} took too long.")
+            return ListError("lists.took-too-long", host=host)
         if isinstance(error, ssl.SSLCertVerificationError):
-            return ListError(f"{host} cannot prove who it is: {error.verify_message}.")
+            return ListError("lists.cannot-prove-who", host=host, verify_message=error.verify_message)
         if isinstance(error, OSError):
-            return ListError(f"{host} broke off: {error.strerror or error or 'no answer'}.")
-        return ListError(f"{host} gives an answer that is not HTTP as we know it.")
+            return ListError("lists.broke-off", host=host, strerror=f"{error.strerror or error or 'no answer'}")
+        return ListError("lists.gives-answer-not", host=host)
 
     def _remaining(self) -> float:
         left = self._deadline - time.monotonic()
@@ -216,11 +216,10 @@ class _Download:
             if response.status == 304 and self._stamp != Stamp():
                 return Fetched(False, self._stamp)
             if response.status != 200:
-                raise ListError(
-                    f"{parts.hostname} answers {response.status} {_clean(response.reason)}.".replace(" .", ".")
-                )
+                answer = f"{response.status} {_clean(response.reason)}".rstrip()
+                raise ListError("lists.answers", hostname=parts.hostname, answer=answer)
             if response.length is not None and response.length > self._limit:
-                raise ListError(_too_large(self._limit))
+                raise _too_large(self._limit)
             write_synced(to, self._unpack(self._read(response)))
             stamp = Stamp(_clean(response.headers.get("ETag", "")), _clean(response.headers.get("Last-Modified", "")))
         return Fetched(True, stamp, self._size)
@@ -233,7 +232,7 @@ class _Download:
             chunk = response.read(_CHUNK)
             size += len(chunk)
             if size > self._limit:
-                raise ListError(_too_large(self._limit))
+                raise _too_large(self._limit)
             yield chunk
         if response.length:
             raise OSError("the list arrived in part")
@@ -251,7 +250,7 @@ class _Download:
         for piece in pieces:
             self._size += len(piece)
             if self._size > self._limit:
-                raise ListError(_too_large(self._limit))
+                raise _too_large(self._limit)
             yield piece
 
 
@@ -269,7 +268,7 @@ def _gunzip(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
             if not data and not piece:
                 raise OSError("the list arrived in part")
     except zlib.error as error:
-        raise ListError("The list is compressed, and damaged.") from error
+        raise ListError("lists.list-compressed-damaged") from error
 
 
 def _parts_of(url: str) -> SplitResult:
@@ -279,25 +278,25 @@ def _parts_of(url: str) -> SplitResult:
     except ValueError:
         fits = False
     if not fits or len(url) > 2048 or not url.isprintable():
-        raise ListError("A list has an address that begins with https:// or http://, or an absolute path.")
+        raise ListError("lists.list-address-begins")
     if parts.username is not None or parts.password is not None:
-        raise ListError("The address of a list has no user name and no password in it.")
+        raise ListError("lists.address-list-no")
     return parts
 
 
 def _follow(url: str, location: str) -> str:
     if not location:
-        raise ListError("The address redirects, but does not say where to.")
+        raise ListError("lists.address-redirects-but")
     following = urljoin(url, location)
     if url.startswith("https:") and not following.startswith("https:"):
-        raise ListError("The address redirects from https to something less safe.")
+        raise ListError("lists.address-redirects-https")
     return following
 
 
-def _too_large(limit: int) -> str:
-    return (
-        f"The list is larger than {limit >> 20} MiB." if limit >= 1 << 20 else f"The list is larger than {limit} bytes."
-    )
+def _too_large(limit: int) -> ListError:
+    if limit >= 1 << 20:
+        return ListError("lists.list-larger-than-mib", limit=f"{limit >> 20}")
+    return ListError("lists.list-larger-than", limit=limit)
 
 
 def _clean(text: str | None) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
+from gateway.catalogue.sentences import Notice
+from gateway.catalogue.severity import Severity, severity_of
 from gateway.model.device import Device
 from gateway.model.lookup import Lookup
 from gateway.model.rule import Rule
@@ -36,11 +39,23 @@ class PolicyChanged:
 
 @dataclass(frozen=True, slots=True)
 class HealthChanged:
-    """`part` ("upstream", "journal", "lists", ...) works again or does not; `says` is one sentence for a person."""
+    """`part` ("upstream", "journal", "lists", ...) works again or does not; `notice` says how. `since` is when that was
+    found first (aware UTC), None until somebody keeps it.
+    """
 
     part: str
     healthy: bool
-    says: str
+    notice: Notice
+    since: datetime | None = None
+
+    @property
+    def severity(self) -> Severity:
+        return severity_of(self.part, healthy=self.healthy)
+
+    @property
+    def says(self) -> str:
+        """The English sentence, for our logs."""
+        return str(self.notice)
 
 
 Event: TypeAlias = LookupRecorded | DeviceSeen | PolicyChanged | HealthChanged

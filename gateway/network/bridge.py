@@ -16,7 +16,7 @@ def steps_up(tv: TvNetwork, links: Sequence[NetworkLink]) -> list[Command]:
     known = {link.name: link for link in links}
     bridge = known.get(tv.interface)
     if bridge is not None and bridge.kind != "bridge":
-        raise NetworkError(f"{tv.interface} exists and is no bridge; give the bridge for televisions another name.")
+        raise NetworkError("network.exists-no-bridge", interface=tv.interface)
     steps: list[Command] = []
     if bridge is None:
         steps.append(("ip", "link", "add", "name", tv.interface, "type", "bridge", "forward_delay", "0"))
@@ -51,13 +51,13 @@ def steps_down(tv: TvNetwork, links: Sequence[NetworkLink]) -> list[Command]:
 
 def _join(port: str, link: NetworkLink | None, bridge: str) -> list[Command]:
     if link is None:
-        raise NetworkError(f"The port {port} is not there; plug it in, or name another one.")
+        raise NetworkError("network.port-not-plug", port=port)
     if link.uplink:
-        raise NetworkError(f"{port} leads to the internet, so televisions cannot hang on it.")
+        raise NetworkError("network.leads-internet-so", port=port)
     if link.master == bridge:
         return [] if link.up else [("ip", "link", "set", "dev", port, "up")]
     if link.master:
-        raise NetworkError(f"{port} belongs to {link.master} already; take it out there first.")
+        raise NetworkError("network.belongs-already-take", port=port, master=link.master)
     # An address on a port of a bridge reaches nobody, and its route would take the bridge's packets.
     drop = [("ip", "address", "del", address, "dev", port) for address in link.addresses]
     return [*drop, ("ip", "link", "set", "dev", port, "master", bridge), ("ip", "link", "set", "dev", port, "up")]

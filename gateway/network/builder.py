@@ -181,11 +181,11 @@ class Builder:
         assert plan.tv is not None
         bridge = next((link for link in self._look() if link.name == plan.tv.interface), None)
         if bridge is None or str(plan.tv.address) not in bridge.addresses:
-            raise NetworkError(f"{plan.tv.interface} did not take the address {plan.tv.address}.")
+            raise NetworkError("network.did-not-take", interface=plan.tv.interface, address=plan.tv.address)
         if not _stays(lambda: self.dnsmasq.pid != 0, _DHCP_PATIENCE):
             self.dnsmasq.tick()
             said = self.dnsmasq.lines[-1][:200] if self.dnsmasq.lines else "it said nothing"
-            raise NetworkError(f"The DHCP server (dnsmasq) does not run: {said}.")
+            raise NetworkError("network.dhcp-server-dnsmasq", said=said)
         if plan.access_point is not None and not patient:
             self._verify_air()
 
@@ -200,7 +200,7 @@ class Builder:
                 continue
             time.sleep(_LOOK_EVERY)
         self.hostapd.tick()
-        raise NetworkError(host.look_at_switches() or explain_lines(self.hostapd.lines) or _NO_RADIO)
+        raise NetworkError.saying(host.look_at_switches() or explain_lines(self.hostapd.lines) or _NO_RADIO)
 
     def _take_down(self, plan: NetworkPlan | None) -> None:
         self.hostapd.drop()
@@ -249,7 +249,7 @@ class Builder:
             return HostapdControl(self._folder / "air", self.plan.access_point.interface)
         sockets = [path for path in (self._folder / "air").glob("*") if path.is_socket()]
         if not sockets:
-            raise NetworkError("The Wi-Fi's program (hostapd) does not listen; it may be starting.")
+            raise NetworkError("network.wi-fi-s")
         return HostapdControl(self._folder / "air", sockets[0].name)
 
 
@@ -257,17 +257,17 @@ def check(plan: NetworkPlan) -> None:
     """Everything that can be said against a plan without touching the machine. Raises NetworkError."""
     check_plan(plan)
     if (plan.access_point is not None) != (plan.mode is Mode.ACCESS_POINT):
-        raise NetworkError("An access point is planned exactly when televisions come over Wi-Fi.")
+        raise NetworkError("network.access-point-planned")
     if (plan.tv is None) != (plan.mode is Mode.DNS_ONLY):
-        raise NetworkError("A network for televisions is planned except when another router serves them.")
+        raise NetworkError("network.network-televisions-planned")
     if plan.tv is not None:
         dhcp.check_tv_network(plan.tv)
         if plan.mode is Mode.WIRED and not plan.tv.ports:
-            raise NetworkError("Name the wired port that televisions hang on.")
+            raise NetworkError("network.name-wired-port")
     if plan.access_point is not None:
         hostapd.check_access_point(plan.access_point)
         if plan.access_point.interface == plan.uplink:
-            raise NetworkError(f"{plan.uplink} leads to the internet; the access point needs another Wi-Fi interface.")
+            raise NetworkError("network.leads-internet-access", uplink=plan.uplink)
 
 
 def _stays(true: Callable[[], bool], seconds: float) -> bool:
@@ -283,7 +283,7 @@ def _found(program: str) -> str:
     """Daemons live in /usr/sbin, which not everybody's PATH has."""
     found = shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin")
     if found is None:
-        raise NetworkError(f"The program {program} is missing; install its package.")
+        raise NetworkError("network.program-missing-install", program=program)
     return found
 
 

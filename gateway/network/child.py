@@ -101,7 +101,9 @@ class Child:
         try:
             handle = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise NetworkError(f"{self.name} cannot be started: {self._log} {error.strerror}.") from None
+            raise NetworkError(
+                "network.cannot-started", name=self.name, log=self._log, strerror=error.strerror
+            ) from None
         self._read = 0
         try:
             self._process = subprocess.Popen(
@@ -109,7 +111,7 @@ class Child:
                 env=_ENVIRONMENT,
             )  # fmt: skip
         except OSError as error:
-            raise NetworkError(f"{self.name} cannot be started: {error.strerror}; install its package.") from None
+            raise NetworkError("network.cannot-started-install", name=self.name, strerror=error.strerror) from None
         finally:
             os.close(handle)
         self._pid, self._born, self._started = self._process.pid, _birth(self._process.pid), self._clock()
@@ -119,7 +121,9 @@ class Child:
         except OSError as error:
             # Nobody could take it over after us: the next process would start a second one beside it.
             self._end()
-            raise NetworkError(f"{self.name} cannot be started: {self._note} {error.strerror}.") from None
+            raise NetworkError(
+                "network.cannot-started-note", name=self.name, note=self._note, strerror=error.strerror
+            ) from None
 
     def _adopt(self, token: str) -> None:
         """Takes over what an earlier process of ours started, when it still lives."""

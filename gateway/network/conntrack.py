@@ -150,7 +150,7 @@ class ConntrackSocket:
                 self._socket.setsockopt(_SOL_NETLINK, _BROADCAST_ERROR, 1)
                 self._socket.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, _GROUP_DESTROY)
         except OSError as error:
-            raise NetworkError(f"The kernel does not let us count flows ({error.strerror}).") from None
+            raise NetworkError("network.kernel-does-not", strerror=error.strerror) from None
         self._sequence = 0
 
     def fileno(self) -> int:
@@ -171,7 +171,7 @@ class ConntrackSocket:
                 break
             except OSError as error:
                 if error.errno != errno.ENOBUFS:
-                    raise NetworkError(f"The kernel's counts of flows cannot be read ({error.strerror}).") from None
+                    raise NetworkError("network.kernel-s-counts", strerror=error.strerror) from None
                 held = True
                 continue
             if sender == 0:
@@ -212,9 +212,7 @@ class ConntrackSocket:
                 if part.done:
                     return
         except OSError as error:
-            raise NetworkError(
-                f"The kernel's connection tracking does not answer ({error.strerror or error})."
-            ) from None
+            raise NetworkError("network.kernel-s-connection", strerror=f"{error.strerror or error}") from None
 
 
 class _KernelError(NetworkError):

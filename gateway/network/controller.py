@@ -174,12 +174,12 @@ class FirewallController:
         Raises NetworkError.
         """
         if self._plan is None:
-            raise NetworkError("There is no firewall in force that could cut a connection.")
+            raise NetworkError("network.no-firewall-force")
         if not 1 <= seconds <= cuts.LONGEST:
-            raise NetworkError(f"A cut lasts from one second to {cuts.LONGEST // 3600} hours.")
+            raise NetworkError("network.cut-lasts-second", longest=f"{cuts.LONGEST // 3600}")
         pairs = cuts.pairs_of(clients, servers)
         if len(self._living_cuts()) + len(pairs) > cuts.MOST_PAIRS:
-            raise NetworkError(f"At most {cuts.MOST_PAIRS} pairs of device and server can be kept apart.")
+            raise NetworkError("network.most-pairs-device", most_pairs=cuts.MOST_PAIRS)
         if not pairs:
             return 0
         fresh = dict.fromkeys(pairs, float(seconds))

@@ -31,7 +31,7 @@ def pairs_of(clients: Iterable[Address], servers: Iterable[Address]) -> list[Pai
     """Each device with each server of the same family. Raises NetworkError."""
     clients, servers = list(clients), list(servers)
     if len(clients) * len(servers) > MOST_PAIRS:
-        raise NetworkError(f"At most {MOST_PAIRS} pairs of device and server can be cut at once.")
+        raise NetworkError("network.most-pairs-device-server", most_pairs=MOST_PAIRS)
     for address in (*clients, *servers):
         check_address(address)
     return [(client, server) for client in clients for server in servers if client.version == server.version]

@@ -24,28 +24,28 @@ _MOST_LEASES = 4096
 def check_tv_network(tv: TvNetwork) -> None:
     """Raises NetworkError with one sentence about the first thing that is wrong."""
     if not _INTERFACE.fullmatch(tv.interface):
-        raise NetworkError(f"{tv.interface!r:.60} is not the name of a network interface.")
+        raise NetworkError("network.not-name-network", interface=f"{tv.interface!r:.60}")
     network = tv.address.network
     for end in (tv.first, tv.last):
         if end not in network or end in (network.network_address, network.broadcast_address):
-            raise NetworkError(f"The addresses for televisions must lie in {network}; {end} does not.")
+            raise NetworkError("network.addresses-televisions-must", network=network, end=end)
     if tv.first > tv.last:
-        raise NetworkError(f"The addresses for televisions begin at {tv.first}, after their end at {tv.last}.")
+        raise NetworkError("network.addresses-televisions-begin", first=tv.first, last=tv.last)
     if tv.first <= tv.address.ip <= tv.last:
-        raise NetworkError(f"{tv.address.ip} is our own address and cannot be among those for televisions.")
+        raise NetworkError("network.our-own-address", ip=tv.address.ip)
     if tv.address6 is not None and tv.address6.network.prefixlen != 64:
-        raise NetworkError("The IPv6 network for televisions is a /64: they choose their address in it by themselves.")
+        raise NetworkError("network.ipv-network-televisions")
     if not _SHORTEST <= tv.lease_seconds <= _LONGEST:
-        raise NetworkError("A lease lasts from 2 minutes to 31 days.")
+        raise NetworkError("network.lease-lasts-minutes")
     if len(tv.domain) > 200 or not all(_LABEL.fullmatch(label) for label in tv.domain.split(".")):
-        raise NetworkError(f"{tv.domain!r:.60} is not a domain such as tv.lan.")
+        raise NetworkError("network.not-domain-such", domain=f"{tv.domain!r:.60}")
     if len(tv.static) > _MOST_STATIC:
-        raise NetworkError(f"At most {_MOST_STATIC} devices can have a fixed address.")
+        raise NetworkError("network.most-devices-can", most_static=_MOST_STATIC)
     for lease in tv.static:
         _check_static(tv, lease)
     for what in ("mac", "address"):
         if len({getattr(lease, what) for lease in tv.static}) < len(tv.static):
-            raise NetworkError("Two devices share one fixed address, or one device has two; keep one of each.")
+            raise NetworkError("network.two-devices-share")
 
 
 def render(tv: TvNetwork, *, folder: PurePosixPath, hook: PurePosixPath, user: str, time: bool = False) -> str:
@@ -55,9 +55,9 @@ def render(tv: TvNetwork, *, folder: PurePosixPath, hook: PurePosixPath, user: s
     check_tv_network(tv)
     for path in (folder, hook):
         if not _PATH.fullmatch(str(path)):
-            raise NetworkError("The folder for leases has a name that dnsmasq cannot read.")
+            raise NetworkError("network.folder-leases-name")
     if not _USER.fullmatch(user):
-        raise NetworkError(f"{user!r:.40} is not the name of a user.")
+        raise NetworkError("network.not-name-user", user=f"{user!r:.40}")
     own, network = tv.address.ip, tv.address.network
     lines = [
         "port=0",
@@ -101,10 +101,9 @@ def render(tv: TvNetwork, *, folder: PurePosixPath, hook: PurePosixPath, user: s
 
 
 def _check_static(tv: TvNetwork, lease: StaticLease) -> None:
-    check_mac(lease.mac)
+    if not _MAC.fullmatch(lease.mac):
+        raise NetworkError("network.not-mac-address", mac=f"{lease.mac!r:.60}")
     if lease.address not in tv.address.network or lease.address == tv.address.ip:
-        raise NetworkError(
-            f"{lease.address} cannot be a device's fixed address here; take one in {tv.address.network}."
-        )
+        raise NetworkError("network.cannot-device-s", address=lease.address, network=tv.address.network)
     if lease.name and not _LABEL.fullmatch(lease.name):
-        raise NetworkError(f"{lease.name!r:.70} is not a name for a device: use letters, digits and hyphens.")
+        raise NetworkError("network.not-name-device", name=f"{lease.name!r:.70}")

@@ -23,13 +23,13 @@ def run(command: Sequence[str]) -> str:
             command, check=False, capture_output=True, timeout=_PATIENCE, env=_ENVIRONMENT, stdin=subprocess.DEVNULL
         )
     except FileNotFoundError:
-        raise NetworkError(f"The program {command[0]} is missing; install its package.") from None
+        raise NetworkError("network.program-missing-install-package", command=f"{command[0]}") from None
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise NetworkError(f"The program {command[0]} did not end as it should: {error}.") from None
+        raise NetworkError("network.program-did-not", command=f"{command[0]}", error=error) from None
     if done.returncode:
         lines = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
         said = lines[-1][:200] if lines else f"status {done.returncode}"
-        raise NetworkError(f"`{' '.join(command)[:120]}` failed: {said}")
+        raise NetworkError("network.failed", join=f"{' '.join(command)[:120]}", said=said)
     return done.stdout.decode("utf-8", "replace")
 
 

@@ -26,23 +26,23 @@ _PATH = re.compile(r"/[A-Za-z0-9_./-]{1,100}", re.ASCII)
 def check_access_point(point: AccessPoint) -> None:
     """Raises NetworkError with one sentence about the first thing that is wrong."""
     if not _INTERFACE.fullmatch(point.interface):
-        raise NetworkError(f"{point.interface!r:.60} is not the name of a Wi-Fi interface, such as wlan0.")
+        raise NetworkError("network.not-name-wi", interface=f"{point.interface!r:.60}")
     if not _COUNTRY.fullmatch(point.country):
-        raise NetworkError("Say in which country the Wi-Fi runs, with two letters such as DE: the law depends on it.")
+        raise NetworkError("network.say-country-wi")
     if not 1 <= len(_bytes_of(point.ssid)) <= 32:
-        raise NetworkError("The name of the Wi-Fi (ssid) has 1 to 32 bytes; shorten it.")
+        raise NetworkError("network.name-wi-fi")
     if not _PASSPHRASE.fullmatch(point.passphrase):
-        raise NetworkError("The Wi-Fi passphrase has 8 to 63 letters, digits and signs of a plain keyboard.")
+        raise NetworkError("network.wi-fi-passphrase")
     check_channel(point.band, point.channel)
 
 
 def check_channel(band: float, channel: int) -> None:
     """0 lets the radio choose. Raises NetworkError."""
     if band not in (2.4, 5):
-        raise NetworkError("The Wi-Fi band is 2.4 or 5 (GHz).")
+        raise NetworkError("network.wi-fi-band")
     known = CHANNELS_24 if band == 2.4 else CHANNELS_5
     if channel and channel not in known:
-        raise NetworkError(f"There is no channel {channel} at {band:g} GHz; channel 0 lets the radio choose.")
+        raise NetworkError("network.no-channel-ghz", channel=channel, band=f"{band:g}")
 
 
 def render(point: AccessPoint, *, bridge: str, control: PurePosixPath, driver: str = "nl80211") -> str:
@@ -52,11 +52,11 @@ def render(point: AccessPoint, *, bridge: str, control: PurePosixPath, driver: s
     """
     check_access_point(point)
     if not _INTERFACE.fullmatch(bridge):
-        raise NetworkError(f"{bridge!r:.60} is not the name of a bridge.")
+        raise NetworkError("network.not-name-bridge", bridge=f"{bridge!r:.60}")
     if not _PATH.fullmatch(str(control)):
-        raise NetworkError("The folder of the Wi-Fi's control socket has a name that hostapd cannot read.")
+        raise NetworkError("network.folder-wi-fi")
     if driver not in ("nl80211", "none"):
-        raise NetworkError("hostapd drives radios through nl80211.")
+        raise NetworkError("network.hostapd-drives-radios")
     lines = [
         f"interface={point.interface}",
         f"bridge={bridge}",
@@ -118,4 +118,4 @@ def _bytes_of(ssid: str) -> bytes:
     try:
         return ssid.encode("utf-8")
     except UnicodeEncodeError:
-        raise NetworkError("The name of the Wi-Fi (ssid) has characters that cannot be written.") from None
+        raise NetworkError("network.name-wi-fi-ssid") from None

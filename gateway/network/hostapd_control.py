@@ -26,7 +26,7 @@ class HostapdControl:
             self._connect()
         except OSError:
             self._channel.close()
-            raise NetworkError("The Wi-Fi's program (hostapd) does not listen; it may be starting.") from None
+            raise NetworkError("network.wi-fi-s") from None
 
     def __enter__(self) -> HostapdControl:
         return self
@@ -44,7 +44,7 @@ class HostapdControl:
                 if not said.startswith("<"):
                     return said
         except OSError:
-            raise NetworkError("The Wi-Fi's program (hostapd) does not answer.") from None
+            raise NetworkError("network.wi-fi-s-program") from None
 
     def status(self) -> dict[str, str]:
         """Such as state=ENABLED, channel=6, freq=2437."""

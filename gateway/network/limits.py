@@ -22,7 +22,7 @@ def check_plan(plan: NetworkPlan) -> None:
     if plan.mode is Mode.DNS_ONLY:
         return
     if plan.tv is None:
-        raise NetworkError("Without a network for televisions there is nothing to protect: set its address.")
+        raise NetworkError("network.without-network-televisions")
     _check_network(plan.tv, plan.uplink)
     _check_barrier(plan.barrier)
 
@@ -30,12 +30,12 @@ def check_plan(plan: NetworkPlan) -> None:
 def check_interface(name: str) -> None:
     """A name that Linux could have given, and that nft does not read as a pattern."""
     if not isinstance(name, str) or not _INTERFACE.fullmatch(name):
-        raise NetworkError(f"{name!r:.60} is not the name of a network interface.")
+        raise NetworkError("network.not-name-network-interface", name=f"{name!r:.60}")
 
 
-def check_mac(mac: Mac) -> None:
-    if not isinstance(mac, Mac):
-        raise NetworkError(f"{mac!r:.60} is not a MAC address like 02:00:00:aa:bb:cc.")
+def check_mac(mac: str) -> None:
+    if not isinstance(mac, str) or not _MAC.fullmatch(mac):
+        raise NetworkError("network.not-mac-address-like", mac=f"{mac!r:.60}")
 
 
 def _check_network(tv: TvNetwork, uplink: str) -> None:
@@ -43,32 +43,32 @@ def _check_network(tv: TvNetwork, uplink: str) -> None:
     for port in tv.ports:
         check_interface(port)
     if uplink == tv.interface or uplink in tv.ports:
-        raise NetworkError(f"{uplink} leads to the internet, so it cannot also be the network of the televisions.")
+        raise NetworkError("network.leads-internet-so-cannot", uplink=uplink)
     if not isinstance(tv.address, IPv4Interface) or not 8 <= tv.address.network.prefixlen <= 30:
-        raise NetworkError("The network of the televisions needs an IPv4 address like 10.42.0.1/24.")
+        raise NetworkError("network.network-televisions-needs")
     six = tv.address6
     if six is not None and (not isinstance(six, IPv6Interface) or six.scope_id or six.network.prefixlen > 126):
-        raise NetworkError("The IPv6 address of the televisions' network looks like fd42::1/64.")
+        raise NetworkError("network.ipv-address-televisions")
 
 
 def _check_barrier(barrier: Barrier) -> None:
     for port in (barrier.dns_port, barrier.web_port):
         if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
-            raise NetworkError(f"{port!r:.20} is not a port: ports are 1 to 65535.")
+            raise NetworkError("network.not-port-ports", port=f"{port!r:.20}")
     for name, addresses in (("resolvers", barrier.resolvers), ("fallback", barrier.fallback)):
         if len(addresses) > MOST_ADDRESSES:
-            raise NetworkError(f"There can be at most {MOST_ADDRESSES} addresses in {name}.")
+            raise NetworkError("network.can-most-addresses", most_addresses=MOST_ADDRESSES, name=name)
         for address in addresses:
             check_address(address)
     if len(barrier.paused) > MOST_ADDRESSES:
-        raise NetworkError(f"At most {MOST_ADDRESSES} devices can be paused.")
+        raise NetworkError("network.most-devices-can-paused", most_addresses=MOST_ADDRESSES)
     for mac in barrier.paused:
         check_mac(mac)
 
 
 def check_address(address: Address) -> None:
     """One address of one machine, without a zone."""
-    if not isinstance(address, Address):
-        raise NetworkError(f"{address!r:.60} is not an IP address.")
+    if not isinstance(address, IPv4Address | IPv6Address):
+        raise NetworkError("network.not-ip-address", address=f"{address!r:.60}")
     if address.is_multicast or address.is_unspecified or (isinstance(address, IPv6Address) and address.scope_id):
-        raise NetworkError(f"{address!s:.60} is not the address of one server.")
+        raise NetworkError("network.not-address-server", address=f"{address!s:.60}")

@@ -104,5 +104,5 @@ def _objects(text: str) -> list[dict[str, Any]]:
     try:
         value = json.loads(text or "[]")
     except ValueError:
-        raise NetworkError("The command `ip` gave no JSON; install iproute2 4.18 or newer.") from None
+        raise NetworkError("network.command-ip-gave") from None
     return [each for each in value if isinstance(each, dict)][:_MOST] if isinstance(value, list) else []

@@ -99,7 +99,7 @@ def verify(commands: Sequence[Phrase]) -> None:
     wanted, found = _shape(commands, added=True), _shape([*list_table(), *list_table("bridge")], added=False)
     missing = sorted(" ".join(key) for key in wanted.keys() | found.keys() if wanted.get(key, 0) != found.get(key, 0))
     if missing:
-        raise NetworkError(f"The firewall is not what it should be: look at {', '.join(missing)[:_MOST_SAID]}.")
+        raise NetworkError("network.firewall-not-should", join=f"{', '.join(missing)[:_MOST_SAID]}")
 
 
 def droppers(interface: str) -> list[str]:
@@ -141,9 +141,7 @@ def _listed(text: str) -> list[dict[str, Any]]:
     try:
         return [part for part in json.loads(text)["nftables"] if isinstance(part, dict)]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise NetworkError(
-            "The program nft answered something that is not JSON: is it nftables 1.0.6 or newer?"
-        ) from None
+        raise NetworkError("network.program-nft-answered") from None
 
 
 def _run(arguments: tuple[str, ...], text: str, failure: str) -> str:
@@ -158,16 +156,18 @@ def _run(arguments: tuple[str, ...], text: str, failure: str) -> str:
             check=False,
         )
     except FileNotFoundError:
-        raise NetworkError("The program nft is missing: apt install nftables.") from None
+        raise NetworkError("network.program-nft-missing") from None
     except subprocess.TimeoutExpired:
-        raise NetworkError(f"{failure}: nft did not end within {LIMIT:.0f} seconds.") from None
+        raise NetworkError("network.nft-did-not", failure=failure, limit=f"{LIMIT:.0f}") from None
     except OSError as error:
-        raise NetworkError(f"{failure}: nft cannot be started ({error.strerror}).") from None
+        raise NetworkError("network.nft-cannot-started", failure=failure, strerror=error.strerror) from None
     if done.returncode:
         said = " ".join(line for line in done.stderr.split("\n") if "rror" in line) or done.stderr
         if "Operation not permitted" in done.stderr:
             said = "this needs the right to change the network (CAP_NET_ADMIN)"
-        raise NetworkError(f"{failure}: {' '.join(said.split())[:_MOST_SAID].rstrip('.')}.")
+        raise NetworkError(
+            "network.nft-failed", failure=failure, rstrip=f"{' '.join(said.split())[:_MOST_SAID].rstrip('.')}"
+        )
     if len(done.stdout) > _MOST_LISTED:
-        raise NetworkError("The program nft answers more than can be right; the firewall cannot be read.")
+        raise NetworkError("network.program-nft-answers")
     return done.stdout

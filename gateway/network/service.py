@@ -16,6 +16,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway.catalogue.sentences import Notice
 from gateway.errors import NetworkError, Refused
 from gateway.files import write_atomically
 from gateway.model.address import Address
@@ -50,7 +51,7 @@ class NetworkService:
         self._thread = ThreadPoolExecutor(1, "network")
         self._changing = asyncio.Lock()
         self._filtering = True
-        self._health: dict[str, tuple[bool, str]] = {}
+        self._health: dict[str, tuple[bool, Notice]] = {}
 
     def table(self) -> dict[str, Verb]:
         """Verb to method."""
@@ -87,10 +88,10 @@ class NetworkService:
                 if plan != self._builder.plan or not await self._blocking(self._stands):
                     await self._blocking(lambda: self._builder.apply(plan))
             except NetworkError as error:
-                raise Refused(str(error), "plan") from None
+                raise Refused.saying(str(error), "plan") from None
             self._store(plan)
             self._filtering = True
-            self._report("network", True, "The network for televisions stands.")
+            self._report("network", True, Notice("network.network-televisions-stands"))
             if not self.heartbeat.answers:
                 await self._let_past()
         return await self.status({})
@@ -119,8 +120,8 @@ class NetworkService:
             "notes": list(getattr(self._builder.firewall, "notes", ())),
             "health": [
                 # A copy: the thread that looks after the network may add a part.
-                {"part": part, "healthy": healthy, "says": says}
-                for part, (healthy, says) in list(self._health.items())
+                {"part": part, "healthy": healthy, "code": notice.code, "arguments": notice.arguments}
+                for part, (healthy, notice) in list(self._health.items())
             ],
         }
 
@@ -141,7 +142,7 @@ class NetworkService:
         clients, servers = _addresses(arguments, "clients"), _addresses(arguments, "servers")
         seconds = arguments.get("seconds", 3600)
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 1 <= seconds <= 86_400:
-            raise Refused("A cut lasts from one second to one day.", "seconds")
+            raise Refused("network.cut-lasts-second-day", "seconds")
         return {"cut": await self._blocking(lambda: self._builder.firewall.cut(clients, servers, float(seconds)))}
 
     async def mend(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,7 +157,7 @@ class NetworkService:
         """All of them, as soon as there is something newer than `after`, or after `wait` seconds."""
         after, wait = arguments.get("after", 0), arguments.get("wait", 0)
         if isinstance(after, bool) or not isinstance(after, int) or not isinstance(wait, int | float):
-            raise Refused("after and wait are numbers.", "after")
+            raise Refused("network.after-wait-numbers", "after")
         await self.leases.wait(after, min(max(float(wait), 0.0), _LONGEST_WAIT))
         return {"sequence": self.leases.sequence, "leases": [to_json(each) for each in self.leases.all()]}
 
@@ -174,23 +175,23 @@ class NetworkService:
             try:
                 await self._blocking(lambda: self._builder.filter(True))
             except NetworkError as error:
-                self._report("filtering", False, f"Filtering cannot be switched on again: {error}")
+                self._report("filtering", False, Notice("network.filtering-cannot-switched", error=error))
                 return
             self._filtering = True
-            self._report("filtering", True, "Televisions are filtered.")
+            self._report("filtering", True, Notice("network.televisions-filtered"))
 
     async def _let_past(self) -> None:
         plan = self._builder.plan
         if plan is None or not plan.barrier.fallback:
-            self._report("filtering", False, "DNS is down, and televisions wait for it: that is your setting.")
+            self._report("filtering", False, Notice("network.dns-down-televisions"))
             return
         try:
             await self._blocking(lambda: self._builder.filter(False))
         except NetworkError as error:
-            self._report("filtering", False, f"DNS is down, and televisions cannot be let past it: {error}")
+            self._report("filtering", False, Notice("network.dns-down-televisions-cannot", error=error))
             return
         self._filtering = False
-        self._report("filtering", False, "Filtering is off: Telltale's DNS does not answer, so televisions ask others.")
+        self._report("filtering", False, Notice("network.filtering-off-telltale"))
 
     async def _restore(self) -> None:
         self.heartbeat.expect()
@@ -203,9 +204,9 @@ class NetworkService:
                         return
                     if self._builder.plan is None:
                         await self._blocking(partial(self._builder.apply, plan, patient=True))
-                self._report("network", True, "The network for televisions stands.")
+                self._report("network", True, Notice("network.network-televisions-stands"))
             except NetworkError as error:
-                self._report("network", False, str(error))
+                self._report("network", False, error.notice)
                 await asyncio.sleep(_RETRY_EVERY)
 
     async def _keep_children(self) -> None:
@@ -225,14 +226,14 @@ class NetworkService:
             return
         running = self._builder.dnsmasq.pid != 0
         said = self._builder.dnsmasq.lines[-1][:200] if self._builder.dnsmasq.lines else "it said nothing"
-        self._report(
-            "dhcp",
-            running,
-            "Televisions get addresses." if running else f"Televisions get no addresses: dnsmasq ended, {said}.",
-        )
+        well, ended = Notice("network.televisions-get-addresses"), Notice("network.televisions-get-no", said=said)
+        self._report("dhcp", running, well if running else ended)
         if plan.access_point is not None:
             trouble = self._builder.trouble_on_air()
-            self._report("wifi", trouble is None, trouble or "The Wi-Fi is on the air.")
+            on_air = Notice("network.wi-fi-air")
+            self._report(
+                "wifi", trouble is None, Notice("network.wifi-trouble", trouble=trouble) if trouble else on_air
+            )
 
     def _keep_firewall(self) -> None:
         """Whoever loads other rules (`nft flush ruleset`, a firewall service that starts late) takes ours along."""
@@ -242,13 +243,13 @@ class NetworkService:
         self._look_for_others(plan.tv.interface)
         if self._builder.firewall.is_in_force():
             return
-        self._report("firewall", False, "Something else took the firewall's rules away; they are set again.")
+        self._report("firewall", False, Notice("network.something-else-took"))
         try:
             self._builder.filter(self._filtering)
         except NetworkError as error:
-            self._report("firewall", False, f"The firewall's rules were taken away and cannot be set again: {error}")
+            self._report("firewall", False, Notice("network.firewall-s-rules-taken", error=error))
             return
-        self._report("firewall", True, "The firewall's rules stand.")
+        self._report("firewall", True, Notice("network.firewall-s-rules"))
 
     def _look_for_others(self, interface: str) -> None:
         """A firewall that drops what it does not know (Docker's, ufw's) has the last word, whatever ours accepts."""
@@ -260,29 +261,27 @@ class NetworkService:
             self._report(
                 "forwarding",
                 False,
-                f"Another firewall here (nftables table {others[0]}) drops what televisions send to the internet. "
-                f"Let it forward from and to {interface}: with Docker, iptables -I DOCKER-USER -i {interface} "
-                f"-j ACCEPT and the same with -o; with ufw, ufw route allow in on {interface}.",
+                Notice("network.another-firewall-here", others=f"{others[0]}", interface=interface),
             )
         elif "forwarding" in self._health:
-            self._report("forwarding", True, "No other firewall stands in the way.")
+            self._report("forwarding", True, Notice("network.no-other-firewall"))
 
     def _stands(self) -> bool:
         children = [self._builder.dnsmasq, self._builder.hostapd]
         return all(child.pid for child in children if child.wanted) and self._filtering
 
-    def _report(self, part: str, healthy: bool, says: str) -> None:
-        if self._health.get(part) != (healthy, says):
+    def _report(self, part: str, healthy: bool, notice: Notice) -> None:
+        if self._health.get(part) != (healthy, notice):
             if not healthy:
-                log.warning("%s: %s", part, says)
-            self._health[part] = (healthy, says)
+                log.warning("%s: %s", part, notice)
+            self._health[part] = (healthy, notice)
 
     def _store(self, plan: NetworkPlan) -> None:
         try:
             write_atomically(self._stored, [json.dumps(to_json(plan)).encode()], 0o600)
         except OSError as error:
-            says = f"The plan of the network cannot be kept over a reboot: {error.strerror}."
-            self._report("plan", False, says)
+            unkept = Notice("network.plan-network-cannot", strerror=error.strerror)
+            self._report("plan", False, unkept)
 
     def _stored_plan(self) -> NetworkPlan | None:
         try:
@@ -290,10 +289,8 @@ class NetworkService:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, Refused) as error:
-            says = (
-                f"The stored plan of the network cannot be used, {error}: run the installer again, or restart Telltale."
-            )
-            self._report("network", False, says)
+            unusable = Notice("network.stored-plan-network", error=error)
+            self._report("network", False, unusable)
             return None
 
     async def _blocking(self, work: Callable[[], _T]) -> _T:
@@ -303,8 +300,8 @@ class NetworkService:
 def _addresses(arguments: Mapping[str, Any], key: str) -> list[Address]:
     said = arguments.get(key)
     if not isinstance(said, list) or len(said) > MOST:
-        raise Refused(f"{key} is a list of at most {MOST} addresses.", key)
+        raise Refused("network.list-most-addresses", key, key=key, most=MOST)
     try:
         return [ip_address(each) for each in said if isinstance(each, str)]
     except ValueError as error:
-        raise Refused(f"{key}: {error}.", key) from None
+        raise Refused("network.failed-179", key, key=key, error=error) from None

@@ -58,7 +58,7 @@ def switch(switches: Mapping[str, str], record: Path, root: Path = ROOT) -> None
     for name, value in switches.items():
         now = _read(root / name)
         if now is None:
-            raise NetworkError(f"This kernel has no {name}, which a router needs.")
+            raise NetworkError("network.kernel-no-router", name=name)
         found[name] = now
         kept[name] = [known[name][0] if name in known else now, value]
     _save(record, kept)
@@ -84,7 +84,7 @@ def put_back(record: Path, root: Path = ROOT) -> None:
     try:
         record.unlink(missing_ok=True)
     except OSError as error:
-        raise NetworkError(f"{record} cannot be removed ({error.strerror}).") from None
+        raise NetworkError("network.cannot-removed", record=record, strerror=error.strerror) from None
 
 
 def home_networks(uplink: str, listing: str | None = None) -> list[IPv6Network]:
@@ -122,7 +122,7 @@ def _write(path: Path, value: str) -> None:
     try:
         path.write_text(value)
     except OSError as error:
-        raise NetworkError(f"{path} cannot be set to {value} ({error.strerror}): this needs root.") from None
+        raise NetworkError("network.cannot-set-needs", path=path, value=value, strerror=error.strerror) from None
 
 
 def _load(record: Path) -> dict[str, tuple[str, str]]:
@@ -156,4 +156,4 @@ def _save(record: Path, kept: Mapping[str, list[str]]) -> None:
     try:
         write_atomically(record, [json.dumps(kept, indent=1).encode()])
     except OSError as error:
-        raise NetworkError(f"{record} cannot be written ({error.strerror}).") from None
+        raise NetworkError("network.cannot-written", record=record, strerror=error.strerror) from None

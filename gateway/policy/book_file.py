@@ -102,7 +102,7 @@ def load_book(path: Path) -> Book | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise SettingsError(f"The rules in {path.name} cannot be read: {error}") from error
+        raise SettingsError("rules.rules-cannot-read", name=path.name, error=error) from error
 
 
 def save_book(path: Path, book: Book) -> None:

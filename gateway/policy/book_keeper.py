@@ -68,13 +68,13 @@ class BookKeeper:
     async def write(self, book: Book) -> None:
         """Stores a book. Raises SettingsError when it could be stored nowhere; then nothing has changed."""
         if self._read_only:
-            raise SettingsError("These decisions were opened for reading only.")
+            raise SettingsError("rules.these-decisions-opened")
         file_problem = await asyncio.to_thread(self._to_file, book)
         if file_problem:
             store_problem = await self._only_to_store(book)
             if store_problem:
                 problems = " ".join(filter(None, (file_problem, store_problem if self._store is not None else "")))
-                raise SettingsError(f"The decision could not be stored, so nothing changed. {problems}")
+                raise SettingsError("rules.decision-could-not", problems=problems)
             self._newest = book
             self._tell(file_problem, "")
             return

@@ -130,7 +130,7 @@ class PolicyService:
             rule = replace(rule, id=book.next_id)
             kept = tuple(old for old in book.rules if not (old.is_over(now) or _replaces(rule, old)))
             if len(kept) >= validation.MAX_RULES:
-                raise Refused(f"There are {validation.MAX_RULES} rules already; remove some first.")
+                raise Refused("rules.rules-already-remove", max_rules=validation.MAX_RULES)
             await self._commit(replace(book, next_id=rule.id + 1, rules=(*kept, rule)), (rule, False))
         return rule
 
@@ -139,7 +139,7 @@ class PolicyService:
         async with self._lock:
             found = next((rule for rule in self._book.rules if rule.id == rule_id), None)
             if found is None:
-                raise Refused("There is no such rule; it may be over or removed already.", "id")
+                raise Refused("rules.no-such-rule", "id")
             kept = tuple(rule for rule in self._book.rules if rule is not found)
             await self._commit(replace(self._book, rules=kept), (found, True))
         return found
@@ -218,9 +218,9 @@ class PolicyService:
         async with self._lock:
             book = self._book
             if any(each.source == added.source for each in book.lists):
-                raise Refused("You have subscribed to this list already.", "source")
+                raise Refused("rules.subscribed-list-already", "source")
             if len(book.lists) >= validation.MAX_LISTS:
-                raise Refused(f"There are {validation.MAX_LISTS} lists already; remove some first.")
+                raise Refused("rules.lists-already-remove", max_lists=validation.MAX_LISTS)
             added = replace(added, id=book.next_id)
             await self._commit(replace(book, next_id=added.id + 1, lists=(*book.lists, added)))
         return added
@@ -230,7 +230,7 @@ class PolicyService:
         async with self._lock:
             found = next((each for each in self._book.lists if each.id == list_id), None)
             if found is None:
-                raise Refused("There is no such list.", "id")
+                raise Refused("rules.no-such-list", "id")
             kept = tuple(each for each in self._book.lists if each is not found)
             await self._commit(replace(self._book, lists=kept))
         return found

@@ -24,7 +24,7 @@ def action_of(action: object) -> Action:
     try:
         return Action(action)
     except ValueError:
-        raise Refused("The action is either block or allow.", "action") from None
+        raise Refused("rules.action-either-block", "action") from None
 
 
 def scope_of(scope: Scope) -> Scope:
@@ -39,13 +39,13 @@ def scope_of(scope: Scope) -> Scope:
             return Scope(kind, Category(value).value)
         except ValueError:
             known = ", ".join(category.value for category in Category)
-            raise Refused(f"The category is one of: {known}.", "category") from None
+            raise Refused("rules.category", "category", known=known) from None
     if kind is ScopeKind.PRESET:
         if value not in (*PRESETS, PRESET_OFF):
-            raise Refused(f"The preset is one of: {', '.join((PRESET_OFF, *PRESETS))}.", "preset")
+            raise Refused("rules.preset", "preset", join=f"{', '.join((PRESET_OFF, *PRESETS))}")
         return scope
     if value:
-        raise Refused("A rule on everything has no name.", "name")
+        raise Refused("rules.rule-everything-no", "name")
     return scope
 
 
@@ -56,22 +56,22 @@ def action_on(scope: Scope, action: object) -> Action:
     if scope.value == PRESET_OFF:
         return Action.ALLOW
     if action_of(action) is Action.ALLOW:
-        raise Refused("A preset blocks; the preset that allows is called off.", "action")
+        raise Refused("rules.preset-blocks-preset", "action")
     return Action.BLOCK
 
 
 def name_of(text: object) -> str:
     """A domain name in canonical spelling."""
     if not isinstance(text, str) or len(text) > 1024:
-        raise Refused("A domain name has at most 255 bytes.", "name")
+        raise Refused("rules.domain-name-most", "name")
     try:
         name = Name.typed(text).text
     except ValueError as error:
-        raise Refused(str(error), "name") from None
+        raise Refused.saying(str(error), "name") from None
     if not name:
-        raise Refused("Give a domain name, such as ads.example.org.", "name")
+        raise Refused("rules.give-domain-name", "name")
     if any(char.isspace() or not char.isprintable() or char in "/:@*" for char in text.strip()):
-        raise Refused("Give only the domain name, without https:// and without a path or a star.", "name")
+        raise Refused("rules.give-only-domain", "name")
     return name
 
 
@@ -80,7 +80,7 @@ def end_of(seconds: object, now: datetime) -> datetime | None:
     if seconds is None:
         return None
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 1 <= seconds <= MAX_SECONDS:
-        raise Refused("The seconds lie between 1 and a year, or are left out for ever.", "seconds")
+        raise Refused("rules.seconds-lie-between", "seconds")
     return now + timedelta(seconds=seconds)
 
 
@@ -110,7 +110,7 @@ def source_of(source: object) -> str:
     text = _words(source, "source", MAX_SOURCE, hint)
     if text.startswith("/"):
         if os.path.normpath(text) != text or text.startswith("//"):
-            raise Refused("Give the path without dots and doubled slashes.", "source")
+            raise Refused("rules.give-path-without", "source")
         return text
     try:
         parts = urlsplit(text)
@@ -118,20 +118,20 @@ def source_of(source: object) -> str:
     except ValueError:
         usable = False
     if not usable or " " in text:
-        raise Refused(hint, "source")
+        raise Refused.saying(hint, "source")
     if parts.username is not None or parts.password is not None:
-        raise Refused("Leave the user name and the password out of the address.", "source")
+        raise Refused("rules.leave-user-name", "source")
     return text
 
 
 def _words(text: object, field: str, limit: int, hint: str = "") -> str:
     if not isinstance(text, str):
-        raise Refused(hint or "Give text.", field)
+        raise Refused.saying(hint or "Give text.", field)
     text = text.strip()
     if hint and not text:
-        raise Refused(hint, field)
+        raise Refused.saying(hint, field)
     if len(text) > limit:
-        raise Refused(f"That is longer than {limit} characters.", field)
+        raise Refused("rules.longer-than-characters", field, limit=limit)
     if any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in text):
-        raise Refused("Leave out control characters and line breaks.", field)
+        raise Refused("rules.leave-out-control", field)
     return text

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from math import inf
 from typing import Literal, TypeAlias
 
+from gateway.catalogue.sentences import Notice
 from gateway.errors import UpstreamError, UpstreamTimeout, WireError
 from gateway.model.dns import Rcode
 from gateway.model.event import HealthChanged
@@ -147,8 +148,8 @@ class Forwarder:
         """Tells once when lookups begin to leave in plain text; `_notice` tells when that is over."""
         if member.fallback and not self._in_the_open and not self._encrypted_is_well():
             self._in_the_open = True
-            says = "No encrypted upstream answers: lookups leave the home in plain text, as plain_fallback allows."
-            self._on_health(HealthChanged("encryption", False, says))
+            plain = Notice("upstream.no-encrypted-upstream")
+            self._on_health(HealthChanged("encryption", False, plain))
 
     def _encrypted_is_well(self) -> bool:
         return any(member.healthy for member in self.members if not member.fallback)
@@ -158,7 +159,7 @@ class Forwarder:
         self._on_health(change)
         if self._in_the_open and self._encrypted_is_well():
             self._in_the_open = False
-            self._on_health(HealthChanged("encryption", True, "Lookups leave the home encrypted again."))
+            self._on_health(HealthChanged("encryption", True, Notice("upstream.lookups-leave-home")))
 
     def landed(self, key: bytes) -> None:
         self._flights.pop(key, None)

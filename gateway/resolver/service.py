@@ -169,7 +169,7 @@ class Resolver:
         own = {sock.getsockname()[:2] for sock in (*udp, *tcp)}
         for member in self._links.forwarder.members:
             if member.upstream.address in own:
-                raise SettingsError(f"The upstream {member.upstream.url} is this resolver itself.")
+                raise SettingsError("upstream.upstream-resolver-itself", url=member.upstream.url)
         loop = asyncio.get_running_loop()
         for sock in udp:
             server = DatagramServer(

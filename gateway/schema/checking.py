@@ -31,20 +31,20 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             value = getattr(self, name)
             if isinstance(value, str):
                 if not value.isprintable():
-                    raise Refused(f"{name} is {describe(type(self), name)}.", name)
+                    raise Refused("message.failed", name, name=name, describe=f"{describe(type(self), name)}")
                 msgspec.structs.force_setattr(self, name, value.strip())
 
 
 def convert(kind: type[_T], value: Any) -> _T:
     """The message that a decoded JSON value is. Raises Refused."""
     if not isinstance(value, Mapping):
-        raise Refused("The body is one JSON object.")
+        raise Refused("message.body-json-object")
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise _refused(kind, str(error)) from None
     except RecursionError:
-        raise Refused("The body nests too deeply.") from None
+        raise Refused("message.body-nests-too") from None
 
 
 def checked(kind: type[_T], handler: Callable[[_T], Any]) -> Callable[[Mapping[str, Any]], Any]:
@@ -79,10 +79,10 @@ def _refused(kind: type[Any], said: str) -> Refused:
     if unknown := _UNKNOWN.match(said):
         name = "".join(char if char.isprintable() else "?" for char in unknown[1][:_SHOWN])
         known = ", ".join(field.encode_name for field in fields) or "none"
-        return Refused(f"There is no field {name}; known are: {known}.", name)
+        return Refused("message.no-field-known", name, name=name, known=known)
     if missing := _MISSING.match(said):
-        return Refused(f"{missing[1]} is missing; it is {describe(kind, missing[1])}.", missing[1])
+        return Refused("message.missing", missing[1], missing=f"{missing[1]}", describe=f"{describe(kind, missing[1])}")
     name = place[1].lstrip(".").partition(".")[0].partition("[")[0] if place else ""
     if name not in {field.name for field in fields}:
-        return Refused("The body is one JSON object with the fields that are described.")
-    return Refused(f"{name} is {describe(kind, name)}.", name)
+        return Refused("message.body-json-object-fields")
+    return Refused("message.failed", name, name=name, describe=f"{describe(kind, name)}")

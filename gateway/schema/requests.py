@@ -43,17 +43,13 @@ class NewRule(Message, frozen=True, kw_only=True):
         super().__post_init__()
         named = [key for key in _SCOPES if getattr(self, key) not in (None, False)]
         if len(named) != 1:
-            raise Refused(
-                "Say exactly one of name, company, category, everything and preset.", named[1] if named else "name"
-            )
+            raise Refused("message.say-exactly-name", named[1] if named else "name")
         if self.subtree and self.name is None:
-            raise Refused("subtree speaks of names only.", "subtree")
+            raise Refused("message.subtree-speaks-names", "subtree")
         if self.everything and (self.action is not Action.BLOCK or self.device is None):
-            raise Refused(
-                "everything cuts one device off: it goes with block and a device; to allow, pause.", "everything"
-            )
+            raise Refused("message.everything-cuts-device", "everything")
         if self.preset not in (None, PRESET_OFF) and self.action is not Action.BLOCK:
-            raise Refused("A preset goes with block; the preset that blocks nothing is called off.", "action")
+            raise Refused("message.preset-goes-block", "action")
 
     @property
     def scope(self) -> Scope:
@@ -125,7 +121,7 @@ class NewList(Message, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         if (self.url is None) == (self.source is None):
-            raise Refused("Say where the list is: exactly one of url and source.", "url")
+            raise Refused("message.say-where-list", "url")
 
 
 class AddList(Message, frozen=True, kw_only=True):
@@ -195,9 +191,9 @@ def canonical_name(said: str, field: str = "name") -> str:
     try:
         name = DomainName.typed(said)
     except ValueError as error:
-        raise Refused(str(error), field) from None
+        raise Refused.saying(str(error), field) from None
     if not name.text:
-        raise Refused(f"{field} is a domain name such as ads.example.com.", field)
+        raise Refused("message.domain-name-such", field, what=field)
     return name.text
 
 

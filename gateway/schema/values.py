@@ -43,22 +43,22 @@ def from_json(kind: type[_T], value: Any, place: str) -> _T:
     Raises Refused, with where it is wrong ("plan.tv.first") as the field.
     """
     if not isinstance(value, Mapping):
-        raise Refused(f"The {place} is an object.", place)
+        raise Refused("message.object", place, place=place)
     hints = get_type_hints(kind) if kind not in _HINTS else _HINTS[kind]
     _HINTS[kind] = hints
     if surplus := value.keys() - hints.keys():
-        raise Refused(f"The {place} has no {str(min(surplus, key=str))[:64]!r}.", place)
+        raise Refused("message.no", place, place=place, min=f"{str(min(surplus, key=str))[:64]!r}")
     made = {}
     for name, hint in hints.items():
         where = f"{place}.{name}"
         if name not in value and type(None) not in get_args(hint):
-            raise Refused(f"The {place} lacks {name!r}.", where)
+            raise Refused("message.lacks", where, place=place, name=f"{name!r}")
         try:
             made[name] = _read(hint, value.get(name), where)
         except Refused:
             raise
         except (ValueError, TypeError, KeyError, OverflowError, AttributeError):
-            raise Refused(f"{value.get(name)!r:.80} cannot stand as {where}.", where) from None
+            raise Refused("message.cannot-stand", where, get=f"{value.get(name)!r:.80}", where=where) from None
     return kind(**made)
 
 

@@ -25,6 +25,7 @@ from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
 from gateway.network.join import join_picture, join_uri
 from gateway.schema.checking import convert
 from gateway.schema.requests import AddRule
+from tests.support.dashboard import finding
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'\u202eevil\u2066"
 LONGEST = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
@@ -440,7 +441,7 @@ def busy_scene(seed: int = 7, lookups: int = 4000) -> Scene:
         "resolver_answers": True,
         "leases": 4,
         "notes": ["Channel 36 is taken by radar; the Wi-Fi uses 44."],
-        "health": [{"part": "dhcp", "healthy": True, "says": "Televisions get addresses."}],
+        "health": [finding("dhcp", True, "Televisions get addresses.")],
     }
     scene.wifi = ("Telltale TV", "abcde-fghjk-mnpqr-stuvw")
     scene.counted = {"dns_turned": 12_804, "dot_refused": 31, "doh_refused": 209, "cut_refused": 6, "rogue_dhcp": 1}
@@ -505,7 +506,7 @@ def hostile_scene() -> Scene:
         "filtering": False,
         "leases": 250,
         "notes": [HOSTILE, LONGEST],
-        "health": [{"part": "wifi", "healthy": False, "says": HOSTILE}],
+        "health": [finding("wifi", False, HOSTILE)],
     }
     scene.wifi = (HOSTILE, '";:,\\' * 12)
     verdict = Verdict(Action.BLOCK, Reason.BLOCK_LIST, HOSTILE, lists=(HOSTILE, LONGEST), via=HOSTILE)
@@ -549,5 +550,5 @@ def hostile_scene() -> Scene:
             "line": HOSTILE,
         }
     }
-    scene.health = [{"part": HOSTILE, "healthy": False, "says": HOSTILE}]
+    scene.health = [finding(HOSTILE, False, HOSTILE)]
     return scene

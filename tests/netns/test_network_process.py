@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.catalogue.sentences import say
 from gateway.control.client import ControlClient
 from gateway.errors import Refused
 from gateway.model.network import AccessPoint, Mode, Security, StaticLease
@@ -243,9 +244,12 @@ def test_a_missing_radio_is_explained_and_the_wired_network_stays(household: Hou
 
 
 def health(household: Household) -> list[dict[str, object]]:
-    said = household.client.call("status")["health"]
-    assert isinstance(said, list)
-    return said
+    found = household.client.call("status")["health"]
+    assert isinstance(found, list)
+    return [
+        {"part": each["part"], "healthy": each["healthy"], "says": say(each["code"], each["arguments"])}
+        for each in found
+    ]
 
 
 _RESOLVER = """if True:

@@ -14,6 +14,7 @@ import dns.query
 import pytest
 from flask.testing import FlaskClient
 
+from gateway.catalogue.sentences import say
 from tests.netns.box import Box
 from tests.netns.escapee import GOOGLE4, ROUTER4, TRACKER, TRACKER4, ZONE
 from tests.netns.household import becomes
@@ -74,7 +75,8 @@ def address_from(box: Box, server: str, *, tcp: bool = False) -> str | None:
 
 def sentence(box: Box) -> str:
     """What the network process says of filtering."""
-    return next((str(part["says"]) for part in box.client.call("status")["health"] if part["part"] == "filtering"), "")
+    found = (part for part in box.client.call("status")["health"] if part["part"] == "filtering")
+    return next((say(part["code"], part["arguments"]) for part in found), "")
 
 
 def asked(box: Box) -> int:

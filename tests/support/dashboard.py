@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 
+from gateway.catalogue.sentences import OTHER
 from gateway.control.client import ControlClient
 from gateway.control.codec import rule_to_json
 from gateway.errors import JournalError, Refused, Unavailable
@@ -39,6 +40,17 @@ from web.auth import AuthStore
 from web.visitors import NO_TELEVISIONS, Televisions
 
 NOW = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
+
+
+def finding(part: str, healthy: bool, sentence: str) -> dict[str, Any]:
+    """A finding as the resolver reports it."""
+    severity = "ok" if healthy else "warning"
+    return {
+        "part": part, "healthy": healthy, "severity": severity, "code": OTHER, "arguments": {"sentence": sentence},
+        "since": "2026-11-23T20:00:00.000Z",
+    }  # fmt: skip
+
+
 PASSWORD = "correct horse"
 ORIGIN = {"Origin": "http://localhost"}
 TELEVISION = "mac:8c:79:f5:01:02:03"
@@ -111,7 +123,7 @@ class FakeControl:
             "listed_names": 245,
             "blocking": self.blocking,
             "pauses": self.pauses,
-            "health": [{"part": "upstream", "healthy": True, "says": "All upstreams answer."}, *self.ailments],
+            "health": [finding("upstream", True, "All upstreams answer."), *self.ailments],
             "upstreams": [{"url": 'udp://9.9.9.9"\\', "healthy": True, "latency_ms": 11.5}],
             "counters": {"queries_udp": 12, "hit_ratio": 0.5, "in_flight": 3},
             "latency": {"cache": {"buckets": [[0.001, 4], [0.002, 6]], "sum": 0.0115, "count": 7}},

@@ -33,12 +33,12 @@ def company(name: str) -> Response:
     """What is known of a company, and which of its names were looked up."""
     asked = Fields.of_query("since", "until", "device")
     if not name.isprintable() or len(name) > 255:
-        return problem(404, "No company of this name is known.", "name")
+        return problem(404, "dashboard.no-company-name", "name")
     since, until = asked.span(backend().now())
     facts: dict[str, Any] | None = backend().control.call("company", name=name)
     rows = backend().reader.names(since, until, device=asked.text("device"), company=name)
     if facts is None and not rows:
-        return problem(404, "No company of this name is known, and none was contacted.", "name")
+        return problem(404, "dashboard.no-company-name-known", "name")
     return jsonify(
         {
             "name": name,

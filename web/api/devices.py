@@ -34,7 +34,7 @@ def device(device_id: str) -> Response:
     for one in known:
         if one["id"] == device_id:
             return jsonify({**one, "activity": _activity().get(device_id)})
-    return problem(404, "There is no device with this id.", "id")
+    return problem(404, "dashboard.no-device-id", "id")
 
 
 @blueprint.patch("/devices/<device_id>")
@@ -42,12 +42,12 @@ def rename(device_id: str) -> Response:
     """Names a device, or says what it is; "" takes the name away."""
     changes = body(DeviceChange).changes
     if not changes:
-        raise Refused("Say at least one of name, kind and maker.", "name")
+        raise Refused("dashboard.say-least-name", "name")
     try:
         return jsonify(backend().control.call("devices.update", id=device_id, **changes))
     except Refused as error:
         if error.field in ("id", "device"):
-            return problem(404, str(error), "id")
+            return problem(404, error.code, "id", **error.arguments)
         raise
 
 

@@ -31,7 +31,7 @@ class Fields:
         for name in values:
             if name not in known:
                 listed = ", ".join(known) or "none"
-                raise Refused(f"There is no parameter {_short(name)}; known are: {listed}.", _short(name))
+                raise Refused("dashboard.no-parameter-known", _short(name), short=f"{_short(name)}", listed=listed)
         self._values = values
 
     @classmethod
@@ -40,7 +40,7 @@ class Fields:
         values = {}
         for name, said in request.args.lists():
             if len(said) > 1:
-                raise Refused(f"{_short(name)} can be given once only.", _short(name))
+                raise Refused("dashboard.can-given-once", _short(name), short=f"{_short(name)}")
             values[name] = said[0] or None
         return cls(values, known)
 
@@ -53,14 +53,14 @@ class Fields:
         if value is None:
             return None
         if not isinstance(value, str) or not value.strip() or len(value) > longest or not value.isprintable():
-            raise Refused(f"{name} is a text of 1 to {longest} printable characters.", name)
+            raise Refused("dashboard.text-printable-characters", name, name=name, longest=longest)
         return value.strip()
 
     def required(self, name: str, longest: int = 255) -> str:
         """As `text`, but it must be there."""
         value = self.text(name, longest)
         if value is None:
-            raise Refused(f"{name} is missing.", name)
+            raise Refused("dashboard.missing", name, name=name)
         return value
 
     def domain_name(self, name: str = "name") -> str:
@@ -74,7 +74,7 @@ class Fields:
             return None
         values = [member.value for member in kind]
         if value not in values:
-            raise Refused(f"{name} is one of: {', '.join(values)}.", name)
+            raise Refused("dashboard.failed", name, name=name, join=f"{', '.join(values)}")
         return cast(str, value)
 
     def whole(self, name: str, low: int, high: int) -> int | None:
@@ -85,7 +85,7 @@ class Fields:
         if re.fullmatch(r"[0-9]{1,18}", value):
             value = int(value)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise Refused(f"{name} is a whole number from {low} to {high}.", name)
+            raise Refused("dashboard.whole-number", name, name=name, low=low, high=high)
         return value
 
     def time(self, name: str) -> datetime | None:
@@ -98,11 +98,11 @@ class Fields:
             when = datetime.fromisoformat(_OFFSET_BY_SPACE.sub(r"+\1", said))
             when = when.astimezone(UTC) if when.tzinfo else when
         except (ValueError, OverflowError):
-            raise Refused(f"{name} is a time like 2026-11-23T20:15:00Z.", name) from None
+            raise Refused("dashboard.time-like-t", name, name=name) from None
         if when.tzinfo is None:
-            raise Refused(f"{name} needs its time zone, as in 2026-11-23T20:15:00Z.", name)
+            raise Refused("dashboard.needs-time-zone", name, name=name)
         if not _EARLIEST <= when <= _LATEST:
-            raise Refused(f"{name} lies between the years 2000 and 2200.", name)
+            raise Refused("dashboard.lies-between-years", name, name=name)
         return when
 
     def span(self, now: datetime, default: timedelta = timedelta(hours=24)) -> tuple[datetime, datetime]:
@@ -110,9 +110,9 @@ class Fields:
         until = self.time("until") or now
         since = self.time("since") or until - default
         if since >= until:
-            raise Refused("since lies before until.", "since")
+            raise Refused("dashboard.since-lies-before", "since")
         if until - since > timedelta(days=400):
-            raise Refused("since and until lie at most 400 days apart.", "since")
+            raise Refused("dashboard.since-until-lie", "since")
         return since, until
 
 
@@ -123,7 +123,7 @@ def body(kind: type[M]) -> M:
     try:
         value = request.get_json()
     except RecursionError:
-        raise Refused("The body nests too deeply.") from None
+        raise Refused("dashboard.body-nests-too") from None
     return convert(kind, value)
 
 
@@ -135,9 +135,9 @@ def web_address(said: str, field: str) -> str:
     except ValueError:
         usable = False
     if not usable or " " in said or "\\" in said:
-        raise Refused(f"{field} is an address that begins with https:// or http://.", field)
+        raise Refused("dashboard.address-begins-https", field, what=field)
     if parts.username is not None or parts.password is not None:
-        raise Refused(f"{field} must not hold a user name or password.", field)
+        raise Refused("dashboard.must-not-hold", field, what=field)
     return said
 
 

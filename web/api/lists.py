@@ -43,7 +43,7 @@ def remove_list(list_id: int) -> Response:
     try:
         return jsonify(backend().control.call("lists.remove", id=list_id))
     except Refused:
-        return problem(404, "There is no list with this id.", "id")
+        return problem(404, "dashboard.no-list-id", "id")
 
 
 @blueprint.post("/lists/refresh")

@@ -29,7 +29,7 @@ def lookups() -> Response:
     asked = Fields.of_query(*FILTERS, "since", "until", "limit", "before")
     since, until = asked.time("since"), asked.time("until")
     if since and until and since >= until:
-        raise Refused("since lies before until.", "since")
+        raise Refused("dashboard.since-lies-before", "since")
     wanted = filter_of(asked, since=since, until=until)
     page = _page(wanted, asked.whole("limit", 1, MOST) or 100, asked.text("before", 128))
     return jsonify({"lookups": to_json(page.lookups), "next": page.next})
@@ -43,7 +43,7 @@ def _page(wanted: LookupFilter, limit: int, before: str | None) -> Page:
     except JournalError:
         if before is not None:
             reader.lookups(wanted, limit=1)
-            raise Refused("before is the next of an earlier answer, as it was given.", "before") from None
+            raise Refused("dashboard.before-next-earlier", "before") from None
         raise
 
 

@@ -29,7 +29,7 @@ def change_password() -> Response:
     check_new_password(new, "new")
     with attempt() as tried:
         if tried.wait > 0:
-            answer = problem(429, f"Too many tries; wait {math.ceil(tried.wait)} seconds.", "old")
+            answer = problem(429, "dashboard.too-many-tries", "old", ceil=f"{math.ceil(tried.wait)}")
             answer.headers["Retry-After"] = str(math.ceil(tried.wait))
             return answer
         try:

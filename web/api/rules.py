@@ -39,7 +39,7 @@ def remove_rule(rule_id: int) -> Response:
     try:
         return jsonify(backend().control.call("rules.remove", id=rule_id))
     except Refused:
-        return problem(404, "There is no rule with this id.", "id")
+        return problem(404, "dashboard.no-rule-id", "id")
 
 
 @blueprint.get("/presets")

@@ -11,6 +11,7 @@ from gateway.errors import JournalError
 from web.api.fields import Fields
 from web.backend import backend
 from web.security import public
+from web.spoken import spoken_health
 from web.stream import MAX_STREAMS, Broadcaster
 
 blueprint = Blueprint("api_status", __name__)
@@ -22,7 +23,7 @@ def status() -> Response:
     said: dict[str, Any] = backend().control.call("status")
     return jsonify(
         {
-            **said,
+            **spoken_health(said),
             "journal": journal_health(),
             "streams": {"open": len(cast(Broadcaster, current_app.extensions["telltale.stream"])), "most": MAX_STREAMS},
         }

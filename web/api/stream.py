@@ -10,6 +10,7 @@ from typing import Any, cast
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from gateway.catalogue.sentences import Notice
 from gateway.control.codec import lookup_to_json
 from gateway.errors import JournalError
 from gateway.journal.reader import LookupFilter, Reader
@@ -19,6 +20,7 @@ from web.backend import backend
 from web.problems import problem
 from web.security import still_holds
 from web.serving.bell import BELL, HEARTBEAT, Bell
+from web.spoken import spoken
 from web.stream import Broadcaster, Listener, StreamEvent, TooManyStreams, frame, health
 
 blueprint = Blueprint("api_stream", __name__, url_prefix="/api/v1")
@@ -40,7 +42,7 @@ def stream() -> AnyResponse:
     try:
         listener = broadcaster.open(_ring())
     except TooManyStreams:
-        answer = problem(503, "Too many live views are open; this one asks every few seconds instead.")
+        answer = problem(503, "dashboard.too-many-live")
         answer.headers["Retry-After"] = "10"
         return answer
     events = _events(broadcaster, listener, wanted, after, still_holds(g.identity), backend().reader)
@@ -67,7 +69,7 @@ def _events(
     """The listener is open before the journal is read, so that no lookup falls between the two; ids tell repeats."""
     yield b"retry: 3000\n: listening\n\n"
     if not broadcaster.connected:
-        yield frame("health", health(False, "The resolver does not answer; is Telltale running?"))
+        yield frame("health", spoken(health(False, Notice("dashboard.resolver-does-not"))))
     seen, quiet_since = 0, time.monotonic()
     if after is not None:
         missed, seen, complete = _missed(reader, wanted, after)

@@ -8,6 +8,7 @@ from typing import cast
 from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from gateway.catalogue.sentences import say
 from gateway.errors import Refused
 from web.auth import WRONG_CODE, WRONG_PASSWORD, AuthStore
 from web.problems import problem
@@ -78,7 +79,7 @@ def enter() -> AnyResponse:
         if tried.wait > 0:
             return _wait(tried.wait, "entrance/login.html", next=wanted)
         if not _store().is_password(request.form.get("password", "")):
-            return _page("entrance/login.html", 401, problem=WRONG_PASSWORD, next=wanted)
+            return _page("entrance/login.html", 401, problem=say(WRONG_PASSWORD, {}), next=wanted)
         tried.succeeded()
     return _let_in(wanted)
 
@@ -131,17 +132,15 @@ def _wait(seconds: float, template: str, **values: str) -> AnyResponse:
 def _refuse_outsiders() -> AnyResponse | None:
     """Only the home network may choose the password; behind a proxy nobody can say who asks."""
     if is_television():
-        return problem(
-            403, "A password cannot be chosen from the televisions' network; use a device of your own network."
-        )
+        return problem(403, "dashboard.password-cannot-chosen")
     if is_stranger():
-        return problem(403, "A password can only be chosen from the home network, without a proxy in between.")
+        return problem(403, "dashboard.password-can-only")
     return None
 
 
 def _refuse_televisions() -> AnyResponse | None:
     if is_television() and not televisions().may_log_in:
-        return problem(403, f"Nobody can log in from the televisions' network; {_ELSEWHERE}")
+        return problem(403, "dashboard.nobody-can-log", elsewhere=_ELSEWHERE)
     return None
 
 

@@ -19,6 +19,7 @@ from web import ledger, present
 from web.api.shapes import to_json
 from web.backend import backend
 from web.rule_index import RuleIndex
+from web.spoken import spoken
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -132,7 +133,7 @@ def frame() -> dict[str, Any]:
     when = now()
     status: dict[str, Any] | None = ask(lambda: backend().control.call("status"), None)
     labels = device_labels()
-    ailments = [part for part in (status or {}).get("health", ()) if not part.get("healthy", True)]
+    ailments = [spoken(part) for part in (status or {}).get("health", ()) if not part.get("healthy", True)]
     return {
         "now": when,
         "status": status,

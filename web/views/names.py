@@ -38,7 +38,7 @@ def name(name: str = "") -> str:
     try:
         wanted = Name.parse(name).text
     except ValueError as error:
-        raise Refused(str(error), "name") from None
+        raise Refused.saying(str(error), "name") from None
     until = now()
     since = slots_since(until, _DAY, 3600)
     found = _recent(wanted, since)

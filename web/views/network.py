@@ -8,6 +8,7 @@ from flask import Response, abort
 
 from gateway.errors import ControlError, Unavailable
 from web.backend import backend
+from web.spoken import spoken_health
 from web.views.frame import page, pages
 
 _SAID = {
@@ -50,7 +51,7 @@ def _status() -> dict[str, Any] | None:
         raise
     except ControlError:
         return None
-    return said
+    return spoken_health(said)
 
 
 @pages.get("/network")

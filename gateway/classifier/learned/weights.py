@@ -112,4 +112,4 @@ def load(path: Path = BUILT_IN) -> Weights:
         problem = f"they cannot be read ({error.strerror})"
     except ValueError as error:
         problem = str(error)
-    raise SettingsError(f"{path.name}: the weights for unknown names are damaged: {problem}; install Telltale again.")
+    raise SettingsError("knowledge.weights-unknown-names", name=path.name, problem=problem)

@@ -62,11 +62,11 @@ class ParsedList:
                 count += 1
                 yield entry
             if patterns > MAX_PATTERNS:
-                raise ListError(f"The list has more than {MAX_PATTERNS:,} patterns; it is not made for DNS.")
+                raise ListError("lists.list-more-than", max_patterns=f"{MAX_PATTERNS:,}")
             if count > MAX_ENTRIES:
-                raise ListError(f"The list has more than {MAX_ENTRIES:,} entries.")
+                raise ListError("lists.list-more-than-entries", max_entries=f"{MAX_ENTRIES:,}")
         if not count:
-            raise ListError("The list is empty: it names nothing that we can use.")
+            raise ListError("lists.list-empty-names")
 
 
 def parse_list(data: bytes | Iterable[bytes], *, syntax: Syntax | None = None) -> ParsedList:

@@ -41,8 +41,8 @@ def detect_syntax(lines: Sequence[str]) -> Syntax:
     """The syntax of most lines. Raises ListError when there are none, or hardly one looks like an entry."""
     said = [line for line in lines if line[0] not in "#!;" and not line.startswith("[")]
     if not said:
-        raise ListError("The list is empty: it names nothing.")
+        raise ListError("lists.list-empty-names-nothing")
     votes = Counter(filter(None, map(form_of, said)))
     if sum(votes.values()) * 5 < len(said):
-        raise ListError("This does not look like a block list in any syntax we know.")
+        raise ListError("lists.does-not-look")
     return max(votes, key=lambda syntax: (votes[syntax], syntax is Syntax.ADBLOCK))

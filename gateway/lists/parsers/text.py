@@ -101,14 +101,14 @@ def _with_a_whole_start(chunks: Iterable[bytes]) -> Iterator[bytes]:
 def _refuse_what_is_no_list(start: bytes) -> None:
     for magic, sentence in _REFUSED_STARTS:
         if start.startswith(magic):
-            raise ListError(sentence)
+            raise ListError.saying(sentence)
     head = start[:1024]
     nuls = head.count(b"\0")
     if nuls:
         if nuls > len(head) // 3 and (set(head[::2]) == {0} or set(head[1::2]) == {0}):
-            raise ListError("The list is in UTF-16; save it as UTF-8.")
-        raise ListError("This is binary data, not a block list.")
+            raise ListError("lists.list-utf-save")
+        raise ListError("lists.binary-data-not")
     if _WEB_PAGE.match(head.removeprefix(_BOM)):
-        raise ListError("This is a web page, not a block list; look for the link to the raw file.")
+        raise ListError("lists.web-page-not")
     if _JSON.match(head.removeprefix(_BOM)):
-        raise ListError("This is JSON, not a block list; look for the link to the raw file.")
+        raise ListError("lists.json-not-block")

@@ -90,13 +90,11 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url if "://" in url else f"udp://{url}")
         port = parts.port
     except ValueError:
-        raise SettingsError(
-            f"{url!r} is no upstream; it is written like {_EXAMPLES}, an IPv6 address in brackets."
-        ) from None
+        raise SettingsError("upstream.no-upstream-written", url=f"{url!r}", examples=_EXAMPLES) from None
     if parts.scheme not in ("udp", "tcp", "tls", "https"):
-        raise SettingsError(f"{url!r} is no upstream; write it like {_EXAMPLES}.")
+        raise SettingsError("upstream.no-upstream-write", url=f"{url!r}", examples=_EXAMPLES)
     if port == 0 or parts.query or parts.username is not None:
-        raise SettingsError(f"{url!r} is no upstream; write it like {_EXAMPLES}.")
+        raise SettingsError("upstream.no-upstream-write", url=f"{url!r}", examples=_EXAMPLES)
     return parts
 
 
@@ -104,16 +102,14 @@ def _parse_plain(url: str) -> DatagramUpstream | StreamUpstream:
     parts = _split(url)
     host = parts.hostname or ""
     if parts.scheme not in ("udp", "tcp") or parts.path not in ("", "/") or parts.fragment or not _is_address(host):
-        raise SettingsError(
-            f"{url!r}: a plain upstream is an IP address with an optional port and nothing else, like udp://9.9.9.9:53."
-        )
+        raise SettingsError("upstream.plain-upstream-ip", url=f"{url!r}")
     address = (host, parts.port or 53)
     return DatagramUpstream(*address) if parts.scheme == "udp" else StreamUpstream(*address)
 
 
 def _parse_tls(url: str, parts: SplitResult, encryption: Encryption) -> TlsUpstream:
     if parts.path not in ("", "/"):
-        raise SettingsError(f"{url!r}: an upstream over TLS has no path; write it like tls://9.9.9.9#dns.quad9.net.")
+        raise SettingsError("upstream.upstream-over-tls", url=f"{url!r}")
     host, name = _whom(url, parts, encryption)
     place = Place(host, parts.port or TLS_PORT, encryption.bootstrap)
     shown = f"tls://{_bracketed(host)}:{place.address[1]}" + (f"#{name}" if name != host else "")
@@ -126,7 +122,7 @@ def _parse_https(url: str, parts: SplitResult, encryption: Encryption) -> Upstre
 
     path = parts.path or "/dns-query"
     if not path.isascii() or any(character <= " " or character in "{}\x7f" for character in path):
-        raise SettingsError(f"{url!r}: the path is not one of a URL; write it like https://dns.quad9.net/dns-query.")
+        raise SettingsError("upstream.path-not-url", url=f"{url!r}")
     host, name = _whom(url, parts, encryption)
     place = Place(host, parts.port or PORT, encryption.bootstrap)
     port = "" if place.address[1] == PORT else f":{place.address[1]}"
@@ -140,16 +136,13 @@ def _whom(url: str, parts: SplitResult, encryption: Encryption) -> tuple[str, st
     name = parts.fragment or host
     for each in {host, name}:
         if not _is_address(each) and not _is_host_name(each):
-            raise SettingsError(f"{url!r} is no upstream: {each!r} is neither a host name nor an address.")
+            raise SettingsError("upstream.no-upstream-neither", url=f"{url!r}", each=f"{each!r}")
     if _is_address(host):
         return host, name.lower()
     if parts.fragment:
-        raise SettingsError(f"{url!r}: a name behind the # belongs to an upstream that is given by address.")
+        raise SettingsError("upstream.name-behind-belongs", url=f"{url!r}")
     if not encryption.bootstrap:
-        raise SettingsError(
-            f"{url!r}: a name cannot be looked up without a bootstrap address; set one, or give the upstream by "
-            "address, like tls://9.9.9.9#dns.quad9.net."
-        )
+        raise SettingsError("upstream.name-cannot-looked", url=f"{url!r}")
     return host, host
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from gateway.catalogue.sentences import Notice
 from gateway.errors import UpstreamError
 from gateway.model.event import HealthChanged
 from gateway.resolver.upstream.sntp import ask_time
@@ -39,7 +40,7 @@ class Clock:
         self._clock = clock
         self._asking = asyncio.Lock()
         self._epoch: float | None = None
-        self._said = ""
+        self._said: Notice | None = None
 
     @property
     def behind(self) -> bool:
@@ -57,31 +58,27 @@ class Clock:
     def agrees(self) -> None:
         """A certificate was found good by the machine's own clock."""
         if self._said:
-            self._said = ""
-            self._report(HealthChanged("clock", True, "This machine's clock is right again."))
+            self._said = None
+            self._report(HealthChanged("clock", True, Notice("upstream.machine-s-clock-right")))
 
     async def _learn(self) -> None:
         shown = self._wall()
         try:
             at, source = await ask_time(self._servers, max(BUILT, shown))
         except UpstreamError:
-            says = (
-                f"This machine's clock says {_day(shown)}, which cannot be, and no time server answers: encrypted "
-                "upstreams cannot be checked until the clock is set."
-            )
-            self._say(says)
-            raise UpstreamError(says) from None
+            clock = _day(shown)
+            notice = Notice("upstream.machine-s-clock", clock=clock)
+            self._say(notice)
+            raise UpstreamError(str(notice)) from None
         self._epoch = at - self._clock()
         if at - shown > _WORTH_SAYING:
-            self._say(
-                f"This machine's clock says {_day(shown)}, but it is {_day(at)} according to {source}: until the clock "
-                "is set, the certificates of encrypted upstreams are judged by that."
-            )
+            clock, right = _day(shown), _day(at)
+            self._say(Notice("upstream.machine-s-clock-says", clock=clock, right=right, source=source))
 
-    def _say(self, says: str) -> None:
-        if says != self._said:
-            self._said = says
-            self._report(HealthChanged("clock", False, says))
+    def _say(self, notice: Notice) -> None:
+        if notice != self._said:
+            self._said = notice
+            self._report(HealthChanged("clock", False, notice))
 
 
 def _day(at: float) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 
+from gateway.catalogue.sentences import Notice
 from gateway.errors import UpstreamTimeout
 from gateway.model.dns import Rcode
 from gateway.model.event import HealthChanged
@@ -94,7 +95,7 @@ class Member:
         if not self.healthy:
             self.healthy = True
             self._stop_probing()
-            self._tell(f"The upstream {self.upstream.url} answers again.")
+            self._tell(Notice("upstream.upstream-answers-again", url=self.upstream.url))
         elif self._denials >= _LIES and not self._closed:
             self._check()
 
@@ -105,22 +106,27 @@ class Member:
         self._refuses = refused
         self._distrusted = isinstance(error.__cause__, ssl.SSLError)
         if self.healthy and self.failures >= _STRIKES:
-            kind = "does not answer" if isinstance(error, UpstreamTimeout) else "fails"
-            self._fall_ill(f"The upstream {self.upstream.url} {kind}: {error}")
+            url, reason = self.upstream.url, error
+            silent = Notice("upstream.upstream-does-not", url=url, reason=reason)
+            self._fall_ill(
+                silent
+                if isinstance(error, UpstreamTimeout)
+                else Notice("upstream.upstream-fails", url=url, reason=reason)
+            )
 
     async def close(self) -> None:
         self._closed = True
         self._stop_probing()
         await self.upstream.close()
 
-    def _fall_ill(self, says: str) -> None:
+    def _fall_ill(self, notice: Notice) -> None:
         self.healthy = False
         self._probes = 0
         self._probe_later()
-        self._tell(says)
+        self._tell(notice)
 
-    def _tell(self, says: str) -> None:
-        self._on_health(HealthChanged(f"upstream {self.upstream.url}", self.healthy, says))
+    def _tell(self, notice: Notice) -> None:
+        self._on_health(HealthChanged(f"upstream {self.upstream.url}", self.healthy, notice))
 
     def _stop_probing(self) -> None:
         if self._timer is not None:
@@ -168,6 +174,6 @@ class Member:
             if reply.result()[3] & 0x0F == Rcode.NXDOMAIN:
                 self.lies = True
                 self._last_error = f"{self.upstream.url} says that nothing exists, not even the root of all names."
-                self._fall_ill(f"The upstream {self.upstream.url} lies: it says that nothing exists.")
+                self._fall_ill(Notice("upstream.upstream-lies-says", url=self.upstream.url))
 
         self.upstream.ask(PROBE).add_done_callback(land)

@@ -38,8 +38,8 @@ class Network:
         self.plans: list[Any] = []
         self.attempts: list[Attempt] = []
         self.flows: list[FlowCount] = []
-        self.status: dict[str, Any] = {"mode": "wired", "filtering": True, "health": [
-            {"part": "dhcp", "healthy": False, "says": "Televisions get no addresses."}]}  # fmt: skip
+        dhcp = {"part": "dhcp", "healthy": False, "code": "network.televisions-get-addresses", "arguments": {}}
+        self.status: dict[str, Any] = {"mode": "wired", "filtering": True, "health": [dhcp]}
 
     async def call(self, verb: str, **arguments: Any) -> Any:
         self.calls.append(verb)
@@ -108,7 +108,7 @@ def test_the_plan_is_handed_over_and_what_was_counted_handed_on(tmp_path: Path) 
         assert str(plan.tv.address) != "10.83.9.1/24"
         health = {part.part: part for part in core.health.parts()}
         assert health["network"].healthy
-        assert health["network dhcp"].says == "Televisions get no addresses."
+        assert health["network dhcp"].says == "Televisions get addresses."
 
     play(tmp_path, story)
 

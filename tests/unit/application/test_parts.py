@@ -13,6 +13,7 @@ from gateway.application.core import NO_SOCKETS, Core, open_core
 from gateway.application.parts import PARTS, register_all
 from gateway.application.registry import Registry
 from gateway.application.running import run
+from gateway.catalogue.sentences import Notice
 from gateway.control.caller import Caller
 from gateway.model.event import HealthChanged
 from gateway.settings import Settings
@@ -34,7 +35,7 @@ class DoorBell:
         return {"rung": self.rung}
 
     async def watch(self) -> None:
-        self._core.health.report(HealthChanged("bell", False, "Nobody has pressed the bell yet."))
+        self._core.health.report(HealthChanged("bell", False, Notice("bell.silent")))
         await asyncio.Event().wait()
 
 
@@ -56,7 +57,7 @@ def test_a_new_part_works_over_the_control_socket(tmp_path: Path) -> None:
         await call("rules.add", action="block", name="ads.example")
         assert await call("bell") == {"rung": before + 1}
         health = {each["part"]: each for each in (await call("status"))["health"]}
-        assert not health["bell"]["healthy"]
+        assert (health["bell"]["code"], health["bell"]["healthy"]) == ("bell.silent", False)
         stop.set()
         await running
 

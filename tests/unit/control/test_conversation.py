@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gateway.catalogue.sentences import OTHER, Notice
 from gateway.control.client import ControlClient, connect_unix
 from gateway.control.codec import encode_line
 from gateway.control.hub import Hub
@@ -131,7 +132,7 @@ def test_the_line_of_an_event_is_never_longer_than_a_client_reads(running: Runni
     assert said["lookups"][-1]["id"] == 399, "the newest are reported"
     assert len(said["lookups"]) + said["left_out"] == 403
     assert {len(each["targets"]) for each in said["lookups"]} == {8}
-    running.hub.publish_from_thread(HealthChanged("journal", False, "x" * MAX_LINE))
+    running.hub.publish_from_thread(HealthChanged("journal", False, Notice(OTHER, sentence="x" * MAX_LINE)))
     assert next(events) == {"event": "gap"}
 
 
@@ -148,12 +149,15 @@ def test_a_subscriber_sees_what_happens_after_hello(running: Running) -> None:
     events = ControlClient(running.path).subscribe()
     assert next(events) == {"event": "hello"}
     assert running.hub.has_listeners()
-    running.hub.publish_from_thread(HealthChanged("upstream", False, "No answer from udp://192.0.2.1."))
+    running.hub.publish_from_thread(HealthChanged("upstream", False, Notice("upstream.silent", url="udp://192.0.2.1")))
     assert next(events) == {
         "event": "health",
         "part": "upstream",
         "healthy": False,
-        "says": "No answer from udp://192.0.2.1.",
+        "severity": "warning",
+        "code": "upstream.silent",
+        "arguments": {"url": "udp://192.0.2.1"},
+        "since": None,
     }
 
 
@@ -164,8 +168,8 @@ def test_a_subscriber_that_does_not_read_loses_events_and_is_informed(running: R
         stream = connection.makefile("rb")
         assert stream.readline() == b'{"event":"hello"}\n'
         for _ in range(2000):
-            running.hub.publish_from_thread(HealthChanged("journal", True, "x" * 2000))
-        running.hub.publish_from_thread(HealthChanged("last", True, ""))
+            running.hub.publish_from_thread(HealthChanged("journal", True, Notice(OTHER, sentence="x" * 2000)))
+        running.hub.publish_from_thread(HealthChanged("last", True, Notice("last")))
         seen = [stream.readline() for _ in range(20)]
         while b'"last"' not in seen[-1]:
             seen.append(stream.readline())

@@ -347,7 +347,10 @@ def test_what_nobody_expected_is_logged_and_reported_without_its_inside(at_home:
     at_home.control.do_status = lambda: {}["the inside"]  # type: ignore[method-assign]
     answer = owner.get("/api/v1/status")
     assert answer.status_code == 500
-    assert answer.json == {"error": "Something went wrong inside Telltale; its log says what."}
+    assert answer.json == {
+        "error": "Something went wrong inside Telltale; its log says what.",
+        "code": "dashboard.something-went-wrong",
+    }
 
 
 def test_a_person_who_gets_lost_sees_a_page_and_a_program_sees_json(at_home: Home) -> None:

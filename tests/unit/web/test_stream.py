@@ -114,12 +114,8 @@ def test_when_the_resolver_goes_and_comes_back_everybody_is_informed(
     control.tell({"event": "hang up"})
     happened = listener.take(5.0)
     assert happened is not None
-    assert happened.event.event == {
-        "event": "health",
-        "part": "resolver",
-        "healthy": False,
-        "says": "The resolver does not answer; is Telltale running?",
-    }
+    assert (happened.event.kind, happened.event.event["healthy"]) == ("health", False)
+    assert b'"says":"The resolver does not answer; is Telltale running?"' in happened.event.frame()
     assert not broadcaster.connected
     control.asleep = False
     until(lambda: control.subscribers)

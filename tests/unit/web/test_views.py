@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from gateway.journal.reader import Bar, NameRow
 from gateway.network.between import BRIDGE_COUNTERS
 from gateway.network.firewall import COUNTERS
-from tests.support.dashboard import NOW, TELEVISION, FakeReader, Home, lookup
+from tests.support.dashboard import NOW, TELEVISION, FakeReader, Home, finding, lookup
 from tests.support.dashboard import home as build_home
 from web.views.live import collapse
 from web.views.network import _SAID
@@ -184,7 +184,7 @@ def test_without_a_network_of_its_own_the_page_says_what_it_would_take(home: Hom
 
 
 def test_the_network_page_says_how_to_join_and_what_was_turned_away(home: Home, owner: FlaskClient) -> None:
-    sick = {"part": "air", "healthy": False, "says": "The radio does not know its country."}
+    sick = finding("air", False, "The radio does not know its country.")
     home.control.network = {"mode": "access-point", "filtering": True, "leases": 3, "notes": [], "health": [sick]}
     page = owner.get("/network").text
     for said in ("Telltale TV", "abcde-fghjk-mnpqr-stuvw", "1,204", "3 devices", "does not know its country"):
@@ -221,7 +221,7 @@ def test_while_televisions_are_led_past_a_living_resolver_no_corner_of_the_page_
     home: Home, owner: FlaskClient
 ) -> None:
     past = "Filtering is off: Telltale's DNS does not answer, so televisions ask others."
-    home.control.ailments = [{"part": "network filtering", "healthy": False, "says": past}]
+    home.control.ailments = [finding("network filtering", False, past)]
     page = owner.get("/").text
     assert past.replace("'", "&#39;") in page
     assert "Filtering off" in page
