@@ -312,9 +312,10 @@ def _two(value: Any) -> tuple[IPv4Address, IPv4Address]:
 def _static(value: Any) -> StaticLease:
     if not isinstance(value, dict) or not {"mac", "address"} <= set(value) <= {"mac", "address", "name"}:
         raise SettingsError("network-settings.each-like-mac")
-    mac = _text(value["mac"]).lower().replace("-", ":")
-    if not re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", mac, re.ASCII):
-        raise SettingsError("network-settings.not-mac-address", mac=f"{mac!r:.60}")
+    try:
+        mac = Mac(_text(value["mac"]))
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
     return StaticLease(mac, IPv4Address(value["address"]), str(value.get("name", "")).lower())
 
 

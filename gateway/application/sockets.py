@@ -104,7 +104,7 @@ def _bind(address: Endpoint, kind: int, *, shared: bool = False) -> socket.socke
     return bound
 
 
-def _unusable(address: Address, error: OSError) -> SettingsError:
+def _unusable(address: Endpoint, error: OSError) -> SettingsError:
     if error.errno == errno.EADDRINUSE:
         return SettingsError("box.something-else-already", address=address)
     if error.errno in (errno.EACCES, errno.EPERM):

@@ -37,7 +37,7 @@ def parse_resolvers(text: str) -> KnownResolvers:
         entries = tomllib.loads(text)["resolver"]
     except (tomllib.TOMLDecodeError, KeyError):
         raise SettingsError("knowledge.not-list-resolver", file=_FILE) from None
-    addresses: dict[IPv4Address | IPv6Address, None] = {}
+    addresses: dict[Address, None] = {}
     names: set[str] = set()
     operators: dict[str, str] = {}
     for entry in entries:

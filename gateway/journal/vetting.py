@@ -24,8 +24,8 @@ def vet(path: Path) -> None:
         with closing(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)) as journal:
             journal.execute("PRAGMA trusted_schema=OFF")
             journal.execute("PRAGMA cell_size_check=ON")
-            number, others = journal.execute(_PLAIN + "sqlite_schema").fetchone()
-            if number > _MOST_OBJECTS or others:
+            number, ours, programs = journal.execute(_OBJECTS).fetchone()
+            if number > _MOST_OBJECTS or not ours or programs:
                 raise JournalError("history.history-not-telltale")
             if journal.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
                 raise JournalError("history.history-damaged")

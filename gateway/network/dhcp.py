@@ -101,8 +101,7 @@ def render(tv: TvNetwork, *, folder: PurePosixPath, hook: PurePosixPath, user: s
 
 
 def _check_static(tv: TvNetwork, lease: StaticLease) -> None:
-    if not _MAC.fullmatch(lease.mac):
-        raise NetworkError("network.not-mac-address", mac=f"{lease.mac!r:.60}")
+    check_mac(lease.mac)
     if lease.address not in tv.address.network or lease.address == tv.address.ip:
         raise NetworkError("network.cannot-device-s", address=lease.address, network=tv.address.network)
     if lease.name and not _LABEL.fullmatch(lease.name):

@@ -33,8 +33,8 @@ def check_interface(name: str) -> None:
         raise NetworkError("network.not-name-network-interface", name=f"{name!r:.60}")
 
 
-def check_mac(mac: str) -> None:
-    if not isinstance(mac, str) or not _MAC.fullmatch(mac):
+def check_mac(mac: Mac) -> None:
+    if not isinstance(mac, Mac):
         raise NetworkError("network.not-mac-address-like", mac=f"{mac!r:.60}")
 
 
@@ -68,7 +68,7 @@ def _check_barrier(barrier: Barrier) -> None:
 
 def check_address(address: Address) -> None:
     """One address of one machine, without a zone."""
-    if not isinstance(address, IPv4Address | IPv6Address):
+    if not isinstance(address, Address):
         raise NetworkError("network.not-ip-address", address=f"{address!r:.60}")
     if address.is_multicast or address.is_unspecified or (isinstance(address, IPv6Address) and address.scope_id):
         raise NetworkError("network.not-address-server", address=f"{address!s:.60}")

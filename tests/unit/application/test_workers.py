@@ -69,7 +69,7 @@ class Stage:
         async def story() -> None:
             await self.workers.start()
             try:
-                async with asyncio.timeout(15):
+                async with asyncio.timeout(90):
                     while not until():
                         await asyncio.sleep(0.01)
             finally:
@@ -128,7 +128,7 @@ def test_the_first_click_too_is_confirmed_only_when_the_worker_follows_it(monkey
     async def story() -> None:
         await stage.workers.start()
         try:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(90):
                 while not stage.resting:
                     await asyncio.sleep(0.01)
                 await click()
