@@ -12,6 +12,7 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 from gateway.errors import JournalError
 from gateway.journal.schema import clients, devices, lookups, names, streams
 from gateway.journal.views import LookupFilter
+from gateway.model.a_label import to_a_label
 
 _FEW = 400
 _LONGEST = 300
@@ -88,8 +89,8 @@ def _named(text: str) -> ColumnElement[bool]:
     if not text.isprintable():
         raise JournalError("history.name-no-control")
     if not text.isascii():
-        with suppress(UnicodeError):
-            text = text.encode("idna").decode("ascii")
+        with suppress(ValueError):
+            text = ".".join(map(to_a_label, text.split(".")))
     if "*" not in text:
         return names.c.name.contains(text, autoescape=True, escape="!")
     escaped = [part.replace("!", "!!").replace("%", "!%").replace("_", "!_") for part in text.split("*")]

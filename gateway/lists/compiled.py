@@ -21,7 +21,7 @@ import marisa_trie
 
 from gateway.errors import ListError
 from gateway.lists.automaton import Automaton
-from gateway.lists.parsers.entry import Entry
+from gateway.lists.parsers.entry import EVERY, Entry, includes
 from gateway.model.listed import Extent, ListMatch, ListVerdict
 from gateway.model.name import ancestors
 from gateway.model.verdict import Action
@@ -56,7 +56,7 @@ class Saying(NamedTuple):
             return False
         if self.extent is Extent.BELOW and itself:
             return False
-        if self.dnstypes and not _includes(self.dnstypes, qtype):
+        if self.dnstypes and not includes(self.dnstypes, qtype):
             return False
         if not self.denyallow:
             return True
@@ -85,6 +85,7 @@ class CompiledLists:
         self._trie = marisa_trie.Trie()
         if self._names:
             self._trie.map(sections["trie"])
+        self._of_every = self._sayings_at(key_of(EVERY))
         named = {abs(number) for saying in self._sayings for number in saying.dnstypes}
         self.types_named: frozenset[int] = frozenset(named)
 
@@ -140,8 +141,15 @@ class CompiledLists:
             for hit in found
         )
 
+    def _sayings_at(self, key: str) -> tuple[Saying, ...]:
+        kind = self._kinds[self._trie[key]] if key in self._trie else 0
+        return tuple(self._sayings[member] for member in self._members[self._starts[kind] : self._starts[kind + 1]])
+
     def _find(self, name: str, qtype: int) -> list[_Hit]:
         found: list[_Hit] = []
+        for saying in self._of_every:
+            if saying.speaks_of(name, qtype, itself=True):
+                found.append((_OF_EVERY, saying, EVERY))
         if self._names:
             starts, kinds = self._starts, self._kinds
             for prefix, number in self._trie.iter_prefixes_with_ids(key_of(name)):
@@ -162,8 +170,9 @@ class CompiledLists:
         return found
 
 
+_OF_EVERY: Final = -1
 _Hit = tuple[int, Saying, str]
-"""Length of the name that the entry names (0: it is a pattern), what it says, and that name or pattern."""
+"""Length of the name that the entry names (0: it is a pattern; _OF_EVERY), what it says, and that name or pattern."""
 
 
 def _order(hit: _Hit) -> tuple[int, int, bool, int]:
@@ -175,10 +184,6 @@ def _spell(hit: _Hit) -> str:
     length, saying, text = hit
     name, regex = (text, "") if length else ("", text)
     return Entry(name, saying.extent, saying.action, saying.important, regex).text
-
-
-def _includes(dnstypes: tuple[int, ...], qtype: int) -> bool:
-    return -qtype not in dnstypes if dnstypes[0] < 0 else qtype in dnstypes
 
 
 def key_of(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from gateway.model.a_label import to_a_label
 from gateway.model.word import word
 
 _MAX_WIRE = 255
@@ -29,7 +30,7 @@ class Name:
 
     @classmethod
     def parse(cls, text: str) -> Name:
-        """The name a person or a list wrote. Unicode becomes punycode (IDNA 2003, as resolvers do).
+        """The name a person or a list wrote. Unicode becomes punycode (IDNA 2008, as browsers do).
 
         Raises ValueError, in one sentence, for anything that cannot be a domain name.
         """
@@ -139,7 +140,4 @@ def _raw_label(label: bytearray, spelled: str) -> bytes:
     """An escaped byte is meant as it stands; a letter beyond ASCII is meant as its A-label."""
     if spelled.isascii():
         return bytes(label).lower()
-    try:
-        return spelled.encode("idna").lower()
-    except UnicodeError:
-        raise ValueError("This name has a letter that domain names cannot have.") from None
+    return to_a_label(spelled).encode("ascii")

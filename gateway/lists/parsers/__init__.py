@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from gateway.errors import ListError
-from gateway.lists.parsers import dnsmasq, unbound
 from gateway.lists.parsers.detect import detect_syntax
-from gateway.lists.parsers.entry import BadPattern, Entry, LineParser, Skip, Syntax
+from gateway.lists.parsers.entry import BadPattern, Entry, LineParser, Partly, Skip, Syntax
 from gateway.lists.parsers.mixed import line_parser
-from gateway.lists.parsers.patterns import entry_of_regex
+from gateway.lists.parsers.notes import is_note
 from gateway.lists.parsers.rpz import ZoneParser
 from gateway.lists.parsers.text import chunks_of, read_lines
 
@@ -52,6 +51,9 @@ class ParsedList:
                 skipped[str(reason)] += 1
                 patterns += isinstance(reason, BadPattern)
                 found = ()
+            except Partly as partly:
+                skipped.update(partly.reasons)
+                found = partly.entries
             for entry in found:
                 if entry.regex:
                     regexes += 1
@@ -84,7 +86,7 @@ def _head_of(lines: Iterator[str]) -> list[str]:
     for line in lines:
         head.append(line)
         size += len(line)
-        said += line[0] not in "#!;"
+        said += not is_note(line)
         if said >= _HEAD_SAID or len(head) >= _HEAD_LINES or size >= _HEAD_SIZE:
             break
     return head
@@ -99,22 +101,4 @@ def _title_of(head: list[str]) -> str:
 
 
 def _parser_for(syntax: Syntax) -> LineParser:
-    if syntax is Syntax.DNSMASQ:
-        return dnsmasq.parse_line
-    if syntax is Syntax.UNBOUND:
-        return unbound.parse_line
-    if syntax is Syntax.RPZ:
-        return ZoneParser()
-    if syntax is Syntax.REGEX:
-        return _parse_regex_line
-    return line_parser(syntax)
-
-
-def _parse_regex_line(line: str) -> tuple[Entry, ...]:
-    """One expression a line, as Pi-hole keeps them; what stands behind ` #` is a note."""
-    expression = line.partition(" #")[0].strip()
-    if line[0] == "#" or not expression:
-        return ()
-    if ";" in expression:
-        raise Skip("It has an option of Pi-hole that we do not support.")
-    return (entry_of_regex(expression),)
+    return ZoneParser() if syntax is Syntax.RPZ else line_parser(syntax)

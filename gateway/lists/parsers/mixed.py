@@ -1,16 +1,18 @@
-"""The four syntaxes that authors mix in one file: hosts, plain names, wildcards and adblock rules.
+"""What authors mix in one file: hosts, plain names, wildcards, adblock rules, and lines of dnsmasq and unbound.
 
-Hosts lines and plain names speak of exactly that name (hosts(5); AdGuard, Pi-hole and blocky agree). `*.name` in a list
-of wildcards is the name and everything below (dnscrypt-proxy, "example-blocked-names.txt"); inside an adblock list it
-is a pattern, which the name itself does not match.
+Each line is read by its own form. What the list is as a whole decides only where a line could mean two things: hosts
+lines and plain names speak of exactly that name in every list (hosts(5); AdGuard, Pi-hole and blocky agree), and a
+leading dot or `*.` of what is below it, too. `ads.*` begins the name and `*.name` is the name and everything below
+(dnscrypt-proxy, "example-blocked-names.txt"); inside an adblock list both are patterns, as AdGuard has them.
 """
 
 from __future__ import annotations
 
 import re
 
+from gateway.lists.parsers import dnsmasq, unbound
 from gateway.lists.parsers.adblock import COSMETIC, parse_rule
-from gateway.lists.parsers.entry import Entry, LineParser, Skip, Syntax
+from gateway.lists.parsers.entry import Entry, LineParser, Skip, Syntax, each_of
 from gateway.lists.parsers.names import (
     AN_ADDRESS,
     CANARY,
@@ -21,10 +23,12 @@ from gateway.lists.parsers.names import (
     is_address,
     is_null,
 )
-from gateway.lists.parsers.patterns import entry_of_glob
+from gateway.lists.parsers.notes import before_any_note, is_cosmetic, is_note
+from gateway.lists.parsers.patterns import entry_of_glob, entry_of_regex
 from gateway.model.listed import Extent
 
 OWN_NAMES = "It names this machine itself."
+PIHOLE_OPTION = "It has an option of Pi-hole that we do not support."
 
 _OWN = frozenset(
     [
@@ -42,63 +46,111 @@ _OWN = frozenset(
         "ip6-allhosts",
     ]
 )
-_plain = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.[a-z][a-z0-9-]{0,62}", re.ASCII).fullmatch
-_hosts = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|::1?)[ \t]+(\S+)", re.ASCII).fullmatch
-_note = re.compile(r"(?:^|\s)#.*")
+_OPTIONS = ("address=/", "server=/", "local=/", "--", "local-zone:", "local-data:")
+_plain = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.[a-z][a-z0-9-]{0,62}", re.ASCII).fullmatch
+_hosts = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|::1?)[ \t]+([^\s#]+)", re.ASCII).fullmatch
+_expression = re.compile(r"\^|\(\^|\.\*|.*(?:\\[.dws]|[^*]\$$)").match
+_any_expression = re.compile(r".*[\\()\[\]+?{}]|.+\|.").match
 
 
 def line_parser(syntax: Syntax) -> LineParser:
-    """The parser for a list that is mostly in this syntax."""
-    return _parse_in_adblock if syntax is Syntax.ADBLOCK else _parse
+    """The parser for a list that is mostly in this syntax, which is no zone."""
+    parse = _MixedParser(syntax).parse_line
+    if syntax is Syntax.DNSMASQ:
+        return lambda line: dnsmasq.parse_line(line) if dnsmasq.is_option(line) else parse(line)
+    if syntax is Syntax.UNBOUND:
+        return lambda line: unbound.parse_line(line) if unbound.is_option(line) else parse(line)
+    return parse
 
 
-def _parse_in_adblock(line: str) -> tuple[Entry, ...]:
-    if line[0] in "*." or line[-1] == "*":
-        return parse_rule(line)
-    return _parse(line)
+class _MixedParser:
+    def __init__(self, syntax: Syntax) -> None:
+        self._in_adblock = syntax is Syntax.ADBLOCK
+        self._is_expression = _any_expression if syntax is Syntax.REGEX else _expression
+
+    def parse_line(self, line: str) -> tuple[Entry, ...]:
+        """Raises Skip and Partly. The first half is for what lists have a million of."""
+        if _plain(line) and len(line) <= 253 and not line.startswith(CANARY):
+            return (Entry(line),)
+        if line[0] in "|@":
+            return parse_rule(line)
+        hosts = _hosts(line)
+        if hosts:
+            return (_exact(hosts[1]),)
+        if is_note(line):
+            return ()
+        if line.startswith(_OPTIONS):
+            return unbound.parse_line(line) if unbound.is_option(line) else dnsmasq.parse_line(line)
+        if is_address(line.split(None, 1)[0]):
+            return _parse_hosts(line)
+        if line[0] == "/":
+            return parse_rule(line)
+        if is_cosmetic(line):
+            # Only a note that stands apart makes it something else.
+            line = before_any_note(line)
+            if is_cosmetic(line):
+                raise Skip(COSMETIC)
+        return self._parse_word(before_any_note(line))
+
+    def _parse_word(self, line: str) -> tuple[Entry, ...]:
+        if _plain(line):
+            return (Entry(canonical(line)),)
+        words = line.split()
+        if len(words) > 1:
+            return _parse_names(words)
+        if "/" in line:
+            return parse_rule(line)
+        if self._is_expression(line):
+            return _parse_expression(line)
+        if "^" in line or "$" in line or "|" in line:
+            return parse_rule(line)
+        if self._in_adblock and ("*" in line or line[0] in ".-_" or line[-1] in ".-_"):
+            return parse_rule(line)
+        if "*" in line:
+            return (_parse_wildcard(line),)
+        return (_exact(line),)
 
 
-def _parse(line: str) -> tuple[Entry, ...]:
-    if _plain(line) and len(line) <= 253 and not line.startswith(CANARY):
-        return (Entry(line),)
-    first = line[0]
-    if first in "#!;" or line.startswith("//"):
-        return ()
-    if first == "[" and line[-1] == "]":
-        return ()
-    if first in "|@/":
-        return parse_rule(line)
-    hosts = _hosts(line)
-    if hosts:
-        return (_exact(hosts[1]),)
-    if "#" in line:
-        if "##" in line or "#@#" in line or "#?#" in line:
-            raise Skip(COSMETIC)
-        line = _note.sub("", line).strip()
-    words = line.split()
-    if len(words) > 1:
-        return _parse_hosts(words)
-    if "^" in line or "$" in line or "|" in line:
-        return parse_rule(line)
-    if "*" in line:
-        return (_parse_wildcard(line),)
-    if is_address(line):
+def _parse_hosts(line: str) -> tuple[Entry, ...]:
+    """Addresses and their names. `#` begins a note anywhere, and a line may hold what should have been several."""
+    pairs: list[tuple[str, str]] = []
+    address = ""
+    for word in before_any_note(line).partition("#")[0].split():
+        if is_address(word):
+            address = word
+        else:
+            pairs.append((address, word))
+    if not pairs:
         raise Skip(AN_ADDRESS)
-    return (_exact(line),)
+    return each_of(pairs, _mapped)
 
 
-def _parse_hosts(words: list[str]) -> tuple[Entry, ...]:
-    if not is_address(words[0]):
+def _mapped(pair: tuple[str, str]) -> Entry:
+    address, name = pair
+    if not is_null(address):
+        raise Skip(OWN_NAMES if name.lower() in _OWN else ELSEWHERE)
+    return _exact(name)
+
+
+def _parse_names(words: list[str]) -> tuple[Entry, ...]:
+    """Several names in a line; prose has words without a dot."""
+    if not all("." in word.strip(".") for word in words):
         raise Skip(NO_NAME)
-    if not is_null(words[0]):
-        raise Skip(OWN_NAMES if all(word.lower() in _OWN for word in words[1:]) else ELSEWHERE)
-    return tuple([_exact(word) for word in words[1:]])
+    return each_of(words, _exact)
 
 
 def _exact(name: str) -> Entry:
     if name.lower() in _OWN:
         raise Skip(OWN_NAMES)
+    if name[0] == "." and len(name) > 1:
+        return Entry(canonical(name[1:]), Extent.SUBTREE)
     return Entry(canonical(name))
+
+
+def _parse_expression(line: str) -> tuple[Entry, ...]:
+    if ";" in line:
+        raise Skip(PIHOLE_OPTION)
+    return (entry_of_regex(line),)
 
 
 def _parse_wildcard(line: str) -> Entry:

@@ -15,7 +15,11 @@ CANARIES = "It is a canary, a name that the list's author made up."
 NO_NAME = "It is not a domain name."
 AN_ADDRESS = "It is an address, and DNS is asked for names."
 EVERY_NAME = "It would match every name."
+NO_TEXT = "It is not UTF-8 text."
 ELSEWHERE = "It sends the name to an address of its own instead of blocking it."
+
+UNREADABLE = "\ufffd"
+"""What stands for bytes that are no text."""
 
 _MAX_TEXT = 253
 _plain = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*", re.ASCII).fullmatch
@@ -30,7 +34,7 @@ def canonical(text: str) -> str:
         try:
             text = Name.parse(text).text
         except ValueError:
-            raise Skip(NO_NAME) from None
+            raise Skip(NO_TEXT if UNREADABLE in text else NO_NAME) from None
         if not text or not _plain(text):
             raise Skip(NO_NAME)
     if len(text) > _MAX_TEXT:

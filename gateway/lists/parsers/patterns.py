@@ -29,10 +29,10 @@ def entry_of_glob(glob: str, *, left: str, right: str) -> Entry:
 
     `*.x.org` is taken as "what is below x.org" even where its author forgot to anchor the end.
     """
-    glob = glob.lower()
+    glob = ".".join([label if label.isascii() else _a_label(label) for label in glob.split(".")]).lower()
     if not _glob(glob):
         raise Skip(NO_NAME)
-    if not glob.strip("*."):
+    if not glob.strip("*.-_"):
         raise Skip(EVERY_NAME)
     if glob.startswith("*.") and "*" not in glob[2:]:
         return Entry(canonical(glob[2:]), Extent.BELOW)
@@ -42,3 +42,10 @@ def entry_of_glob(glob: str, *, left: str, right: str) -> Entry:
     if not right:
         body = body.removesuffix(".*")
     return entry_of_regex(left + body + right)
+
+
+def _a_label(label: str) -> str:
+    """Punycode moves letters about, so that part of a label has no spelling in it."""
+    if "*" in label:
+        raise Skip(NO_NAME)
+    return canonical(label)

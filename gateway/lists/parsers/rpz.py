@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gateway.lists.parsers.entry import Entry, Skip
 from gateway.lists.parsers.names import ELSEWHERE, EVERY_NAME, canonical, is_null
+from gateway.lists.parsers.notes import is_note
 from gateway.model.listed import Extent
 from gateway.model.verdict import Action
 
@@ -21,45 +22,63 @@ _TTL = frozenset("0123456789smhdwSMHDW")
 
 
 class ZoneParser:
-    """One zone's lines in order: `$ORIGIN` and an SOA that spans lines need a memory."""
+    """One zone's lines in order: `$ORIGIN` and an SOA that spans lines need a memory. The SOA stands at the apex of the
+    zone, which is no part of the names that it speaks of, however they are written.
+    """
 
     def __init__(self) -> None:
-        self._origin = ""
+        self._origin = self._apex = ""
         self._in_brackets = False
 
     def __call__(self, line: str) -> tuple[Entry, ...]:
         """Raises Skip."""
         line = line.partition(";")[0].strip()
-        if not line:
+        if not line or is_note(line):
             return ()
-        if self._in_brackets or ("(" in line and ")" not in line):
+        if self._in_brackets:
             self._in_brackets = ")" not in line
             return ()
+        self._in_brackets = "(" in line and ")" not in line
         words = line.split()
         if words[0].startswith("$"):
-            if words[0].upper() == "$ORIGIN" and len(words) > 1:
-                self._origin = words[1].lower().strip(".")
+            self._direct(words)
             return ()
         owner, kind, data = _fields(words)
         if kind in _APEX:
+            if kind == "SOA" and owner:
+                self._apex = self._absolute(owner)
             return ()
+        if self._in_brackets:
+            raise Skip(NO_RECORD)
         action = _action_of(kind, data)
-        name = self._relative(owner.lower())
+        name = self._named(owner)
         if name.endswith(_TRIGGERS):
             raise Skip(OTHER_TRIGGER)
-        if name in ("", "*", "@"):
+        if name in ("", "*"):
             raise Skip(EVERY_NAME)
         if name.startswith("*."):
             return (Entry(canonical(name[2:]), Extent.BELOW, action),)
         return (Entry(canonical(name), Extent.EXACT, action),)
 
-    def _relative(self, owner: str) -> str:
-        if not owner.endswith("."):
-            return owner
-        owner = owner[:-1]
-        if self._origin and owner.endswith("." + self._origin):
-            return owner[: -len(self._origin) - 1]
-        return "" if owner == self._origin else owner
+    def _direct(self, words: list[str]) -> None:
+        if words[0].upper() == "$ORIGIN" and len(words) > 1:
+            self._origin = words[1].lower().strip(".")
+            self._apex = self._apex or self._origin
+
+    def _absolute(self, owner: str) -> str:
+        owner = owner.lower()
+        if owner == "@":
+            return self._origin
+        if owner.endswith("."):
+            return owner[:-1]
+        return f"{owner}.{self._origin}" if self._origin else owner
+
+    def _named(self, owner: str) -> str:
+        """The name that the owner of a record speaks of; "" for the apex itself."""
+        name = self._absolute(owner)
+        if name == self._apex:
+            return "" if self._apex else name
+        return name.removesuffix("." + self._apex) if self._apex else name
 
 
 def _fields(words: list[str]) -> tuple[str, str, str]:

@@ -10,8 +10,7 @@ from gateway.errors import ListError
 
 MAX_LINE = 8192
 TOO_LONG = f"It is longer than {MAX_LINE} bytes."
-NO_TEXT = "It is not UTF-8 text."
-
+_MARK = "\ufeff"
 _BOM = b"\xef\xbb\xbf"
 _CHUNK = 1 << 16
 _REFUSED_STARTS = (
@@ -39,7 +38,8 @@ def chunks_of(data: bytes | Iterable[bytes]) -> Iterator[bytes]:
 
 
 def read_lines(chunks: Iterable[bytes], skipped: Counter[str]) -> Iterator[str]:
-    """Stripped, non-empty lines. Lines that are too long or no text are counted in `skipped`.
+    """Stripped, non-empty lines; what is no text in them is U+FFFD, for it may stand in a note, where it costs nothing.
+    Lines that are too long are counted in `skipped`.
 
     Raises ListError for what is no list at all: binary data, UTF-16, a web page, an archive.
     """
@@ -65,24 +65,19 @@ def read_lines(chunks: Iterable[bytes], skipped: Counter[str]) -> Iterator[str]:
 
 
 def _decode(block: bytes, skipped: Counter[str]) -> Iterator[str]:
-    text = block.decode("utf-8", "surrogateescape")
-    clean = _is_clean(text)
+    text = block.decode("utf-8", "replace")
+    # Lists are put together from files that began with such a mark each.
+    text = _unclean("\ufffd", text.replace(_MARK, "") if _MARK in text else text)
     for line in map(str.strip, text.split("\n")):
         if not line:
             continue
         if len(line) > MAX_LINE:
             skipped[TOO_LONG] += 1
-        elif clean or _is_clean(line):
-            yield line
         else:
-            skipped[NO_TEXT] += 1
+            yield line
 
 
-_unclean = re.compile("[\0-\x08\x0e-\x1f\x7f\ud800-\udfff]").search
-
-
-def _is_clean(text: str) -> bool:
-    return _unclean(text) is None
+_unclean = re.compile("[\0-\x08\x0e-\x1f\x7f]").sub
 
 
 def _with_a_whole_start(chunks: Iterable[bytes]) -> Iterator[bytes]:

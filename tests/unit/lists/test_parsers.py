@@ -7,7 +7,7 @@ import pytest
 from gateway.errors import ListError
 from gateway.lists.parsers import Entry, ParsedList, Syntax, parse_list
 from gateway.lists.parsers import text as list_text
-from gateway.lists.parsers.names import CANARIES
+from gateway.lists.parsers.names import CANARIES, NO_TEXT
 from gateway.model.listed import Extent
 from gateway.model.verdict import Action
 
@@ -86,7 +86,7 @@ def test_the_modifiers_of_dns_rules_are_understood() -> None:
         ("||x.org^$third-party", "$third-party"),
         ("||x.org^$important,frobnicate", "a modifier that we do not know"),
         ("||x.org^$dnstype=BOGUS", "record type"),
-        ("||x.org^$dnstype=A|~AAAA", "written wrongly"),
+        ("||x.org^$dnstype=A|~A", "written wrongly"),
         ("||x.org^$", "written wrongly"),
         ("||x.org/path^", "path"),
         ("|https://x.org^", "path"),
@@ -197,7 +197,8 @@ def test_unbound_zones_are_subtrees_and_data_is_exact() -> None:
         'server:\nlocal-zone: "a.example." always_null\nlocal-zone: b.example refuse # so\n'
         'local-zone: "ok.a.example" always_transparent\n'
         'local-data: "c.example. 60 IN A 0.0.0.0"\nlocal-data: "d.example A 10.0.0.1"\n'
-        'local-zone: "e.example" transparent\nlocal-zone: "." refuse\nverbosity: 1\n'
+        'local-zone: "e.example" typetransparent\nlocal-zone: "." refuse\nverbosity: 1\n'
+        'local-zone: "v4.example" block_a\nlocal-zone: "v6.example" block_aaaa\nlocal-zone: "f.example" nodefault\n'
     )
     parsed, entries = read(text)
     assert parsed.syntax is Syntax.UNBOUND
@@ -206,6 +207,9 @@ def test_unbound_zones_are_subtrees_and_data_is_exact() -> None:
         Entry("b.example", SUBTREE),
         Entry("ok.a.example", SUBTREE, Action.ALLOW),
         Entry("c.example"),
+        Entry("e.example", SUBTREE, Action.ALLOW),
+        Entry("v4.example", SUBTREE, dnstypes=(1,)),
+        Entry("v6.example", SUBTREE, dnstypes=(28,)),
     ]
     assert sorted(parsed.skipped) == [
         "It is another option of unbound, which blocks nothing.",
@@ -279,7 +283,7 @@ def test_a_line_without_end_costs_no_memory_and_one_count() -> None:
 def test_junk_between_names_is_counted_not_read() -> None:
     parsed, entries = read(b"a.example\n\xff\xfe\xfd\nb\x07.example\nb.example\n" + b"c.example\n" * 200)
     assert len(entries) == 202
-    assert parsed.skipped == {list_text.NO_TEXT: 2}
+    assert parsed.skipped == {NO_TEXT: 2}
 
 
 def test_canaries_are_dropped_and_counted() -> None:

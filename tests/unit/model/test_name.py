@@ -18,6 +18,10 @@ labels = st.lists(st.binary(min_size=1, max_size=63), max_size=4)
         ("  ads.example.com ", "ads.example.com"),
         ("Müller.example", "xn--mller-kva.example"),
         ("müller。example", "xn--mller-kva.example"),
+        ("fa\u00df.example", "xn--fa-hia.example"),
+        ("\u03c3\u03ac\u03bc\u03bf\u03c2.example", "xn--hxa6ajmb.example"),
+        ("I\u2764.example", "xn--i-7iq.example"),
+        ("\uff26\uff21.example", "fa.example"),
         (r"a\.b.example", r"a\.b.example"),
         (r"\046x.example", r"\.x.example"),
         (r"sp\032ace.example", r"sp\032ace.example"),
@@ -30,7 +34,18 @@ def test_a_person_s_spelling_becomes_the_canonical_one(written: str, canonical: 
 
 
 @pytest.mark.parametrize(
-    "wrong", ["a..b", ".a", "x" * 64 + ".com", ".".join(["x" * 63] * 5), "a\\", "a\\ü", "\ud800.com"]
+    "wrong",
+    [
+        "a..b",
+        ".a",
+        "x" * 64 + ".com",
+        ".".join(["x" * 63] * 5),
+        "a\\",
+        "a\\ü",
+        "\ud800.com",
+        "a\u2024b.com",
+        "\u00ad.com",
+    ],
 )
 def test_what_cannot_be_a_name_is_refused_in_a_sentence(wrong: str) -> None:
     with pytest.raises(ValueError, match=r"\.$"):
