@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes this Debian 12, Debian 13 or Raspberry Pi OS a Telltale. `deploy/install.sh --help` lists what it can be reported.
+# Makes this Debian 12, Debian 13 or Raspberry Pi OS a Telltale. `deploy/install.sh --help` lists its options.
 #
 # In bash, because it runs before anything of ours is there, and because each of its steps is a command that a person
 # may read and repeat by hand. Nothing is changed before everything was checked. What a step is about to change is
@@ -28,7 +28,7 @@ sudo deploy/install.sh --uninstall    takes everything away and restores what wa
                        --purge        with --uninstall: your history, rules and password too
 
   --dry-run              say every step, change nothing
-  --mode MODE            dns-only      behind your router; televisions are asked to ask this machine (the default)
+  --mode MODE            dns-only      behind your router; televisions are set to ask this machine (the default)
                          access-point  televisions join a Wi-Fi that this machine makes
                          wired         televisions hang on a second wired port
   --address ADDRESS      where televisions ask (dns-only: this machine's own; otherwise that of the new network)
@@ -220,7 +220,7 @@ write_private() {
   mv "$1.new" "$1"
 }
 
-# Each box chooses its own IPv6 network, once. Televisions are asked to ask there too, so DNS listens on it.
+# Each box chooses its own IPv6 network, once. Televisions learn to ask there too, so DNS listens on it.
 own_address6() {
   runuser -u telltale -- env PYTHONPATH="$release" "$release/.venv/bin/python" -c 'import pathlib
 from gateway.network_settings import own_network
@@ -249,7 +249,7 @@ install_units() {
   if [ "$mode" != dns-only ]; then keep_others_away; fi
 }
 
-# The network of the televisions is ours alone: whatever else manages networks here is asked to leave it be.
+# The network of the televisions is ours alone: whatever else manages networks here has to leave it alone.
 keep_others_away() {
   if command -v NetworkManager >/dev/null; then
     printf '[keyfile]\nunmanaged-devices+=interface-name:%s;interface-name:br-tv\n' "$interface" |

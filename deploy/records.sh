@@ -83,7 +83,7 @@ keep_flags() {
   mv "$STATE/flags.new" "$STATE/flags"
 }
 
-# What an earlier run was given counts until this one is reported otherwise.
+# What an earlier run was given counts until this one is given something else.
 recall_flags() {
   local flag value remembered=() said=$mode
   if [ -r "$STATE/flags" ]; then

@@ -215,7 +215,7 @@ def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
 
 
 def _print_each(lines: Iterable[str], none: str) -> None:
-    """A program that reads the lines finds nothing where there is none; a person is informed."""
+    """A program that reads the lines finds nothing where there is none; a person reads that there is none."""
     empty = True
     for line in lines:
         print(line)

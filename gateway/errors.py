@@ -57,7 +57,7 @@ class SettingsError(TelltaleError):
 class WireError(TelltaleError):
     """Bytes that are not a DNS message we can answer.
 
-    `rcode` is what the sender is to be reported (1 FORMERR, 4 NOTIMP), or None when silence is the only safe answer.
+    `rcode` is what the sender gets for it (1 FORMERR, 4 NOTIMP), or None when silence is the only safe answer.
     """
 
     def __init__(self, reason: str, rcode: int | None = None) -> None:

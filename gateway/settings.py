@@ -62,7 +62,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything one run of Telltale is reported. `lists` are subscribed to at start: URLs or absolute paths.
+    """Everything one run of Telltale is given. `lists` are subscribed to at start: URLs or absolute paths.
 
     `bootstrap` are plain resolvers that look up the names of encrypted upstreams, `strategy` says whether upstreams are
     asked in order or the two fastest at once, `plain_fallback` lets plain ones be asked when no encrypted one answers,

@@ -17,7 +17,7 @@ from gateway.errors import ControlError, Unavailable
 from web.spoken import spoken
 
 MAX_STREAMS = 48
-"""Open pages at once: no thread is held by one, but each is informed of everything."""
+"""Open pages at once: no thread is held by one, but each hears of everything."""
 _ROOM = 64
 _LINGER = 20.0
 _QUICKEST_RETRY = 0.25

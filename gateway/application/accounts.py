@@ -175,7 +175,7 @@ class Accounts:
         self._save([Exchange(*key, *sums) for key, sums in exchanged.items()], tried)
 
     def _explain(self, device: str, server: bytes, flow: FlowCount) -> str | None:
-        """Whose bytes these are. A connection stays with the name that it began for, whoever is informed of later."""
+        """Whose bytes these are. A connection stays with the name that it began for, whatever is looked up later."""
         if flow.began is None:
             return self._resolved.explain(device, server, flow.first.timestamp() + 1)
         connection = (device, server, flow.protocol, flow.port, flow.began)

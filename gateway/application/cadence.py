@@ -50,8 +50,8 @@ def _cadence(fact: Fact | None) -> dict[str, Any] | None:
 
 def _who_counted(evidence: tuple[Evidence, ...]) -> Evidence | None:
     """Who wrote of a rhythm; of several sources the first, and the only one of a rule whatever it says."""
-    reply = [each for each in evidence if _COUNTS_TIME.search(each.says)]
-    return next(iter(reply or evidence), None)
+    counted = [each for each in evidence if _COUNTS_TIME.search(each.says)]
+    return next(iter(counted or evidence), None)
 
 
 def _parties(classifier: Classifier, name: str, tag: Tag, maker: str) -> dict[str, Any]:

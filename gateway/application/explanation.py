@@ -56,9 +56,9 @@ def explain(
     this box.
     """
     tag = classifier.tag(name, targets, maker)
-    reply = policy.explain(name, device, targets=targets)
+    explained = policy.explain(name, device, targets=targets)
     special = tell_special(name, own)
-    verdict = Verdict(Action.ALLOW, Reason.LOCAL) if special else reply.verdict
+    verdict = Verdict(Action.ALLOW, Reason.LOCAL) if special else explained.verdict
     behind = (classifier.tag(target, (), maker) for target in targets)
     stopping = presets.blocking(classifier.tag(name, (), maker), behind)
     answered = (f"{name}: {special}", "No rule, list or preset changes that.") if special else None
@@ -80,8 +80,8 @@ def explain(
         "matched": verdict.matched,
         "special": special,
         "presets": [] if special else stopping,
-        "lists": list(dict.fromkeys(match.title for match in reply.lists)),
-        "rules": [rule_to_json(rule) for rule in reply.rules],
+        "lists": list(dict.fromkeys(match.title for match in explained.lists)),
+        "rules": [rule_to_json(rule) for rule in explained.rules],
         "evidence": [asdict(each) for each in tag.evidence],
         **cadence_and_parties(classifier, name, tag, maker, times, devices),
         "sentence": " ".join(filter(None, said)),

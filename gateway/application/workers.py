@@ -1,4 +1,4 @@
-"""The resolver's workers: started, reported what is in force, listened to, and replaced.
+"""The resolver's workers: started, kept up to date with what is in force, listened to, and replaced.
 
 A worker answers on a socket of its own where several share an address (SO_REUSEPORT), else on the resolver's. While it
 starts, or after it died, the resolver answers on its socket itself: no television waits for a dead worker.

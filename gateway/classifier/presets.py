@@ -1,6 +1,6 @@
 """Three answers to "how quiet shall this television be?", decided from what is known about a name.
 
-Calm and Quiet never stop a name of which any source says that something breaks without it. Silent reverses the question
+Calm and Quiet never stop a name of which any source says that something breaks without it. Silent asks the other way
 round: a name stays only when the television, or an app that somebody watches, is known to need it.
 """
 

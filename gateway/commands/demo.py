@@ -1,4 +1,4 @@
-"""`telltale demo`: the same home, with simulated televisions before it and a simulated internet behind it."""
+"""`telltale demo`: the same program, with simulated televisions in front and a simulated internet behind it."""
 
 from __future__ import annotations
 

@@ -104,10 +104,10 @@ def _disk(data: Path) -> Iterator[Finding]:
 
 
 def _clock(settings: Settings, now: float) -> Iterator[Finding]:
-    reply = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    shown = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC")
     advice = "set it with: sudo timedatectl set-ntp true (a Raspberry Pi has no clock that runs without power)"
     if now < BUILT:
-        yield Finding(False, f"The clock says {reply}, which is before this Telltale was made; {advice}.")
+        yield Finding(False, f"The clock says {shown}, which is before this Telltale was made; {advice}.")
         return
     newest = 0.0
     if settings.journal.exists():
@@ -120,9 +120,9 @@ def _clock(settings: Settings, now: float) -> Iterator[Finding]:
             newest = 0.0
     if newest > now + _DAY:
         last = datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        yield Finding(False, f"The clock says {reply}, but the last lookup is of {last}; {advice}.")
+        yield Finding(False, f"The clock says {shown}, but the last lookup is of {last}; {advice}.")
         return
-    yield Finding(True, f"The clock says {reply}.")
+    yield Finding(True, f"The clock says {shown}.")
 
 
 def _lists(settings: Settings) -> Iterator[Finding]:

@@ -118,7 +118,7 @@ def lookup_to_json(lookup: Lookup) -> dict[str, Any]:
 
 
 def encode_event(event: Event) -> bytes | None:
-    """The line of an event, never longer than MAX_LINE; None when it cannot be reported in so few bytes.
+    """The line of an event, never longer than MAX_LINE; None when it does not fit into so few bytes.
 
     Lookups name at most eight targets each; where that does not help, the oldest are left out and counted.
     """

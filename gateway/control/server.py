@@ -28,7 +28,7 @@ class ControlServer:
     """Answers verbs on a Unix socket (mode 0660). One slow or hostile client disturbs nobody else.
 
     `admit` is asked about the user id behind each connection, as the kernel vouches for it (SO_PEERCRED, unix(7)); who
-    is not admitted is informed once. `group` is the id of the group that the socket's file is given to. Without a `hub`
+    is not admitted reads so once. `group` is the id of the group that the socket's file is given to. Without a `hub`
     there are no events.
     """
 

@@ -31,7 +31,7 @@ _OURS = "this machine"
 
 class Inventory:
     """`save` stores a device, `neighbours` reads IP -> MAC, `vendor_of` names the maker of a network card,
-    `maker_of` the maker whose televisions alone ask for a name, `on_seen` is informed of every device that is new or of
+    `maker_of` the maker whose televisions alone ask for a name, `on_seen` hears of every device that is new or of
     which something new is known. `on_joined` hears the old id and the new one when a device that was known by its
     address proves to be the one with a MAC address; whoever keeps ids of devices has to follow. `wanted` gives the
     ids that somebody keeps: these devices are never forgotten. `is_ours` says whether an address is this machine's.

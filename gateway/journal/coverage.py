@@ -19,7 +19,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Minutes [start, end), reported by buckets of `size` minutes, of which both are multiples."""
+    """Minutes [start, end), covered by buckets of `size` minutes, of which both are multiples."""
 
     size: int
     start: int

@@ -1,4 +1,4 @@
-"""What dashboards are informed as it happens."""
+"""What dashboards hear of as it happens."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class Facts:
     """What all lookups that share one prepared answer have in common; compared by identity, so that it is made once.
 
     `name` is canonical; `targets` are where CNAME, HTTPS and SVCB records of the answer lead to, `addresses` what it
-    leads to in the end (packed, 4 or 16 bytes), where the client was given.
+    leads to in the end (packed, 4 or 16 bytes), where the client got them.
     """
 
     name: str
@@ -49,7 +49,7 @@ class LogBatch:
     latency: float
 
     def pairs(self) -> Iterable[tuple[str, Facts]]:
-        """Who was informed what."""
+        """Each client with what it was answered."""
         clients = self.clients
         return zip(repeat(clients[0]) if len(clients) == 1 else clients, self.facts, strict=len(clients) != 1)
 

@@ -82,7 +82,7 @@ class Tag:
     """`company` is the owner's name, None when nobody knows; `hosted_at` the CDN or cloud that only carries it.
 
     `rule` is the pattern of the knowledge base that decided; `symptom` is what a person sees when the name is blocked;
-    `via` is the CNAME target that reported more than the name itself; `confidence` lies in 0..1.
+    `via` is the CNAME target that says more than the name itself; `confidence` lies in 0..1.
     """
 
     company: str | None = None

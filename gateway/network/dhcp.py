@@ -72,7 +72,7 @@ def render(tv: TvNetwork, *, folder: PurePosixPath, hook: PurePosixPath, user: s
         "quiet-dhcp",
         "quiet-dhcp6",
         "quiet-ra",
-        # We alone give addresses here: a device with an old lease from elsewhere is reported at once.
+        # We alone give addresses here: a device with an old lease from elsewhere is refused at once.
         "dhcp-authoritative",
         # Asking first whether an address is taken costs a television three seconds of its joining.
         "no-ping",

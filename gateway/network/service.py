@@ -79,7 +79,7 @@ class NetworkService:
         self._builder.firewall.close()
 
     async def apply(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """`plan`, and `dry_run` to be reported only what would be done."""
+        """`plan`, and `dry_run` to learn only what would be done."""
         plan = from_json(NetworkPlan, arguments.get("plan"), "plan")
         async with self._changing:
             try:

@@ -45,7 +45,7 @@ def wanted(plan: NetworkPlan, root: Path = ROOT) -> dict[str, str]:
 
 
 def switch(switches: Mapping[str, str], record: Path, root: Path = ROOT) -> None:
-    """Sets these switches and puts back those that we turned before and that are wanted no more.
+    """Sets these switches and puts back those that we set before and that are wanted no more.
 
     `record` is where the old values are written down. Raises NetworkError; then all are as they were before the call.
     """

@@ -29,7 +29,7 @@ class BookKeeper:
 
     A book is stored once the file is forced to the medium; nobody waits for the journal, which may be busy for
     seconds. Only when the file cannot be written does the journal's copy count, and then `write` waits for it.
-    `report` is informed of the problems in force, each time that they change. With `read_only` nothing is ever written,
+    `report` hears of the problems in force, each time that they change. With `read_only` nothing is ever written,
     renamed or set aside: for those who only look.
     """
 

@@ -37,7 +37,7 @@ def utc_now() -> datetime:
 class PolicyService:
     """Owns the book and the snapshot in force. For one event loop; only writing happens in a thread.
 
-    `on_problems` is informed of the problems each time that they change; `read_only` is for those who only look.
+    `on_problems` hears of the problems each time that they change; `read_only` is for those who only look.
 
     `preset_blocks` says what a preset stops, `makers` gives device ids with the makers of these devices.
     `problems` are sentences about what could not be read at the start or written last; none of them is fatal.

@@ -105,7 +105,7 @@ class Forwarder:
         flight = self._flights[key] = _Flight(self, loop, Question.of(query), key, waiter)
         try:
             flight.depart()
-        except Exception as mistake:  # noqa: BLE001 - a transport's mistake is asked to whoever waits, as any failure is
+        except Exception as mistake:  # noqa: BLE001 - whoever waits gets a transport's mistake as any failure
             flight.fail(mistake)
         if self._sweeper is None:
             self._sweeper = loop.call_later(_SWEEP, self._sweep, loop)

@@ -130,7 +130,7 @@ class Journey(Generic[T]):
         except StopIteration as end:
             self._waits_for = None
             self._arrived(self, end.value, None)
-        except BaseException as error:  # noqa: BLE001 - whoever waits at the end is informed
+        except BaseException as error:  # noqa: BLE001 - whoever waits at the end gets it
             self._waits_for = None
             self._arrived(self, None, error)
         else:

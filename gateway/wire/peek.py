@@ -172,7 +172,7 @@ def peek_response(wire: bytes) -> ResponsePeek:
 
 
 class _RecordFindings:
-    """What the records of one response reported, beside their TTLs."""
+    """What the records of one response say, beside their TTLs."""
 
     __slots__ = ("addresses", "ede", "negative_ttl", "opt_at", "rcode_high", "targets")
 

@@ -50,7 +50,7 @@ def shuffle_case(name: bytes, noise: bytes) -> bytes:
 
 
 def build_query(message_id: int, question: Question, *, spelled: bytes | None = None, edns: bool = True) -> bytes:
-    """A recursive query. `spelled` is the name as `shuffle_case` made it. AD asks to be informed what validated.
+    """A recursive query. `spelled` is the name as `shuffle_case` made it. AD asks which answers validated.
 
     Options of the client (client subnet, cookies) never leave the home: the OPT record is our own.
     """

@@ -1,4 +1,4 @@
-"""Televisions ask the same thousands of times, and are informed why they get what they get."""
+"""Televisions ask the same thousands of times, and the answers say why they are what they are."""
 
 from __future__ import annotations
 

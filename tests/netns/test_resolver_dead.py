@@ -1,4 +1,4 @@
-"""The resolver dies, with nobody there who starts it again: televisions go on, and everybody is informed."""
+"""The resolver dies, with nobody there who starts it again: televisions go on, and the dashboard says so."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def test_a_password_of_64_kb_costs_next_to_nothing(box: RunningBox, session: str
 
 
 def test_whatever_others_try_the_owner_logs_in(box: RunningBox, session: str) -> None:
-    """Eight addresses, then eighty, guess until they are told to wait; the browser that was here before is let in."""
+    """Eight addresses, then eighty, guess until they have to wait; the browser that was here before is let in."""
     for addresses in (8, 80):
         for number in range(addresses * 6):
             post(box.web, "/login", {"password": "x"}, f"127.5.{addresses}.{number % addresses + 1}")

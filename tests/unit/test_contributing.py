@@ -1,4 +1,4 @@
-"""CONTRIBUTING's worked example is followed word for word; the versions and the pictures are those that are told."""
+"""CONTRIBUTING's worked example is followed word for word; the versions and the pictures are those that are named."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ def test_the_five_commands_are_five_and_make_knows_them() -> None:
 
 
 def test_every_kind_of_test_stands_in_the_table() -> None:
-    told = set(re.findall(r"^\| `tests/(\w+)/`", CONTRIBUTING, re.MULTILINE))
+    stated = set(re.findall(r"^\| `tests/(\w+)/`", CONTRIBUTING, re.MULTILINE))
     kinds = {path.parent.relative_to(ROOT / "tests").parts[0] for path in (ROOT / "tests").rglob("test_*.py")}
-    assert told == kinds
+    assert stated == kinds
 
 
 def test_the_version_is_the_newest_of_the_changelog() -> None:
@@ -104,13 +104,13 @@ def test_decisions_are_dated_and_stand_in_their_order() -> None:
 
 @pytest.mark.parametrize("which", ["overview.png", "live.png"])
 def test_the_pictures_are_of_the_size_that_readme_says(which: str) -> None:
-    told = re.search(rf'\]\(web/static/img/{which} "(\d+) x (\d+)"\)', (ROOT / "README.md").read_text())
-    assert told is not None
+    stated = re.search(rf'\]\(web/static/img/{which} "(\d+) x (\d+)"\)', (ROOT / "README.md").read_text())
+    assert stated is not None
     data = (ROOT / "web" / "static" / "img" / which).read_bytes()
     assert len(data) < 200_000
     assert data[:16] == b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
     width, height = struct.unpack(">II", data[16:24])
-    assert (width, height) == (int(told[1]), int(told[2]))
+    assert (width, height) == (int(stated[1]), int(stated[2]))
     assert len(pixels(data)) == height * (width + 1), "one byte a pixel, and one a line"
 
 

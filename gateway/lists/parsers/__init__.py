@@ -1,4 +1,4 @@
-"""Block lists in every syntax people publish, distinguished by themselves."""
+"""Block lists in every syntax people publish; each is known by its first lines."""
 
 from __future__ import annotations
 

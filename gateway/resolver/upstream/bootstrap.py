@@ -121,6 +121,6 @@ def _read(asked: Sequence[Future[bytes]]) -> tuple[float, list[str]]:
 
 
 def _look_at(reply: Future[bytes]) -> None:
-    """So that nobody is informed of an error that nobody was interested in."""
+    """So that no error is logged that nobody was interested in."""
     if not reply.cancelled():
         reply.exception()

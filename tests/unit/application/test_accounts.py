@@ -255,7 +255,7 @@ def test_who_comes_back_to_a_blocked_address_is_cut_again(monkeypatch: pytest.Mo
     asyncio.run(story())
 
 
-def test_an_address_that_turns_out_to_be_shared_is_mended_at_once() -> None:
+def test_an_address_that_proves_to_be_shared_is_mended_at_once() -> None:
     async def story() -> None:
         knife = Knife()
         accounts, _, _ = stage(knife)

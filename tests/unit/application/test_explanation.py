@@ -1,4 +1,4 @@
-"""What is informed of names that the box answers by itself, and of a device while no box runs."""
+"""What is said of names that the box answers by itself, and of a device while no box runs."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def test_the_numbers_begin_anew_before_they_fill_the_memory() -> None:
     assert len(unpacker._facts) <= 11
 
 
-def test_parcels_are_put_together_from_any_pieces() -> None:
+def test_frames_are_put_together_from_any_pieces() -> None:
     stream = frame("done", 7) + frame("counts", {"a": [1, None]}) + frame("end", None)
     unframer = Unframer()
     got = [message for at in range(len(stream)) for message in unframer.feed(stream[at : at + 1])]

@@ -136,7 +136,7 @@ def test_when_a_device_was_last_seen_is_stored_once_a_minute(box: Box) -> None:
     assert len(box.reported) == 1
 
 
-def test_a_late_row_does_not_turn_the_clock_back(box: Box) -> None:
+def test_a_late_row_does_not_set_the_clock_back(box: Box) -> None:
     box.inventory.device_of("10.42.0.7", box.time + 50)
     box.inventory.device_of("10.42.0.7", box.time - 500)
     assert box.inventory.all()[0].last_seen == _NOON + timedelta(seconds=50)

@@ -37,7 +37,7 @@ def test_names_that_share_an_address_begin_spans() -> None:
     assert seen == [ads, ads, film, film, "late.example", ads, ads]
 
 
-def test_turns_are_bounded_by_number_and_by_age() -> None:
+def test_changes_are_bounded_by_number_and_by_age() -> None:
     said = ResolvedNames()
     for number in range(1000):
         said.note(TV, f"{'ab'[number % 2]}.example", (CDN,), number * 0.01)

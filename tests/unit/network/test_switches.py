@@ -68,7 +68,7 @@ def test_a_switch_that_is_missing_is_named_and_nothing_is_turned(root, tmp_path)
 @pytest.mark.parametrize(
     "damage", [b"", b"{", b"[]", b'{"../../etc/passwd": ["a", "1"]}', b'{"ipv4/ip_forward": 7}', b"[" * 70000]
 )
-def test_a_damaged_record_turns_nothing(root, tmp_path, damage):
+def test_a_damaged_record_changes_nothing(root, tmp_path, damage):
     record = tmp_path / "switches.json"
     record.write_bytes(damage)
     put_back(record, root)

@@ -146,7 +146,7 @@ def test_name_and_chain_are_checked_whatever_the_time(authority: Authority, wron
 
 
 @pytest.mark.parametrize("shown", [0.0, time.time()])
-def test_a_time_server_cannot_turn_time_back(authority: Authority, shown: float) -> None:
+def test_a_time_server_cannot_set_time_back(authority: Authority, shown: float) -> None:
     old = {"begins": datetime(2020, 1, 1, tzinfo=UTC), "ends": datetime(2021, 1, 1, tzinfo=UTC)}
     lie = datetime(2020, 6, 1, tzinfo=UTC).timestamp()
     scene = Scene(authority.issue(NAME, **old), authority.roots, shown=shown, at=lie)

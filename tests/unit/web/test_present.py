@@ -173,7 +173,7 @@ def test_a_rule_is_a_sentence() -> None:
     assert present.rule_sentence({"action": "allow", "preset": "off"}, "Kitchen") == "No preset for Kitchen"
 
 
-def test_text_that_turns_direction_or_hides_is_shown_as_such() -> None:
+def test_text_that_changes_direction_or_hides_is_shown_as_such() -> None:
     assert present.plain("a\u202eb\x00c\u2066d\u200be\ud800") == "a\ufffdb\ufffdc\ufffdd\ufffde\ufffd"
     assert present.plain("Fernseher im Wohnzimmer 📺 صالة") == "Fernseher im Wohnzimmer 📺 صالة"
     assert present.plain(None) == ""

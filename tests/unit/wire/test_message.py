@@ -69,7 +69,7 @@ def test_a_refusal_is_twelve_bytes_and_keeps_id_and_opcode() -> None:
     assert wire == b"\xab\xcd\xa9\x04" + bytes(8)
 
 
-def test_the_full_parse_agrees_and_turns_every_failure_into_one_error() -> None:
+def test_the_full_parse_agrees_and_makes_one_error_of_every_failure() -> None:
     wire = null_answer(query("ads.example"), 10)
     assert "0.0.0.0" in render(wire)
     assert str(parse(wire).q.qname) == "ads.example."
