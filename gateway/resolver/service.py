@@ -1,4 +1,4 @@
-"""The resolver as the rest of the program sees it: sockets in, answers out, a policy that can be swapped at any time."""
+"""The resolver as its neighbours see it: sockets in, answers out, a policy that can be swapped at any time."""
 
 from __future__ import annotations
 
