@@ -43,6 +43,7 @@ class Rcode(IntEnum):
 class Ede(IntEnum):
     """Extended DNS errors (RFC 8914) that we send."""
 
+    OTHER = 0
     STALE_ANSWER = 3
     FORGED_ANSWER = 4
     DNSSEC_BOGUS = 6

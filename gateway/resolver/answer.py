@@ -10,14 +10,18 @@ from gateway.model.query import Query
 from gateway.model.response import Response, Source
 from gateway.model.verdict import ALLOWED
 from gateway.model.word import word
-from gateway.wire.bailiwick import is_plain, pertinent
+from gateway.wire.bailiwick import AnswerKind, is_plain, pertinent
+from gateway.wire.lifetimes import settled
 from gateway.wire.message import failure
 from gateway.wire.patch import bare
 from gateway.wire.peek import ResponsePeek, peek_response
 from gateway.wire.plain import peek_plain
 
-# A negative answer without an SOA record must not be kept (RFC 2308 section 5); five seconds stop a retry storm.
-_NAMELESS_NEGATIVE_TTL = 5
+# RFC 9520 section 3.2: a failure is remembered for at least a second. So is what says too little to be kept: a negative
+# answer without an SOA record (RFC 2308 section 5), and an alias without what it leads to.
+FAILURE_TTL = 2
+# Why an answer that says nothing useful is a failure (RFC 8914).
+_WHY = {AnswerKind.ENDLESS: int(Ede.OTHER), AnswerKind.REFERRAL: int(Ede.NO_REACHABLE_AUTHORITY)}
 # "Blocked" means that we did it; an upstream that did it filters for us (RFC 8914 sections 4.16 and 4.18).
 _FILTERED_ABOVE = frozenset({Ede.BLOCKED, Ede.FILTERED})
 
@@ -27,15 +31,17 @@ class Answer(Response):
     """A response that came from an upstream or the cache.
 
     `peek` was taken before the OPT record was removed; its other offsets are those of `wire`. `recheck` is for how
-    many seconds at most a copy may be handed out without asking the cache again.
+    many seconds at most a copy may be handed out without asking the cache again. `half` is an alias without what it
+    leads to: better than nothing, and no more.
     """
 
     peek: ResponsePeek | None = None
     recheck: int = 0
+    half: bool = False
 
 
 def answer_of(reply: bytes, *, vouched: bool = False, asked: bytes = b"") -> Answer:
-    """What an upstream said, cut down to what it was asked and fit to be kept. Raises WireError.
+    """What an upstream received, cut down to what it was asked and fit to be kept. Raises WireError.
 
     `vouched` is whether the owner trusts this upstream, and the way to it, to say that data is authentic. `asked` is
     the key of the query (see Query): with it, most answers need no second look.
@@ -46,14 +52,21 @@ def answer_of(reply: bytes, *, vouched: bool = False, asked: bytes = b"") -> Ans
     received = peek = peek_response(reply)
     if not peek.question:
         raise WireError(f"It has no question, only rcode {peek.rcode}.")
+    kind = AnswerKind.WHOLE
     if not is_plain(reply, peek):
-        reply = pertinent(reply, peek)
-        peek = peek_response(reply)
-    rcode = peek.rcode | received.rcode & ~0x0F
-    ede = Ede.FILTERED if received.ede in _FILTERED_ABOVE else received.ede
+        found = pertinent(reply, peek)
+        kind = found.kind
+        if found.wire is not reply:
+            reply = found.wire
+            peek = peek_response(reply)
+    wire, peek = settled(bare(reply, peek, vouched=vouched), peek)
+    ede = Ede.FILTERED if received.ede in _FILTERED_ABOVE else _WHY.get(kind, received.ede)
+    half = kind is AnswerKind.HALF
+    ttl = lifetime(peek)
     return Answer(
-        bare(reply, peek, vouched=vouched), rcode, Source.UPSTREAM, ede=ede, targets=peek.targets, ttl=lifetime(peek),
-        peek=peek if received.ede is None or peek is received else dataclasses.replace(peek, ede=received.ede),
+        wire, peek.rcode | received.rcode & ~0x0F, Source.UPSTREAM, ede=ede, targets=peek.targets,
+        ttl=min(ttl, FAILURE_TTL) if half else ttl, half=half,
+        peek=peek if received.ede is None or peek.ede == received.ede else dataclasses.replace(peek, ede=received.ede),
     )  # fmt: skip
 
 
@@ -67,7 +80,7 @@ def lifetime(peek: ResponsePeek) -> int:
     if peek.negative_ttl is not None:
         return peek.negative_ttl if peek.ttl is None else min(peek.ttl, peek.negative_ttl)
     if peek.rcode == Rcode.NXDOMAIN or not peek.answers:
-        return _NAMELESS_NEGATIVE_TTL
+        return FAILURE_TTL
     return peek.ttl or 0
 
 

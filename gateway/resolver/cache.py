@@ -11,7 +11,7 @@ from gateway.errors import UpstreamError, UpstreamTimeout, WireError
 from gateway.model.dns import Ede, Rcode
 from gateway.model.query import Query
 from gateway.model.response import Response, Source
-from gateway.resolver.answer import Answer, failed, peek_of
+from gateway.resolver.answer import FAILURE_TTL, Answer, failed
 from gateway.resolver.link import Handler
 from gateway.wire.patch import aged, with_ttl
 from gateway.wire.peek import ResponsePeek, peek_response
@@ -23,16 +23,14 @@ STALE_PATIENCE = 1.8
 STALE_REST = 30.0
 # Where no upstream has answered for a while, waiting longer would help nobody.
 _PATIENCE_WHEN_DOWN = 0.2
-# RFC 9520 section 3.2: a failure is remembered for at least a second.
-FAILURE_TTL = 2
 # The last tenth of an answer's life: whoever asks in it wants it again.
 _PREFETCH_SHARE = 10
 _PREFETCH_MIN_TTL = 10
 # The fast path comes back here at least this often, so that a name in use stays young in the cache.
 _MAX_RECHECK = 120
 _OVERHEAD = 300
-# Plain numbers: an enum's member costs a look-up each time.
-_SERVFAIL, _NXDOMAIN = int(Rcode.SERVFAIL), int(Rcode.NXDOMAIN)
+# A plain number: an enum's member costs a look-up each time.
+_SERVFAIL = int(Rcode.SERVFAIL)
 
 
 class _Kept:
@@ -60,16 +58,12 @@ class Cache:
         *,
         entries: int,
         size: int,
-        max_ttl: int,
-        max_negative_ttl: int,
         max_stale: int,
         clock: Callable[[], float],
         reachable: Callable[[], bool],
     ) -> None:
         self._max_entries = entries
         self._max_size = size
-        self._max_ttl = max_ttl
-        self._max_negative_ttl = max_negative_ttl
         self._max_stale = max_stale
         self._clock = clock
         self._reachable = reachable
@@ -145,7 +139,7 @@ class Cache:
             kept.resting_until = self._clock() + STALE_REST
             return self._stale(key, kept)
         answer = task.result()
-        if answer.rcode == Rcode.SERVFAIL:
+        if _is_poor(answer):
             kept.resting_until = self._clock() + STALE_REST
             return self._stale(key, kept)
         return answer
@@ -168,7 +162,7 @@ class Cache:
 
     async def _fetch(self, key: bytes, query: Query, below: Handler) -> Response:
         response = await below(query)
-        if response.rcode != Rcode.SERVFAIL:
+        if not _is_poor(response):
             self.keep(key, response)
         return response
 
@@ -203,12 +197,6 @@ class Cache:
             return
         if ttl <= 0 or not isinstance(response, Answer):
             return
-        peek = response.peek or peek_of(response)
-        negative = peek.negative_ttl is not None or rcode == _NXDOMAIN
-        most = self._max_negative_ttl if negative else self._max_ttl
-        ttl = ttl if ttl < most else most
-        if ttl <= 0:
-            return
         kept = _Kept(response, ttl, self._clock())
         size = _size(key, kept)
         if size > self._max_size:
@@ -220,6 +208,11 @@ class Cache:
         self.size += size
         while len(self._kept) > self._max_entries or self.size > self._max_size:
             self.size -= _size(*self._kept.popitem(last=False))
+
+
+def _is_poor(answer: Response) -> bool:
+    """True for what a stale answer is better than."""
+    return answer.rcode == _SERVFAIL or (isinstance(answer, Answer) and answer.half)
 
 
 def _size(key: bytes, kept: _Kept) -> int:

@@ -257,7 +257,7 @@ class _Flight:
                     if not member.lies:
                         if member.fallback:
                             self._forwarder.answered(member)
-                        if answer.rcode == _SERVFAIL:
+                        if answer.rcode == _SERVFAIL or answer.half:
                             self._take_poor(member, answer)
                         else:
                             self._end(answer, None)
@@ -274,7 +274,8 @@ class _Flight:
         """Perhaps only this one cannot: the next may, and if none can, this is still what an upstream said."""
         if self._over:
             return
-        self._poor = answer
+        if self._poor is None or answer.half:
+            self._poor = answer
         self._plan = [
             other
             for other in self._plan[self._next :]

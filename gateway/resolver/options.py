@@ -36,8 +36,6 @@ class ResolverOptions:
     local_ttl: int = 60
     cache_entries: int = 10_000
     cache_bytes: int = 8 * 1024 * 1024
-    max_ttl: int = 86_400
-    max_negative_ttl: int = 3_600
     max_stale: int = 86_400
     memo_entries: int = 8_192
     rebinding_protection: bool = True

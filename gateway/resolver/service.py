@@ -104,8 +104,6 @@ class Resolver:
             cache=Cache(
                 entries=options.cache_entries,
                 size=options.cache_bytes,
-                max_ttl=options.max_ttl,
-                max_negative_ttl=options.max_negative_ttl,
                 max_stale=options.max_stale,
                 clock=clock,
                 reachable=lambda: forwarder.reachable,

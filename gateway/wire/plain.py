@@ -5,9 +5,11 @@ from __future__ import annotations
 import struct
 from functools import lru_cache
 
+from gateway.wire.lifetimes import LONGEST
 from gateway.wire.peek import ResponsePeek
 
 _HEADER = struct.Struct(">HHHHHH")
+_TTL = struct.Struct(">I")
 # A response to a plain query, whole, NOERROR: every bit but AA, RD, RA, AD and CD.
 _UNUSUAL, _USUAL = 0xFA4F, 0x8000
 _OPT = b"\0\0\x29"
@@ -18,7 +20,6 @@ _ADDRESSES = {
     b"\0\x1c\0\1": (b"\xc0\x0c\0\x1c\0\1", struct.Struct(">6sIH16s"), 16),
 }
 _MAX_RECORDS = 64
-_TTL_MAX = 0x7FFFFFFF
 
 
 @lru_cache(maxsize=1024)
@@ -29,7 +30,8 @@ def _ttl_offsets(start: int, count: int, size: int) -> tuple[int, ...]:
 
 def peek_plain(wire: bytes, question: bytes) -> ResponsePeek | None:
     """As `peek_response`, for an answer to `question` (the QNAME in lower case, QTYPE, QCLASS) of nothing but its own
-    address records, and perhaps an empty OPT record; None for whatever else it is.
+    address records, each once, with one TTL that may be passed on as it is, and perhaps an empty OPT record; None for
+    whatever else it is.
     """
     kind = _ADDRESSES.get(question[-4:])
     if kind is None or len(wire) < 12:
@@ -49,13 +51,14 @@ def peek_plain(wire: bytes, question: bytes) -> ResponsePeek | None:
     if len(wire) != at or wire[12:start].lower() != question:
         return None
     addresses: list[bytes] = []
-    lowest = _TTL_MAX
+    ttl_of_all = _TTL.unpack_from(wire, start + 6)[0]
     for owner, ttl, length, address in record.iter_unpack(wire[start:end]):
-        if owner != head or length != size or ttl > _TTL_MAX:
+        if owner != head or length != size or ttl != ttl_of_all:
             return None
-        lowest = ttl if ttl < lowest else lowest
         addresses.append(address)
+    if ttl_of_all > LONGEST or (count > 1 and len(set(addresses)) < count):
+        return None
     return ResponsePeek(
-        message_id, flags, 0, wire[12:start], count, _ttl_offsets(start, count, record.size), lowest, None, (),
+        message_id, flags, 0, wire[12:start], count, _ttl_offsets(start, count, record.size), ttl_of_all, None, (),
         tuple(addresses), end, end, at, end if additionals else None, None,
     )  # fmt: skip

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,7 +42,7 @@ class Fault:
     """What goes wrong with an answer. `times` is how often, None for always; `transport` None means both.
 
     `drop` says nothing; `delay` seconds; `rcode` answers that code with no records; `truncate` sets TC and leaves the
-    records out; `wrong_id`, `wrong_question`, `wrong_type` and `lower_case` spoil the head of the answer;
+    records out; `wrong_id`, `wrong_question`, `wrong_type`, `lower_case` and `upper_case` spoil the head of the answer;
     `wrong_port` answers from another socket (UDP); `garbage` sends random bytes instead; `cut` sends only so many
     bytes; `extra` records are put behind the answer; `twice` sends it twice; `close_tcp` hangs up; `drip` seconds
     between single bytes (TCP); `query_back` sends the query itself; `refuse_edns` answers FORMERR to EDNS only;
@@ -57,6 +57,7 @@ class Fault:
     wrong_question: bool = False
     wrong_type: bool = False
     lower_case: bool = False
+    upper_case: bool = False
     wrong_port: bool = False
     garbage: bool = False
     cut: int | None = None
@@ -88,6 +89,10 @@ class Upstream:
     host: str = "127.0.0.1"
     port: int = 0
     negative_ttl: int = 30
+    over_tcp: bool = True
+    written: Callable[[str, str], bytes | None] | None = None
+    """The whole response to a name, as it was spelled, and a type; None leaves the answer to the zone. It comes as it
+    is, but for its id, and TC in its place where it is too long."""
 
     def __post_init__(self) -> None:
         self.asked: list[Asked] = []
@@ -177,7 +182,10 @@ class Upstream:
         loop = asyncio.new_event_loop()
         self._loop = loop
         loop.add_reader(self._udp, self._read_udp)
-        self._spawn(self._accept())
+        if self.over_tcp:
+            self._spawn(self._accept())
+        else:
+            self._tcp.close()
         loop.call_soon(ready.set)
         try:
             loop.run_forever()
@@ -187,7 +195,8 @@ class Upstream:
             self._tcp.close()
             for task in list(self._work):
                 task.cancel()
-            loop.run_until_complete(asyncio.gather(*self._work, return_exceptions=True))
+            if self._work:
+                loop.run_until_complete(asyncio.gather(*self._work, return_exceptions=True))
             loop.close()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -294,6 +303,19 @@ class Upstream:
         if fault.query_back:
             return wire
         question = query.question[0]
+        if self.written is not None:
+            raw = self.written(question.name.to_text(omit_final_dot=True), dns.rdatatype.to_text(question.rdtype))
+            if raw is not None:
+                head = wire[:2] + raw[2:]
+                return (
+                    head
+                    if len(head) <= size
+                    else head[:2]
+                    + bytes((head[2] | 2,))
+                    + head[3:4]
+                    + wire[4:6]
+                    + (bytes(6) + wire[12 : 12 + len(question.name.to_wire()) + 4])
+                )
         reply = self._answer(question.name.to_text(omit_final_dot=True), dns.rdatatype.to_text(question.rdtype))
         if fault.refuse_edns and query.edns >= 0:
             reply = Reply(rcode="FORMERR")
@@ -310,9 +332,10 @@ class Upstream:
             )
         if fault.wrong_type:
             response.question[0] = dns.rrset.RRset(question.name, question.rdclass, dns.rdatatype.MX)
-        if fault.lower_case:
-            lower = dns.name.Name([label.lower() for label in question.name.labels])
-            response.question[0] = dns.rrset.RRset(lower, question.rdclass, question.rdtype)
+        if fault.lower_case or fault.upper_case:
+            spell = bytes.lower if fault.lower_case else bytes.upper
+            spelled = dns.name.Name([spell(label) for label in question.name.labels])
+            response.question[0] = dns.rrset.RRset(spelled, question.rdclass, question.rdtype)
         answer = response.to_wire(max_size=_MAX_UDP)
         if fault.truncate or (len(answer) > size and not fault.oversize):
             response.flags |= dns.flags.TC

@@ -24,6 +24,8 @@ _MAX_AGE = 10.0
 _MAX_RETIRED = 48
 _PLAIN_FOR = 600.0
 _CASE_STRIKES = 3
+# How long TCP may take to settle a doubtful spelling before the question leaves once more, in lower case.
+_TCP_PATIENCE = 0.25
 _RECEIVE = 4_096
 # Answers of one port in one round of the loop: clients who need nobody's answer come in between.
 _ANSWERS_A_ROUND = 4
@@ -32,9 +34,9 @@ _MAX_MISSES = 2 * _MAX_USES
 
 
 class _Open:
-    """One question on its way."""
+    """One question on its way; `doubtful` when its answer was not spelled as it is, and may be a forgery."""
 
-    __slots__ = ("asked", "edns", "ends", "future", "question")
+    __slots__ = ("asked", "doubtful", "edns", "ends", "future", "question")
 
     def __init__(self, question: Question, asked: bytes, edns: bool, ends: float, future: Pending[bytes]) -> None:
         self.question = question
@@ -42,6 +44,7 @@ class _Open:
         self.edns = edns
         self.ends = ends
         self.future = future
+        self.doubtful = False
 
     def is_over(self, now: float) -> bool:
         return self.ends <= now or self.future.done()
@@ -88,13 +91,20 @@ class DatagramUpstream:
         await self._tcp.close()
 
     def _send(
-        self, loop: asyncio.AbstractEventLoop, now: float, question: Question, future: Pending[bytes], edns: bool
+        self,
+        loop: asyncio.AbstractEventLoop,
+        now: float,
+        question: Question,
+        future: Pending[bytes],
+        edns: bool,
+        *,
+        shuffled: bool = True,
     ) -> None:
         spelled = question.name
         # What is random about a question, in one piece: the spelling, the id, the port.
         size = len(spelled)
         noise = self._noise.take(size + 3)
-        if self._case_strikes < _CASE_STRIKES:
+        if shuffled and self._case_strikes < _CASE_STRIKES:
             spelled = shuffle_case(spelled, noise)
         message_id = noise[size] << 8 | noise[size + 1]
         try:
@@ -132,6 +142,9 @@ class DatagramUpstream:
             return
         message_id = reply[0] << 8 | reply[1]
         kind = match(reply, message_id, going.asked, edns=going.edns)
+        if kind is Match.CASE and going.asked.startswith(going.question.name):
+            # It left in lower case: there is nothing to be repeated.
+            kind = Match.TRUNCATED if reply[2] & 0x02 else Match.YES
         if kind is Match.NO:
             self._missed(port)
             return
@@ -144,8 +157,10 @@ class DatagramUpstream:
                 going.future.set_result(reply)
         elif kind is Match.NO_EDNS:
             self._without_edns(going)
+        elif kind is Match.CASE:
+            self._settle_doubt(going)
         else:
-            self._over_tcp(going, miscased=kind is Match.CASE)
+            self._over_tcp(going)
 
     def _missed(self, port: _Port) -> None:
         """Counts what is no answer; on a port that gets too many of those, TCP takes over what is open."""
@@ -159,7 +174,7 @@ class DatagramUpstream:
         endangered = list(port.open.values())
         port.open.clear()
         for going in endangered:
-            self._over_tcp(going, miscased=False)
+            self._over_tcp(going)
 
     def _without_edns(self, going: _Open) -> None:
         loop = asyncio.get_running_loop()
@@ -172,7 +187,23 @@ class DatagramUpstream:
         going.future.add_done_callback(learn)
         self._send(loop, loop.time(), going.question, going.future, False)
 
-    def _over_tcp(self, going: _Open, *, miscased: bool) -> None:
+    def _settle_doubt(self, going: _Open) -> None:
+        """The upstream spells names its own way, or a forger does who guessed all but the spelling: TCP settles it. An
+        upstream without TCP is asked again, in lower case, with another id and from another port: a forger would have
+        to guess both once more.
+        """
+        going.doubtful = True
+        self._case_strikes += 1
+        loop = asyncio.get_running_loop()
+        loop.call_later(_TCP_PATIENCE, self._ask_in_lower_case, loop, going)
+        self._over_tcp(going, doubtful=True)
+
+    def _ask_in_lower_case(self, loop: asyncio.AbstractEventLoop, going: _Open) -> None:
+        if going.doubtful and not going.future.done():
+            going.doubtful = False
+            self._send(loop, loop.time(), going.question, going.future, going.edns, shuffled=False)
+
+    def _over_tcp(self, going: _Open, *, doubtful: bool = False) -> None:
         """What TCP brings cannot be forged from afar, so that it settles truncation and doubtful spelling alike."""
         target = going.future
 
@@ -181,13 +212,13 @@ class DatagramUpstream:
                 _fail(target, UpstreamError(f"{self.url} is not asked any more."))
                 return
             error = answered.exception()
-            if miscased:
-                # It spells names its own way; or a forger does, whom the count is to disappoint.
-                self._case_strikes += 1
-            if error is not None:
+            if error is None:
+                if not target.done():
+                    target.set_result(answered.result())
+            elif doubtful:
+                self._ask_in_lower_case(asyncio.get_running_loop(), going)
+            else:
                 _fail(target, error)
-            elif not target.done():
-                target.set_result(answered.result())
 
         self._tcp.ask(going.question).add_done_callback(land)
 

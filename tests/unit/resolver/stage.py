@@ -12,10 +12,8 @@ import dns.rdatatype
 
 from gateway.errors import UpstreamError
 from gateway.model.query import Query
-from gateway.model.response import Response, Source
-from gateway.resolver.answer import Answer, lifetime
-from gateway.wire.patch import bare
-from gateway.wire.peek import peek_response
+from gateway.model.response import Response
+from gateway.resolver.answer import Answer, answer_of
 from gateway.wire.question import Question, build_query
 from tests.support.zone import Zone, answerer, build
 from tests.unit.wire.samples import response
@@ -23,10 +21,7 @@ from tests.unit.wire.samples import response
 
 def answer(asked: Query, *records: str, authority: tuple[str, ...] = (), rcode: str = "NOERROR") -> Answer:
     """What the forwarder would hand up for this query."""
-    wire = response(asked, records, authority, rcode=rcode)
-    wire = bare(wire, peek_response(wire))
-    peek = peek_response(wire)
-    return Answer(wire, peek.rcode, Source.UPSTREAM, ede=peek.ede, targets=peek.targets, ttl=lifetime(peek), peek=peek)
+    return answer_of(response(asked, records, authority, rcode=rcode))
 
 
 class Below:

@@ -22,7 +22,7 @@ SOA = "example.com. {} SOA ns.example.com. host.example.com. 1 2 3 4 {}"
 
 
 def make(*, reachable: Any = lambda: True, **more: int) -> Cache:
-    sizes = {"entries": 100, "size": 1_000_000, "max_ttl": 86_400, "max_negative_ttl": 3_600, "max_stale": 86_400}
+    sizes = {"entries": 100, "size": 1_000_000, "max_stale": 86_400}
     return Cache(**{**sizes, **more}, clock=simulated_now, reachable=reachable)
 
 
@@ -96,9 +96,9 @@ def test_a_negative_answer_without_an_soa_record_is_kept_for_a_moment_only() -> 
         cache, asked = make(), query("no.example.com")
         below = Below(answer(asked, rcode="NXDOMAIN"))
         await cache.resolve(asked, below)
-        await asyncio.sleep(4)
-        assert (await cache.resolve(asked, below)).source is Source.CACHE
         await asyncio.sleep(1.5)
+        assert (await cache.resolve(asked, below)).source is Source.CACHE
+        await asyncio.sleep(0.6)
         assert (await cache.resolve(asked, below)).source is Source.UPSTREAM
 
     run_simulated(story())
@@ -117,10 +117,10 @@ def test_an_answer_without_a_life_is_not_kept() -> None:
 
 def test_a_very_long_life_is_cut_short() -> None:
     async def story() -> None:
-        cache, asked = make(max_ttl=1000), query("www.example.com")
+        cache, asked = make(), query("www.example.com")
         below = Below(answer(asked, "www.example.com. 600000 A 192.0.2.1"))
         await cache.resolve(asked, below)
-        await asyncio.sleep(1000)
+        await asyncio.sleep(86_400)
         assert (await cache.resolve(asked, below)).source is Source.UPSTREAM
 
     run_simulated(story())
@@ -244,13 +244,27 @@ def test_an_answer_that_is_too_old_is_no_answer() -> None:
     run_simulated(story())
 
 
-def test_a_servfail_of_the_upstream_is_worse_than_a_stale_answer() -> None:
+@pytest.mark.parametrize(
+    ("records", "authority", "rcode"),
+    [
+        ((), (), "SERVFAIL"),
+        (("www.example.com. 3600 CNAME edge.example.net.",), (), "NOERROR"),
+        ((), ("example.com. 3600 NS ns.example.com.",), "NOERROR"),
+    ],
+)
+def test_a_failure_or_half_an_answer_is_worse_than_a_stale_one(
+    records: tuple[str, ...], authority: tuple[str, ...], rcode: str
+) -> None:
     async def story() -> None:
         cache, below, asked = make(), Below(www), query("www.example.com")
         await cache.resolve(asked, below)
         await asyncio.sleep(400)
-        below.say = answer(asked, rcode="SERVFAIL")
-        assert (await cache.resolve(asked, below)).source is Source.STALE
+        below.say = answer(asked, *records, authority=authority, rcode=rcode)
+        for _ in range(3):
+            assert (await cache.resolve(asked, below)).source is Source.STALE
+            await asyncio.sleep(31)
+        below.say = www
+        assert (await cache.resolve(asked, below)).source is Source.UPSTREAM
 
     run_simulated(story())
 

@@ -116,6 +116,40 @@ def test_a_closed_port_is_reported_at_once(server: Upstream) -> None:
     play(server, story)
 
 
+@pytest.mark.parametrize("tcp", ["refused", "silent", "there"])
+def test_an_upstream_that_spells_names_its_own_way_answers_the_first_question(server: Upstream, tcp: str) -> None:
+    server.fail_all(lower_case=True)
+    if tcp == "silent":
+        server.fail("www.example.com", drop=True, transport="tcp")
+    elif tcp == "refused":
+        server.stop()
+        server.over_tcp = False
+        server.start()
+
+    async def story(upstream: DatagramUpstream) -> None:
+        for n in range(2):
+            answer = dns.message.from_wire(await upstream.ask(WWW))
+            assert answer.answer[0][0].address == "192.0.2.1", n
+        if tcp != "there":
+            over_udp = [one for one in server.asked if one.transport == "udp"]
+            assert [one.name == one.name.lower() for one in over_udp] == [False, True] * 2
+            assert len({(one.id, one.client) for one in over_udp}) == 4, "a forger has to guess anew"
+
+    play(server, story, timeout=2.0)
+
+
+def test_an_upstream_that_writes_names_in_capitals_is_believed_in_the_end(server: Upstream) -> None:
+    server.fail_all(upper_case=True)
+
+    async def story(upstream: DatagramUpstream) -> None:
+        for n in range(6):
+            answer = dns.message.from_wire(await upstream.ask(Question.of(query(f"n{n}.example.com"))))
+            assert answer.answer[0][0].address == "192.0.2.1"
+        assert sum(one.transport == "tcp" for one in server.asked) == 3
+
+    play(server, story, timeout=2.0)
+
+
 def test_forged_answers_are_counted_and_do_not_disturb(server: Upstream) -> None:
     server.fail_all(wrong_id=True, transport="udp")
 

@@ -11,6 +11,7 @@ from gateway.model.event import HealthChanged
 from gateway.model.response import Source
 from gateway.resolver.forwarder import Forwarder
 from tests.support.clock import run_simulated, simulated_now
+from tests.support.zone import Reply
 from tests.unit.resolver.stage import ScriptedUpstream, together
 from tests.unit.wire.samples import query
 
@@ -41,6 +42,36 @@ def test_the_first_upstream_is_asked_and_the_second_left_alone() -> None:
         assert max(answer.peek.ttl_offsets) < len(answer.wire)
         assert (len(first.asked), len(second.asked)) == (1, 0)
         assert forwarder.states()[0].latency_ms == pytest.approx(10)
+
+    run_simulated(story())
+
+
+HALF = Reply(("www.example.com. 3600 CNAME edge.example.net.",))
+REFERRAL = Reply(authority=("example.com. 3600 NS ns.example.com.",))
+
+
+@pytest.mark.parametrize("poor", [HALF, REFERRAL])
+def test_the_next_upstream_may_know_more_than_half(poor: Reply) -> None:
+    async def story() -> None:
+        first, second = ScriptedUpstream(lambda name, rtype: poor, name="a"), ScriptedUpstream(ZONE, name="b")
+        forwarder = Forwarder([first, second], never)
+        answer = await forwarder.resolve(query("www.example.com"))
+        assert (answer.rcode, answer.ttl, answer.half) == (0, 300, False)
+        assert (len(first.asked), len(second.asked)) == (1, 1)
+
+    run_simulated(story())
+
+
+@pytest.mark.parametrize("replies", [(HALF, HALF), (HALF, REFERRAL), (REFERRAL, HALF), (HALF, Reply(rcode="SERVFAIL"))])
+def test_where_none_knows_more_half_an_answer_is_better_than_a_failure(replies: tuple[Reply, Reply]) -> None:
+    async def story() -> None:
+        upstreams = [
+            ScriptedUpstream(lambda name, rtype, reply=reply: reply, name=letter)
+            for letter, reply in zip("ab", replies, strict=True)
+        ]
+        answer = await Forwarder(upstreams, never).resolve(query("www.example.com"))
+        assert (answer.rcode, answer.half, answer.targets) == (0, True, ("edge.example.net",))
+        assert [len(upstream.asked) for upstream in upstreams] == [1, 1]
 
     run_simulated(story())
 

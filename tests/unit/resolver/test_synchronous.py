@@ -32,7 +32,7 @@ class Box:
         self.recorder = Recorder(self.log, 100, clock=simulated_now, wall=simulated_now)
         policy = Filter(rules(block=["ads.example"]), lambda client: client, mode="null", ttl=10)
         self.cache = Cache(
-            entries=10, size=100_000, max_ttl=100, max_negative_ttl=100, max_stale=100, clock=simulated_now,
+            entries=10, size=100_000, max_stale=100, clock=simulated_now,
             reachable=lambda: True,
         )  # fmt: skip
         limits = {"rate": 10.0, "burst": 5, "patience": 1.0, "slip": 0} | throttle
