@@ -230,7 +230,7 @@ print(own_network(pathlib.Path("/var/lib/telltale/network.json")).address6.ip)'
 install_units() {
   local unit address6=''
   if [ "$mode" != dns-only ] && [ -z "$dry" ]; then address6=$(own_address6); fi
-  for unit in "$SOURCE"/systemd/telltale*.{service,socket,target}; do
+  for unit in "$SOURCE"/systemd/telltale*.{service,socket,target,path}; do
     [ "$mode" = dns-only ] && [ "${unit##*/}" = telltale-network.service ] && continue
     put "$unit" "$UNITS/${unit##*/}"
   done
@@ -246,6 +246,7 @@ install_units() {
     # any day; the firewall says who may.
     printf '[Socket]\nListenStream=\nListenStream=0.0.0.0:80\n'
   fi | put - "$UNITS/telltale-web.socket.d/address.conf"
+  show_on_console
   if [ "$mode" != dns-only ]; then keep_others_away; fi
 }
 
@@ -270,6 +271,7 @@ keep_others_away() {
 
 enable_units() {
   local unit wanted=(telltale.target telltale-resolver.socket telltale-web.socket telltale-resolver.service telltale-web.service)
+  wanted+=(telltale-console.service telltale-console.path)
   [ "$mode" = dns-only ] || wanted+=(telltale-network.service)
   for unit in "${wanted[@]}"; do
     if ! systemctl is-enabled -q "$unit" 2>/dev/null; then
@@ -346,15 +348,30 @@ tidy() {
   done
 }
 
+# Where the first password is chosen; nothing once there is one. The dashboard's own user looks into its own folder, and
+# what it says is not believed unless it is an address with a code.
+first_password() {
+  runuser -u telltale-web -g telltale -- env -i XDG_DATA_HOME=/var/lib TELLTALE_KEYS="$DATA-web/web.json" \
+    "$HOME_DIR/current/.venv/bin/python" -I -m gateway.cli password --show 2>/dev/null |
+    grep -Eo 'http://[][0-9A-Fa-f.:]+/setup\?code=[a-z0-9-]{14}$' || true
+}
+
+# The console's own service writes it anew with each change of the keys.
+show_on_console() {
+  [ -e /etc/issue.d/telltale.issue ] || put - /etc/issue.d/telltale.issue </dev/null
+}
+
 tell() {
   [ -z "$dry" ] || { say "This was a rehearsal: nothing was changed."; return; }
   if [ "$changes" -eq 0 ]; then say "Everything is in place already; nothing was changed."; fi
   say ""
-  if [ "$mode" = dns-only ] || [ -z "$home_address" ]; then
-    say "Telltale is installed. Open http://$address/ and choose a password."
+  local told
+  told=$(first_password)
+  if [ -n "$told" ]; then
+    say "Telltale is installed. Whoever opens this address first, from your home network, chooses the password:" \
+      "  $told" "A screen on this machine shows it too; sudo telltale password prints a new one."
   else
-    say "Telltale is installed. From your home network open http://$home_address/ and choose a password;" \
-      "from the televisions' own it is http://$address/."
+    say "Telltale is installed. Its dashboard: http://${home_address:-$address}/"
   fi
   case $mode in
     dns-only) say "On each television, set the DNS server by hand to $address." ;;

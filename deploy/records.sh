@@ -176,7 +176,7 @@ uninstall() {
     # First the resolver: it asks for its network again as soon as that is gone.
     systemctl stop telltale-resolver.socket telltale-resolver.service 2>/dev/null || true
     leave_network
-    systemctl stop telltale.target 'telltale-*.socket' 'telltale-*.service' 2>/dev/null || true
+    systemctl stop telltale.target 'telltale-*.path' 'telltale-*.socket' 'telltale-*.service' 2>/dev/null || true
   fi
   touch "$MANIFEST"
   take_back

@@ -25,7 +25,7 @@ def run_password(arguments: argparse.Namespace, settings: Settings) -> int:
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
     if arguments.show:
         if link := first_link(settings):
-            print(link)
+            print(f"Telltale: choose the password of its dashboard at {link}")
         return 0
     store = _open_anew(settings.auth)
     if arguments.type:

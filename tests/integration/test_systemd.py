@@ -31,7 +31,8 @@ def test_every_unit_is_understood(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "exposure"), [("telltale-resolver", 25), ("telltale-web", 25), ("telltale-network", 40)]
+    ("name", "exposure"),
+    [("telltale-resolver", 25), ("telltale-web", 25), ("telltale-console", 25), ("telltale-network", 40)],
 )
 def test_a_service_may_do_next_to_nothing(name: str, exposure: int) -> None:
     flags = ["--offline=true", f"--threshold={exposure}", "--no-pager"]
@@ -47,7 +48,7 @@ def test_nothing_waits_for_the_uplink_or_the_clock_and_nothing_gives_up(unit: Pa
         assert never not in text
     if unit.suffix == ".service":
         assert "StartLimitIntervalSec=0" in text
-        assert "Restart=always" in text
+        assert "Restart=always" in text or "Type=oneshot" in text
     if unit.suffix == ".socket":
         assert "TriggerLimitIntervalSec=0" in text
         assert "FreeBind=yes" in text
@@ -55,7 +56,9 @@ def test_nothing_waits_for_the_uplink_or_the_clock_and_nothing_gives_up(unit: Pa
 
 def test_the_modules_that_the_units_start_are_there() -> None:
     for unit in UNITS.glob("*.service"):
-        (module,) = re.findall(r"^ExecStart=/opt/telltale/current/\.venv/bin/python -m (\S+)", unit.read_text(), re.M)
+        (module,) = re.findall(
+            r"^ExecStart=/opt/telltale/current/\.venv/bin/python (?:-I )?-m (\S+)", unit.read_text(), re.M
+        )
         assert (UNITS.parent / f"{module.replace('.', '/')}.py").is_file()
 
 
@@ -64,3 +67,10 @@ def test_shell_scripts_are_well_formed() -> None:
     scripts = [str(path) for path in (UNITS.parent / "deploy").glob("*.sh") if path.read_text().startswith("#!")]
     said = subprocess.run(["shellcheck", "-x", *scripts], check=False, capture_output=True, text=True, cwd=UNITS.parent)
     assert said.returncode == 0, said.stdout
+
+
+def test_what_the_console_shows_is_made_by_the_dashboard_s_user_and_opened_by_systemd_itself() -> None:
+    text = (UNITS / "telltale-console.service").read_text()
+    assert "User=telltale-web" in text
+    assert "StandardOutput=truncate:/etc/issue.d/telltale.issue" in text
+    assert not re.search(r"^Exec\w+=[+!]", text, re.MULTILINE), "nothing of it runs as root"

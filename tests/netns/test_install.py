@@ -128,13 +128,18 @@ def the_command_line_is_the_box_s(debian: Debian) -> None:
         code = f"from urllib.request import *; print(urlopen({asked}, timeout=10).status)"
         return debian.run("python3", "-c", code, check=False).strip().splitlines()[-1]
 
+    told = debian.run(TELLTALE, "password", "--show").strip()
+    assert re.search(r"http://[0-9.]+/setup\?code=[a-z0-9-]{14}$", told), told
+    assert debian.run("cat", "/etc/issue.d/telltale.issue").strip() == told, "a screen shows it too"
     token = debian.run(TELLTALE, "token").strip()
     assert status(token) == "200"
     debian.run(TELLTALE, "backup", "/tmp/box.zip")
     token_id = debian.run(TELLTALE, "token", "ls").split()[0]
     debian.run(TELLTALE, "token", "rm", token_id)
     assert "401" in status(token)
-    assert "password is set" in debian.run("sh", "-c", f"echo a new password | {TELLTALE} password")
+    assert "password is set" in debian.run("sh", "-c", f"echo a new password | {TELLTALE} password --type")
+    empty = "for _ in $(seq 100); do [ -s /etc/issue.d/telltale.issue ] || exit 0; sleep 0.2; done; exit 1"
+    debian.run("sh", "-c", empty)
     debian.run("systemctl", "stop", "telltale.target")
     assert "Restored" in debian.run(TELLTALE, "restore", "/tmp/box.zip")
     debian.run("systemctl", "start", "telltale.target")
