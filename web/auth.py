@@ -81,9 +81,9 @@ class AuthStore:
         try:
             self._open()
         except OSError as error:
-            raise SettingsError.saying(self._sentence(error)) from error
+            raise SettingsError.saying(_sentence(self._path, error)) from error
         except ValueError as error:
-            raise Damaged(self._sentence(error)) from error
+            raise Damaged(_sentence(self._path, error)) from error
 
     @property
     def trouble(self) -> str | None:
@@ -269,14 +269,10 @@ class AuthStore:
             self._open()
             self._trouble = None
         except (OSError, ValueError) as error:
-            trouble = self._sentence(error)
+            trouble = _sentence(self._path, error)
             if trouble != self._trouble:
-                log.warning("nobody can log in: %s", trouble)
+                log.warning("%s", trouble)
             self._trouble, self._keys = trouble, _NOBODY
-
-    def _sentence(self, error: Exception) -> str:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        return f"{self._path} cannot be used ({why}). `telltale password` begins anew where it is damaged."
 
     def _load(self) -> Keys:
         stamp = _stamp(self._path)
@@ -316,6 +312,22 @@ class AuthStore:
         return keys
 
 
+def why_nobody_can_log_in(path: Path) -> str | None:
+    """One sentence about keys that cannot be used; None for good ones, and where there are none yet. Changes nothing.
+
+    Raises PermissionError for whoever may not look.
+    """
+    try:
+        keys_from_json(_read(path))
+    except FileNotFoundError:
+        return None
+    except PermissionError:
+        raise
+    except (OSError, ValueError) as error:
+        return _sentence(path, error)
+    return None
+
+
 def replace_keys(path: Path, password: str | None, tokens: tuple[Token, ...]) -> None:
     """Restored keys, whatever was there: with secrets of their own, so that no cookie of before holds, and with a code
     where there is no password. Raises OSError.
@@ -346,6 +358,11 @@ def _normal(password: str) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _sentence(path: Path, error: Exception) -> str:
+    why = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return f"Nobody can log in: {path} cannot be used ({why}). `telltale password` begins anew where it is damaged."
 
 
 def _read(path: Path) -> bytes:

@@ -25,6 +25,7 @@ from gateway.resolver.upstream import open_upstreams
 from gateway.resolver.upstream.clock import BUILT
 from gateway.resolver.upstream.member import PROBE
 from gateway.settings import Endpoint, Settings
+from web.auth import why_nobody_can_log_in
 
 _LITTLE_SPACE = 200 << 20
 _FEW_FILES = 500
@@ -44,7 +45,12 @@ class Finding:
 
 def examine(settings: Settings, now: float | None = None) -> list[Finding]:
     """Everything that can be found out without changing anything. `now` is what this machine's clock says."""
-    findings = [*_data(settings), *_clock(settings, time.time() if now is None else now), *_lists(settings)]
+    findings = [
+        *_data(settings),
+        *_keys(settings),
+        *_clock(settings, time.time() if now is None else now),
+        *_lists(settings),
+    ]
     try:
         status: dict[str, Any] = ControlClient(settings.control).call("status")
     except ControlError:
@@ -58,6 +64,16 @@ def examine(settings: Settings, now: float | None = None) -> list[Finding]:
     ]
     findings += _losses(status["counters"])
     return findings
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    """Whether people can log in. A file that is not there yet is made by the dashboard."""
+    try:
+        says = why_nobody_can_log_in(settings.auth)
+    except PermissionError:
+        return
+    if says:
+        yield Finding(False, says)
 
 
 def _losses(counters: dict[str, Any]) -> Iterator[Finding]:

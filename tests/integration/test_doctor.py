@@ -187,3 +187,13 @@ def test_a_running_box_reports_that_its_upstream_died(tmp_path: Path) -> None:
 def test_answers_that_were_not_recorded_are_reported() -> None:
     found = wrong(list(doctor._losses({"log_dropped": 3, "journal_dropped": 0, "throttled": 7, "errors": 0})))
     assert [says.split()[0] for says in found] == ["3", "7"]
+
+
+def test_keys_that_cannot_be_used_are_named_with_what_to_do(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, upstreams=())
+    assert not [each for each in examine(settings) if "log in" in each.says]
+    (tmp_path / "web.json").write_text("{")
+    (found,) = [each for each in examine(settings) if "log in" in each.says]
+    assert not found.healthy
+    assert "telltale password" in found.says
+    assert (tmp_path / "web.json").read_text() == "{"

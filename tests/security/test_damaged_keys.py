@@ -19,7 +19,7 @@ from tests.support.upstream import Upstream
 pytestmark = pytest.mark.integration
 
 ZONE = {"tv.example.com": ["60 A 198.51.100.9"]}
-EXPECTED = ["nobody can log in", "web ended with", "cannot be used"]
+EXPECTED = ["Nobody can log in", "web ended with", "cannot be used"]
 
 
 def _fifo(path: Path) -> None:

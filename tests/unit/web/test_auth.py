@@ -348,7 +348,7 @@ def test_a_password_that_is_too_long_costs_no_normalising(
     assert max(seen, default=0) <= 1024
 
 
-@pytest.mark.expects_log("nobody can log in")
+@pytest.mark.expects_log("Nobody can log in")
 def test_a_patient_store_waits_for_its_file_and_lets_nobody_in(tmp_path: Path) -> None:
     path = tmp_path / "web.json"
     path.write_text("{")

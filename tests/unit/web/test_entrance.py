@@ -198,7 +198,7 @@ def test_a_forged_browser_has_no_place_of_its_own(at_home: Home, forged: str) ->
     assert last == 429
 
 
-@pytest.mark.expects_log("nobody can log in")
+@pytest.mark.expects_log("Nobody can log in")
 @pytest.mark.parametrize("content", ["{", "", "[]"])
 def test_while_the_keys_are_damaged_every_page_says_so_and_nobody_gets_in(tmp_path: Path, content: str) -> None:
     (tmp_path / "web.json").write_text(content)
