@@ -61,15 +61,15 @@ def outcome(row: DetourRow) -> str:
 
 def sentence(rows: Sequence[DetourRow], whose: Mapping[str, str], who: str = "This device") -> str:
     """All of it in one sentence; `whose` maps servers to who runs them. "" when there is nothing to tell."""
-    reply = [
+    parts = [
         _most(rows, (Detour.DNS,), lambda row: f"asked {_named(row, whose)} directly {_times(row)}"),
         _most(rows, _ENCRYPTED, lambda row: f"tried encrypted DNS at {_named(row, whose)} {_times(row)}"),
     ]
     strangers = [row for row in rows if row.detour == Detour.UNEXPLAINED.value]
     if strangers:
         several = counted(len(strangers), "address", "addresses")
-        reply.append(f"contacted {several} that no lookup explains")
-    said = [each for each in reply if each]
+        parts.append(f"contacted {several} that no lookup explains")
+    said = [each for each in parts if each]
     return f"{who} {_listed(said)}." if said else ""
 
 

@@ -1,4 +1,4 @@
-"""How a request is reported that it went wrong: one sentence, as JSON for programs and as a page for people."""
+"""How a request that went wrong is answered: one sentence, as JSON for programs and as a page for people."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def problem(status: int, code: str, field: str | None = None, **arguments: int |
 
 
 def speak_plainly(app: Flask) -> None:
-    """Makes one sentence of every error. What nobody expected is logged, and reported without its inside."""
+    """Makes one sentence of every error. What nobody expected is logged, and shown without its inside."""
 
     @app.errorhandler(Refused)
     def refused(error: Refused) -> AnyResponse:

@@ -84,11 +84,11 @@ class Listener:
         self._woken = False
         self.over = False
 
-    def put(self, said: StreamEvent) -> None:
+    def put(self, event: StreamEvent) -> None:
         with self._something:
             while len(self._events) >= self._room:
                 self._dropped += len(self._events.popleft())
-            self._events.append(said)
+            self._events.append(event)
         self._stir()
 
     def take(self, timeout: float) -> Happened | None:
@@ -203,9 +203,9 @@ class Broadcaster:
             return list(self._listeners)
 
     def _deliver(self, event: dict[str, Any]) -> None:
-        said = StreamEvent(event)
+        one = StreamEvent(event)
         for listener in self._all():
-            listener.put(said)
+            listener.put(one)
 
     def _run(self) -> None:
         retry, was_lost = _QUICKEST_RETRY, False

@@ -20,7 +20,7 @@ ECHO = "echo"
 
 @dataclass(frozen=True)
 class Setting:
-    """What every server is reported: its own folder and ports, the upstream, and the block list, one name a line."""
+    """What every server is given: its own folder and ports, the upstream, and the block list, one name a line."""
 
     folder: Path
     port: int

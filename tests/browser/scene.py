@@ -173,10 +173,10 @@ class Scene:
             "counters": {},
         }
 
-    def _network(self, said: dict[str, Any] | None) -> dict[str, Any]:
-        if self.network is None or said is None:
+    def _network(self, status: dict[str, Any] | None) -> dict[str, Any]:
+        if self.network is None or status is None:
             raise Refused("There is no such verb.", "verb")
-        return said
+        return status
 
     def join(self, _: Any) -> dict[str, Any]:
         if self.wifi is None:

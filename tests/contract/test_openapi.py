@@ -194,7 +194,7 @@ def test_a_right_request_gets_the_promised_answer(at_home: Home, operation: str,
 
 
 @pytest.mark.parametrize(("operation", "status", "field", "case"), BAD)
-def test_a_wrong_request_is_informed_what_is_wrong(
+def test_a_wrong_request_hears_what_is_wrong(
     at_home: Home, operation: str, status: int, field: str | None, case: dict[str, Any]
 ) -> None:
     before = len(at_home.control.rules), len(at_home.control.lists)

@@ -37,7 +37,7 @@ def upstream() -> Iterator[Upstream]:
 
 @pytest.fixture
 def forge(upstream: Upstream) -> Iterator[Callable[..., None]]:
-    """Sends a datagram that claims to come from the upstream, or from wherever it is reported."""
+    """Sends a datagram that claims to come from the upstream, or from wherever it should."""
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
 
         def send(wire: bytes, to: tuple[str, int], source: tuple[str, int] | None = None) -> None:
@@ -60,16 +60,16 @@ def forged(asked: Asked, *, name: str | None = None, message_id: int | None = No
 
 
 def answered_while(upstream: Upstream, attack: Callable[[Asked], None]) -> list[str]:
-    """What a television is reported, at once and from memory, when somebody attacks while the upstream thinks."""
+    """What a television gets, at once and from memory, when somebody attacks while the upstream thinks."""
     upstream.fail_all(delay=0.35, transport="udp", times=1)
     with Serving(upstream.url) as serving:
-        said: list[str] = []
-        asking = threading.Thread(target=lambda: said.extend(addresses(ask(NAME, server=serving.server, timeout=8))))
+        heard: list[str] = []
+        asking = threading.Thread(target=lambda: heard.extend(addresses(ask(NAME, server=serving.server, timeout=8))))
         asking.start()
         serving.wait_for(lambda: upstream.asked)
         attack(upstream.asked[0])
         asking.join(10)
-        return said + addresses(ask(NAME, server=serving.server))
+        return heard + addresses(ask(NAME, server=serving.server))
 
 
 @needs_root
@@ -196,9 +196,9 @@ def test_an_upstream_speaks_for_no_name_but_the_one_it_was_asked_for(
     upstream.set_zone(lambda name, rtype: reply if name.lower() == NAME else None)
     with Serving(upstream.url) as serving:
         for _ in range(2):
-            said = ask(NAME, server=serving.server, tcp=tcp, edns=1232)
-            assert addresses(said) == [TRUE]
-            assert (said.authority, said.additional) == ([], [])
+            response = ask(NAME, server=serving.server, tcp=tcp, edns=1232)
+            assert addresses(response) == [TRUE]
+            assert (response.authority, response.additional) == ([], [])
         upstream.set_zone(ZONE)
         for name in ("bank.example.net", "example.net"):
             assert addresses(ask(name, server=serving.server, tcp=tcp)) == [TRUE]
@@ -222,13 +222,13 @@ def test_aliases_in_a_circle_harm_neither_the_client_nor_the_upstreams_health(up
             upstream.set_zone(
                 lambda name, rtype: Reply((f"{name}. 60 CNAME a.example.net.", f"a.example.net. 60 CNAME {name}."))
             )
-            said = ask(f"n{n}.example.com", server=serving.server, edns=1232)
-            assert (said.rcode(), said.answer) == (2, [])
+            response = ask(f"n{n}.example.com", server=serving.server, edns=1232)
+            assert (response.rcode(), response.answer) == (2, [])
         assert serving.health == []
 
 
 @pytest.mark.parametrize("trusted", [False, True])
-def test_nobody_is_informed_that_data_is_authentic_unless_the_owner_trusts_who_says_so(trusted: bool) -> None:
+def test_nobody_hears_that_data_is_authentic_unless_the_owner_trusts_who_says_so(trusted: bool) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as liar:
         liar.bind(("127.0.0.1", 0))
 
@@ -243,8 +243,8 @@ def test_nobody_is_informed_that_data_is_authentic_unless_the_owner_trusts_who_s
         options = ResolverOptions(rebinding_protection=False, trust_ad=trusted)
         with Serving(f"udp://127.0.0.1:{liar.getsockname()[1]}", options=options) as serving:
             for _ in range(3):
-                said = ask(NAME, server=serving.server, dnssec_ok=True)
-                assert bool(said.flags & dns.flags.AD) is trusted
+                response = ask(NAME, server=serving.server, dnssec_ok=True)
+                assert bool(response.flags & dns.flags.AD) is trusted
 
 
 _HOME = ["192.168.1.1", "10.0.0.1", "127.0.0.1", "169.254.169.254", "172.16.9.9", "0.0.0.0"]

@@ -70,9 +70,9 @@ def test_explain_says_why_with_and_without_a_running_box(telltale, tmp_path: Pat
     said = telltale("explain", "acr-us-prd.samsungcloud.tv")
     assert "Samsung" in said
     assert "Because:" in said
-    reply = json.loads(telltale("explain", "acr-us-prd.samsungcloud.tv", "--json"))
+    explained = json.loads(telltale("explain", "acr-us-prd.samsungcloud.tv", "--json"))
     assert {"name", "company", "category", "party", "need", "verdict", "reason", "lists", "rules", "evidence"} <= set(
-        reply
+        explained
     )
     assert main(["explain", "acr-us-prd.samsungcloud.tv", "--data", str(tmp_path / "none")]) == 0
     assert "Samsung" in capsys.readouterr().out

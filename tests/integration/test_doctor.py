@@ -46,7 +46,7 @@ def wrong(found: list[doctor.Finding]) -> list[str]:
     return [finding.says for finding in found if not finding.healthy]
 
 
-def reply(data: Path, upstream: Upstream, before: str) -> tuple[int, str]:
+def run_doctor(data: Path, upstream: Upstream, before: str) -> tuple[int, str]:
     """Status and words of the doctor, after `before` was done by a shell with mounts of its own."""
     flags = f"--data {data} --upstream {upstream.url} --dns 127.0.0.1:{free_port()} --web 127.0.0.1:{free_port()}"
     script = f"set -e; {before}; exec {sys.executable} -m gateway.cli doctor {flags}"
@@ -107,14 +107,14 @@ def test_ports_of_ipv6_are_found() -> None:
 @needs_root
 def test_a_full_disk_is_found(tmp_path: Path, upstream: Upstream) -> None:
     fill = f"mount -t tmpfs -o size=1m none {tmp_path}; head -c 1000k /dev/zero > {tmp_path}/film.mp4"
-    status, said = reply(tmp_path, upstream, fill)
+    status, said = run_doctor(tmp_path, upstream, fill)
     assert status == 1
     assert f"WRONG  0 MB are free for {tmp_path}; make room" in said
 
 
 @needs_root
 def test_a_disk_without_room_for_files_is_found(tmp_path: Path, upstream: Upstream) -> None:
-    status, said = reply(tmp_path, upstream, f"mount -t tmpfs -o size=900m,nr_inodes=50 none {tmp_path}")
+    status, said = run_doctor(tmp_path, upstream, f"mount -t tmpfs -o size=900m,nr_inodes=50 none {tmp_path}")
     assert status == 1
     assert "more files only" in said
     assert "WRONG  8" not in said
@@ -122,7 +122,7 @@ def test_a_disk_without_room_for_files_is_found(tmp_path: Path, upstream: Upstre
 
 @needs_root
 def test_a_read_only_disk_is_found(tmp_path: Path, upstream: Upstream) -> None:
-    status, said = reply(tmp_path, upstream, f"mount -t tmpfs -o ro none {tmp_path}")
+    status, said = run_doctor(tmp_path, upstream, f"mount -t tmpfs -o ro none {tmp_path}")
     assert status == 1
     assert f"WRONG  The disk of {tmp_path} is read-only" in said
 

@@ -55,9 +55,11 @@ def test_a_killed_writer_leaves_a_whole_journal_and_loses_at_most_the_last_secon
     path = tmp_path / "journal.sqlite"
     given = 0
     for round_number in range(ROUNDS):
-        reply = _run_and_kill(path, given, 1.2 + round_number * 0.17)
-        before_last_second = max((count for count, when in reply[:-1] if when <= reply[-1][1] - 1.0), default=given)
-        given = reply[-1][0]
+        given_at = _run_and_kill(path, given, 1.2 + round_number * 0.17)
+        before_last_second = max(
+            (count for count, when in given_at[:-1] if when <= given_at[-1][1] - 1.0), default=given
+        )
+        given = given_at[-1][0]
         raw = sqlite3.connect(path)
         try:
             assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)

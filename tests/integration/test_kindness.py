@@ -113,13 +113,13 @@ def test_one_greedy_client_takes_nothing_from_the_others(upstream: Upstream) -> 
 @pytest.mark.parametrize("rtype", ["HTTPS", "SVCB", "TXT", "ANY"])
 def test_whatever_is_asked_of_a_blocked_name_the_answer_is_as_its_rfc_has_it(upstream: Upstream, rtype: str) -> None:
     with Serving(upstream.url, policy=rules(block=["ads.example.com"])) as serving:
-        reply = ask("ads.example.com", rtype, serving.server, edns=1232)
-        assert (reply.rcode(), errors_of(reply)) == (0, [15])
+        response = ask("ads.example.com", rtype, serving.server, edns=1232)
+        assert (response.rcode(), errors_of(response)) == (0, [15])
         if rtype == "ANY":
-            assert [str(rrset[0]) for rrset in reply.answer] == ['"RFC8482" ""']
+            assert [str(rrset[0]) for rrset in response.answer] == ['"RFC8482" ""']
         else:
-            assert reply.answer == []
-            assert reply.authority[0].rdtype == dns.rdatatype.SOA
+            assert response.answer == []
+            assert response.authority[0].rdtype == dns.rdatatype.SOA
     assert upstream.names() == []
 
 
@@ -166,16 +166,16 @@ def test_what_an_upstream_filters_is_17_and_its_other_reasons_are_handed_on(upst
     filtering.spoil = spoil
     with Serving(filtering, options=PLAIN) as serving:
         for _ in range(3):
-            reply = ask("ads.example.com", server=serving.server, edns=1232)
-            assert (addresses(reply), errors_of(reply)) == (["0.0.0.0"], [ours])
+            response = ask("ads.example.com", server=serving.server, edns=1232)
+            assert (addresses(response), errors_of(response)) == (["0.0.0.0"], [ours])
 
 
 def test_an_upstream_that_fails_without_a_reason_is_a_network_error() -> None:
     broken = ScriptedUpstream({})
     broken.error = down()
     with Serving(broken, options=PLAIN) as serving:
-        reply = ask("tv.example.com", server=serving.server, edns=1232)
-        assert (reply.rcode(), errors_of(reply)) == (2, [23])
+        response = ask("tv.example.com", server=serving.server, edns=1232)
+        assert (response.rcode(), errors_of(response)) == (2, [23])
 
 
 def test_how_long_answers_took_is_counted_by_where_they_came_from(upstream: Upstream) -> None:
@@ -184,11 +184,11 @@ def test_how_long_answers_took_is_counted_by_where_they_came_from(upstream: Upst
         for n in range(3):
             ask(f"n{n}.many.example.com", server=serving.server)
         ask("ads.example.com", server=serving.server)
-        reply = serving.call(serving.resolver.latencies)
-    assert reply["upstream"]["count"] == 3
-    assert 0.15 < reply["upstream"]["sum"] < 3  # type: ignore[operator]
-    assert reply["policy"]["count"] == 1
-    assert reply["stale"]["count"] == 0
+        latencies = serving.call(serving.resolver.latencies)
+    assert latencies["upstream"]["count"] == 3
+    assert 0.15 < latencies["upstream"]["sum"] < 3  # type: ignore[operator]
+    assert latencies["policy"]["count"] == 1
+    assert latencies["stale"]["count"] == 0
 
 
 def test_a_client_that_asks_too_much_gets_what_is_known_all_the_same(upstream: Upstream) -> None:

@@ -170,9 +170,9 @@ def test_no_other_preset_is_taken(box: RunningBox, body: dict[str, str], field: 
 
 
 def test_every_preset_says_what_it_stops_and_costs(box: RunningBox) -> None:
-    reply = box.get("/api/v1/presets")[1]["presets"]
-    assert [each["preset"] for each in reply] == [PRESET_OFF, *PRESETS]
-    assert all(each["stops"] and each["costs"] and each["title"] for each in reply)
+    offered = box.get("/api/v1/presets")[1]["presets"]
+    assert [each["preset"] for each in offered] == [PRESET_OFF, *PRESETS]
+    assert all(each["stops"] and each["costs"] and each["title"] for each in offered)
 
 
 def test_backup_carries_presets(box: RunningBox, tmp_path: Path) -> None:

@@ -208,7 +208,7 @@ def test_whoever_speaks_no_dns_is_closed(serving: Serving) -> None:
             assert connection.is_closed_by_peer(0.2)
 
 
-def test_a_malformed_query_is_reported_so_and_the_connection_goes_on(serving: Serving) -> None:
+def test_a_malformed_query_is_answered_with_an_error_and_the_connection_goes_on(serving: Serving) -> None:
     good = question("www.example.com", message_id=3).to_wire()
     with Connection(serving.server) as connection:
         connection.send(good[:20])

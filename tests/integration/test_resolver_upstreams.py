@@ -101,7 +101,7 @@ def test_a_dead_upstream_is_left_alone_and_found_again(upstream: Upstream, secon
 
 
 @pytest.mark.parametrize("fault", [{"drop": True}, {"delay": 5.0}])
-def test_without_any_upstream_the_client_is_informed_why_within_three_seconds(upstream: Upstream, fault: dict) -> None:
+def test_without_any_upstream_the_client_learns_why_within_three_seconds(upstream: Upstream, fault: dict) -> None:
     upstream.fail_all(**fault)
     with Serving(upstream.url) as serving:
         start = time.monotonic()

@@ -61,13 +61,13 @@ def newest(box: RunningBox, name: str, **wanted: Any) -> dict[str, Any] | None:
 
 
 def test_dig_gets_the_upstream_s_answer(box: RunningBox) -> None:
-    said = subprocess.run(
+    looked_up = subprocess.run(
         ["dig", f"@{box.dns[0]}", "-p", str(box.dns[1]), "+short", "www.example.com"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert said.stdout.split() == ["198.51.100.7"]
+    assert looked_up.stdout.split() == ["198.51.100.7"]
 
 
 def test_a_listed_name_gets_the_null_address_and_a_reason(box: RunningBox) -> None:
@@ -102,11 +102,11 @@ def test_a_lookup_names_the_company_and_the_purpose(box: RunningBox) -> None:
     ask("acr-us-prd.samsungcloud.tv", server=box.dns)
     lookup = box.wait_for(lambda: newest(box, "acr-us-prd.samsungcloud.tv"))
     assert (lookup["company"], lookup["category"]) == ("Samsung", "acr")
-    status, said = box.get("/api/v1/explain?name=acr-us-prd.samsungcloud.tv")
+    status, explained = box.get("/api/v1/explain?name=acr-us-prd.samsungcloud.tv")
     assert status == 200
-    assert said["company"] == "Samsung"
-    assert said["evidence"]
-    assert "contacted" in said["sentence"] or "contact" in said["sentence"]
+    assert explained["company"] == "Samsung"
+    assert explained["evidence"]
+    assert "contacted" in explained["sentence"] or "contact" in explained["sentence"]
 
 
 @pytest.mark.parametrize("tcp", [False, True])

@@ -1,4 +1,4 @@
-"""Behind us the real unbound, which validates: authentic data is reported as such, forged data never arrives."""
+"""Behind us the real unbound, which validates: authentic data is marked as such, forged data never arrives."""
 
 from __future__ import annotations
 
@@ -95,36 +95,36 @@ def errors_of(answer: dns.message.Message) -> list[int]:
     return [int(option.code) for option in answer.options if isinstance(option, dns.edns.EDEOption)]
 
 
-def test_validated_data_is_reported_as_such_when_the_owner_trusts_unbound(unbound: str) -> None:
+def test_validated_data_is_marked_as_such_when_the_owner_trusts_unbound(unbound: str) -> None:
     with Serving(unbound, options=TRUSTING) as serving:
         for _ in range(3):
-            said = ask("www.signed.example", server=serving.server, dnssec_ok=True)
-            assert addresses(said) == ["192.0.2.1"]
-            assert said.flags & dns.flags.AD
-            assert [rrset.rdtype for rrset in said.answer] == [dns.rdatatype.A, dns.rdatatype.RRSIG]
+            response = ask("www.signed.example", server=serving.server, dnssec_ok=True)
+            assert addresses(response) == ["192.0.2.1"]
+            assert response.flags & dns.flags.AD
+            assert [rrset.rdtype for rrset in response.answer] == [dns.rdatatype.A, dns.rdatatype.RRSIG]
         assert not ask("www.signed.example", server=serving.server).flags & dns.flags.AD, "nobody asked for it"
         assert not ask("plain.example", server=serving.server, dnssec_ok=True).flags & dns.flags.AD
 
 
-def test_without_that_trust_nobody_is_informed(unbound: str) -> None:
+def test_without_that_trust_nothing_is_marked(unbound: str) -> None:
     with Serving(unbound) as serving:
-        said = ask("www.signed.example", server=serving.server, dnssec_ok=True)
-        assert addresses(said) == ["192.0.2.1"]
-        assert not said.flags & dns.flags.AD
+        response = ask("www.signed.example", server=serving.server, dnssec_ok=True)
+        assert addresses(response) == ["192.0.2.1"]
+        assert not response.flags & dns.flags.AD
 
 
 def test_forged_data_is_a_failure_that_says_why(unbound: str) -> None:
     with Serving(unbound, options=TRUSTING) as serving:
         for _ in range(2):
-            said = ask("forged.signed.example", server=serving.server, edns=1232)
-            assert (said.rcode(), said.answer) == (2, [])
-            assert errors_of(said)[0] in (6, 7, 9, 10), "DNSSEC bogus, or in which way (RFC 8914)"
+            response = ask("forged.signed.example", server=serving.server, edns=1232)
+            assert (response.rcode(), response.answer) == (2, [])
+            assert errors_of(response)[0] in (6, 7, 9, 10), "DNSSEC bogus, or in which way (RFC 8914)"
 
 
 def test_a_client_that_checks_itself_gets_the_data_and_nobody_else_does(unbound: str) -> None:
     with Serving(unbound, options=TRUSTING) as serving:
-        said = ask("forged.signed.example", server=serving.server, dnssec_ok=True, checking_disabled=True)
-        assert addresses(said) == ["192.0.2.2"]
-        assert said.flags & dns.flags.CD
-        assert not said.flags & dns.flags.AD
+        response = ask("forged.signed.example", server=serving.server, dnssec_ok=True, checking_disabled=True)
+        assert addresses(response) == ["192.0.2.2"]
+        assert response.flags & dns.flags.CD
+        assert not response.flags & dns.flags.AD
         assert ask("forged.signed.example", server=serving.server, dnssec_ok=True).rcode() == 2

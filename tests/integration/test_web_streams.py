@@ -182,8 +182,8 @@ def test_a_lookup_is_on_every_open_page_within_a_second(box: Box, dashboard: Das
         assert kind == "lookups"
         assert data["lookups"][0]["name"] == "first.example"
     assert time.monotonic() - started < 1
-    reply, stored = data["lookups"], dashboard.json("/api/v1/lookups")["lookups"]
-    assert reply == stored, "the stream and the journal say the same in the same words"
+    streamed, stored = data["lookups"], dashboard.json("/api/v1/lookups")["lookups"]
+    assert streamed == stored, "the stream and the journal say the same in the same words"
     for page in pages:
         page.close()
 
@@ -246,7 +246,7 @@ def test_a_page_that_never_reads_loses_rows_and_holds_nobody_up(box: Box, dashbo
     awake.close()
 
 
-def test_it_stops_when_asked_to_although_pages_are_open(dashboard: Dashboard) -> None:
+def test_it_stops_when_asked_although_pages_are_open(dashboard: Dashboard) -> None:
     pages = [dashboard.stream() for _ in range(5)]
     started = time.monotonic()
     dashboard.process.send_signal(signal.SIGTERM)

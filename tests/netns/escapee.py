@@ -421,12 +421,12 @@ def rogue_dhcp(escapee: Escapee) -> Happened:
         while "DHCP, IP range" not in server.stderr.readline():
             assert server.poll() is None, "the rogue did not start"
         before = escapee.counter("rogue_dhcp")
-        reply = escapee.box.ask_for_address("tv1")
+        offered = escapee.box.ask_for_address("tv1")
         becomes(lambda: escapee.counter("rogue_dhcp") > before, 10)
     finally:
         server.kill()
         server.communicate()
-    if NEIGHBOUR4 in reply:
+    if NEIGHBOUR4 in offered:
         return Happened(Fate.ESCAPED, f"believed {NEIGHBOUR4}")
     return Happened(Fate.NOWHERE, "dropped between televisions")
 

@@ -26,7 +26,7 @@ _SCRIPT = """#!/bin/sh
 ip -4 address flush dev "$interface" scope global
 ip address add "$ip/$mask" dev "$interface"
 ip route replace default via "$router"
-echo "$ip $mask $router $dns $domain" > "$LEASED"
+echo "$ip $mask $router $dns $domain" > "$LEASE"
 """
 
 
@@ -88,15 +88,15 @@ class Household:
 
     def ask_for_address(self, tv: str, *options: str) -> list[str]:
         """A real DHCP client in the television: address, mask, router, DNS server, domain."""
-        script, reply = self.folder / "udhcpc.sh", self.folder / f"{tv}.lease"
+        script, lease = self.folder / "udhcpc.sh", self.folder / f"{tv}.lease"
         script.write_text(_SCRIPT)
         script.chmod(0o755)
         program = shutil.which("udhcpc") or "/sbin/udhcpc"
         self.lab.run(
-            tv, "env", f"LEASED={reply}", program, "-i", "eth0", "-n", "-q", "-f", "-t", "10", "-T", "1",
+            tv, "env", f"LEASE={lease}", program, "-i", "eth0", "-n", "-q", "-f", "-t", "10", "-T", "1",
             "-s", str(script), *options,
         )  # fmt: skip
-        return reply.read_text().split()
+        return lease.read_text().split()
 
 
 def becomes(true: Callable[[], object], seconds: float = 20) -> None:

@@ -136,24 +136,24 @@ def test_bytes_by_name_agree_with_what_was_served_over_500_flows(box: Box) -> No
             """The rest."""
     visits.append(name)
     becomes(lambda: sum(row.connections for row in exchanges(box).values()) == len(visits), 30)
-    said = exchanges(box)
+    rows = exchanges(box)
     down, up = served(box.lab, "down"), served(box.lab, "up")
 
     def of(name: str, counted: Counter[tuple[str, int]]) -> int:
         return counted[place(PLACES[name])]
 
     becomes(lambda: sum(row.down for row in exchanges(box).values()) >= sum(down.values()) * (1 - AGREES))
-    said = exchanges(box)
+    rows = exchanges(box)
     print(f"{'name':<24} {'flows':>5} {'down':>9} {'served':>9} {'up':>7} {'received':>8}")
     for name in PLACES:
-        row = said.get(name)
+        row = rows.get(name)
         counts = (row.connections, row.down, row.up) if row else (0, 0, 0)
         print(f"{name:<24} {counts[0]:>5} {counts[1]:>9} {of(name, down):>9} {counts[2]:>7} {of(name, up):>8}")
-    assert said.keys() == PLACES.keys()
-    assert {name: row.connections for name, row in said.items()} == Counter(visits)
+    assert rows.keys() == PLACES.keys()
+    assert {name: row.connections for name, row in rows.items()} == Counter(visits)
     wrong = {
         name: (row.down, of(name, down), row.up, of(name, up))
-        for name, row in said.items()
+        for name, row in rows.items()
         if abs(row.down / of(name, down) - 1) > AGREES or abs(row.up / of(name, up) - 1) > AGREES
     }
     assert wrong == {}

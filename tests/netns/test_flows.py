@@ -196,7 +196,7 @@ def test_a_cut_ends_a_running_download_at_once(lab, controller, web, server):
             client = ip_address(lab.address("tv1", 6 if ":" in server else 4))
             assert controller.cut([client], [ip_address(server)]) == 1
         thread.join(5)
-        assert ended.is_set(), "the television is reported, not left waiting"
+        assert ended.is_set(), "the television is refused, not left waiting"
         with pytest.raises(ConnectionRefusedError):
             fetch(server, 10)
     with lab.inside("tv2"):
@@ -235,7 +235,7 @@ def test_a_cut_and_the_counts_outlive_the_process_that_made_them(lab, controller
             after = [count for count in heir.flows() if count.server == SERVER4]
     heir.close()
     assert before > 0
-    assert sum(count.connections for count in after) == 0, "it was given as begun before"
+    assert sum(count.connections for count in after) == 0, "it was reported as begun before"
     assert before + sum(count.down for count in after) <= 2_000_000 * 1.05
 
 

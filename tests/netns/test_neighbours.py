@@ -99,7 +99,7 @@ def test_our_own_addresses_are_those_that_the_command_ip_shows(cable: Cable) -> 
     _run(*on, "addr", "add", "10.42.0.9/24", "dev", "lan0")
     _run(*on, "addr", "add", "2001:db8::9/128", "dev", "ppp0", "nodad")
     shown = json.loads(_run(*on, "-j", "addr"))
-    reply = {each["local"] for link in shown for each in link["addr_info"] if each["family"] in ("inet", "inet6")}
-    assert {"10.9.9.1", "10.42.0.9", "2001:db8::9", "fd42::1"} <= reply
+    listed = {each["local"] for link in shown for each in link["addr_info"] if each["family"] in ("inet", "inet6")}
+    assert {"10.9.9.1", "10.42.0.9", "2001:db8::9", "fd42::1"} <= listed
     code = "from gateway.linux.addresses import read_addresses; print(*read_addresses())"
-    assert set(_run("ip", "netns", "exec", cable.gateway, sys.executable, "-c", code).split()) == reply
+    assert set(_run("ip", "netns", "exec", cable.gateway, sys.executable, "-c", code).split()) == listed

@@ -55,8 +55,8 @@ def test_a_television_gets_an_address_and_we_hear_who_it_is(household: Household
     household.apply(plan)
     assert links(household)["br-tv"]["addresses"] == ["10.42.0.1/24", "fd42::1/64"]
     assert links(household)["wan0"]["uplink"] is True
-    reply = household.ask_for_address("tv1", "-x", "hostname:Living-Room-TV", "-V", "tizen-tv 7.0")
-    assert reply == ["10.42.0.55", "24", GATEWAY4, GATEWAY4, "tv.lan"]
+    leased = household.ask_for_address("tv1", "-x", "hostname:Living-Room-TV", "-V", "tizen-tv 7.0")
+    assert leased == ["10.42.0.55", "24", GATEWAY4, GATEWAY4, "tv.lan"]
     said = household.client.call("leases", after=0, wait=10)
     becomes(lambda: household.client.call("leases")["leases"])
     (lease,) = household.client.call("leases", after=said["sequence"] - 1)["leases"]
@@ -98,8 +98,8 @@ def test_a_plan_that_fails_leaves_the_network_as_it_was(household: Household) ->
 
 def test_a_rehearsal_tells_everything_and_changes_nothing(household: Household) -> None:
     def state() -> tuple[object, str]:
-        reply = {name: (link["master"], link["addresses"]) for name, link in links(household).items()}
-        return reply, tables(household)
+        built = {name: (link["master"], link["addresses"]) for name, link in links(household).items()}
+        return built, tables(household)
 
     before = state()
     text = household.client.call("apply", plan=to_json(household.lab.plan()), dry_run=True)["text"]
@@ -183,7 +183,7 @@ def test_rules_that_something_else_took_away_stand_again(household: Household) -
     becomes(lambda: {"part": "firewall", "healthy": True, "says": "The firewall's rules stand."} in health(household))
 
 
-def test_a_firewall_that_drops_what_is_forwarded_is_reported_of(household: Household) -> None:
+def test_a_firewall_that_drops_what_is_forwarded_is_reported(household: Household) -> None:
     """As Docker sets it up, also when it starts after us."""
     household.apply(household.lab.plan())
     chain = "{ type filter hook forward priority 0; policy drop; }"
@@ -192,12 +192,12 @@ def test_a_firewall_that_drops_what_is_forwarded_is_reported_of(household: House
     def forwarding() -> dict[str, object] | None:
         return next((each for each in health(household) if each["part"] == "forwarding"), None)
 
-    becomes(lambda: (reply := forwarding()) is not None and not reply["healthy"])
+    becomes(lambda: (part := forwarding()) is not None and not part["healthy"])
     says = str((forwarding() or {})["says"])
     assert "table ip filter" in says
     assert "iptables -I DOCKER-USER -i br-tv -j ACCEPT" in says
     household.lab.run("gateway", "nft", 'add rule ip filter FORWARD iifname "br-tv" accept')
-    becomes(lambda: (reply := forwarding()) is not None and bool(reply["healthy"]))
+    becomes(lambda: (part := forwarding()) is not None and bool(part["healthy"]))
 
 
 def test_the_network_comes_back_after_a_reboot(household: Household) -> None:

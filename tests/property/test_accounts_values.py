@@ -72,17 +72,17 @@ def test_every_attempt_is_reported_and_can_be_said(tried: list[tuple[Detour, str
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(_ANSWERS, max_size=60))
-def test_what_explains_an_address_was_really_reported(answers: list[tuple[str, str, int, int]]) -> None:
-    said = ResolvedNames(devices=2, addresses=3, names=2)
+def test_what_explains_an_address_was_really_answered(answers: list[tuple[str, str, int, int]]) -> None:
+    resolved = ResolvedNames(devices=2, addresses=3, names=2)
     given_answers: Counter[tuple[str, bytes, str]] = Counter()
     for device, name, host, when in sorted(answers, key=lambda each: each[3]):
         address = ip_address(f"203.0.113.{host}").packed
-        said.note(device, name, (address,), float(when))
+        resolved.note(device, name, (address,), float(when))
         given_answers[device, address, name] += 1
-    for device in said.devices():
-        for address in said.addresses(device):
-            name = said.explain(device, address, datetime.now(UTC).timestamp())
+    for device in resolved.devices():
+        for address in resolved.addresses(device):
+            name = resolved.explain(device, address, datetime.now(UTC).timestamp())
             assert name is not None
             assert given_answers[device, address, name]
-    assert len(said.devices()) <= 2
-    assert all(len(said.addresses(device)) <= 3 for device in said.devices())
+    assert len(resolved.devices()) <= 2
+    assert all(len(resolved.addresses(device)) <= 3 for device in resolved.devices())

@@ -77,7 +77,7 @@ def test_a_sorted_registry_gives_exactly_what_stands_in_it(blocks: set[int], oth
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=5), st.integers(0, 40), max_size=6))
-def test_a_maker_is_only_reported_when_it_is_clear(counts: dict[str, int]) -> None:
+def test_a_maker_is_only_named_when_it_is_clear(counts: dict[str, int]) -> None:
     maker = decide_maker(counts)
     if maker is not None:
         rest = [n for other, n in counts.items() if other != maker]

@@ -112,10 +112,10 @@ def test_a_search_finds_what_a_plain_loop_finds(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.sqlite"
         shutil.copyfile(empty, path)
-        said: list[tuple[float, str, str, bool]] = []
+        kept: list[tuple[float, str, str, bool]] = []
         for batch, fold_at in zip(story.batches, story.folds, strict=True):
             record(path, batch, fold_at=fold_at)
-            said += [
+            kept += [
                 (when, client, facts.name, facts.verdict.blocked)
                 for when, client, facts, _ in sorted(batch, key=lambda row: row[0])
             ]
@@ -128,16 +128,16 @@ def test_a_search_finds_what_a_plain_loop_finds(
             engine.dispose()
         reader = Reader(path)
         for each in wanted:
-            expected = [number for number, lookup in enumerate(said, 1) if fits(each, *lookup)]
+            expected = [number for number, lookup in enumerate(kept, 1) if fits(each, *lookup)]
             assert all_pages(reader, each, limit) == expected[::-1]
         if not story.swept:
-            assert reader.totals(None, None).lookups == len(said)
-            assert reader.totals(None, None).blocked == sum(blocked for *_, blocked in said)
+            assert reader.totals(None, None).lookups == len(kept)
+            assert reader.totals(None, None).blocked == sum(blocked for *_, blocked in kept)
             assert sum(
                 bar.lookups for bar in reader.chart(NOON - timedelta(days=9), NOON + timedelta(days=9), 3600)
-            ) == len(said)
+            ) == len(kept)
             for since in (NOON, NOON - timedelta(hours=30)):
                 until = since + timedelta(hours=25, minutes=7)
-                inside = [when for when, *_ in said if since.timestamp() <= int(when * 1000) / 1000 < until.timestamp()]
+                inside = [when for when, *_ in kept if since.timestamp() <= int(when * 1000) / 1000 < until.timestamp()]
                 assert reader.totals(since, until).lookups == len(inside)
         reader.close()

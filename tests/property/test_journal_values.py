@@ -163,17 +163,17 @@ def test_stretches_cover_every_minute_once_and_only_what_is_kept(
     start: int, length: int, kept: Kept, coarsest: int
 ) -> None:
     stretches = cover(start, start + length, kept, coarsest=coarsest)
-    said = sorted((each.start, each.end) for each in stretches)
+    covered = sorted((each.start, each.end) for each in stretches)
     if length == 0:
-        assert said == []
+        assert covered == []
         return
-    assert said[0][0] <= start
-    assert said[-1][1] >= start + length
-    assert all(end == begin for (_, end), (begin, _) in pairwise(said))
+    assert covered[0][0] <= start
+    assert covered[-1][1] >= start + length
+    assert all(end == begin for (_, end), (begin, _) in pairwise(covered))
     for each in stretches:
         assert each.start % each.size == each.end % each.size == 0
         assert each.size != MINUTE or each.start >= kept.minutes_from
         assert each.size != HOUR or each.start >= kept.hours_from
     if start >= max(kept.minutes_from, kept.hours_from):
-        assert (said[0][0], said[-1][1]) == (start, start + length)
+        assert (covered[0][0], covered[-1][1]) == (start, start + length)
         assert all(each.size <= coarsest for each in stretches)

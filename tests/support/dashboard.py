@@ -314,8 +314,8 @@ class FakeReader:
 
     def detours(self, since: datetime, until: datetime, **_: Any) -> tuple[DetourRow, ...]:
         self._check()
-        reply = ("8.8.8.8", "udp", 53, "answered by us", 1204, 0, NOW - timedelta(hours=3), NOW)
-        return (DetourRow(TELEVISION, "plain DNS to another resolver", *reply),)
+        rest = ("8.8.8.8", "udp", 53, "answered by us", 1204, 0, NOW - timedelta(hours=3), NOW)
+        return (DetourRow(TELEVISION, "plain DNS to another resolver", *rest),)
 
     def devices(self, since: datetime, until: datetime) -> tuple[DeviceRow, ...]:
         self._check()

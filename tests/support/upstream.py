@@ -132,7 +132,7 @@ class Upstream:
         assert ready.wait(10)
 
     def stop(self) -> None:
-        """Closes the port: whoever asks from now on is reported by ICMP or RST that nobody is there."""
+        """Closes the port: whoever asks from now on learns by ICMP or RST that nobody is there."""
         if self._loop is None or self._thread is None:
             return
         loop, self._loop = self._loop, None

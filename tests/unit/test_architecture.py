@@ -94,12 +94,12 @@ def test_the_arrows_in_the_picture_are_the_contract() -> None:
 
 def test_the_ways_round_us_are_those_that_the_scripted_television_tries() -> None:
     text = (ROOT / "gateway" / "ARCHITECTURE.md").read_text().split("## Ways round us")[1].split("\n## ")[0]
-    said = {
+    documented = {
         fate: " ".join(ways.split()).removesuffix(".").split("; ")
         for fate, ways in re.findall(r"^- \*\*(.+?)\*\* \([^)]+\):\s((?:.|\n(?!- |\n))+)", text, re.MULTILINE)
     }
     fates = [fate for fate in Fate if fate not in (Fate.LEDGER, Fate.ESCAPED)]
-    assert said == {fate.value: [way.name for way in WAYS if way.expected is fate] for fate in fates}
+    assert documented == {fate.value: [way.name for way in WAYS if way.expected is fate] for fate in fates}
     rows = [tuple(row.strip("| ").split(" | ")) for row in text.splitlines() if row.startswith("| ")]
     assert rows[1:] == [(way.name, way.why) for way in WAYS if way.expected is Fate.LEDGER]
 

@@ -54,7 +54,7 @@ def explain() -> Response:
 
 
 def explanation(name: str, device: str | None) -> dict[str, Any]:
-    """What the resolver says of a canonical name, reported where the name led to lately as far as the journal knows."""
+    """What the resolver says of a canonical name, given where the name led to lately as far as the journal knows."""
     try:
         page = backend().reader.lookups(LookupFilter(name=name), limit=_RECENT)
     except JournalError:

@@ -119,12 +119,12 @@ def _of_resolver(status: Mapping[str, Any]) -> Iterator[str]:
 def _latency(latency: Mapping[str, Any]) -> Iterator[str]:
     """One histogram a source: its buckets, then sum and count."""
     family, samples = "telltale_answer_seconds", list[str]()
-    for source, said in latency.items():
+    for source, histogram in latency.items():
         label = f'source="{_escape(source)}"'
-        samples += [f'{family}_bucket{{{label},le="{bound:.15g}"}} {count}' for bound, count in said["buckets"]]
-        samples.append(f'{family}_bucket{{{label},le="+Inf"}} {said["count"]}')
-        samples.append(f"{family}_sum{{{label}}} {said['sum']:.15g}")
-        samples.append(f"{family}_count{{{label}}} {said['count']}")
+        samples += [f'{family}_bucket{{{label},le="{bound:.15g}"}} {count}' for bound, count in histogram["buckets"]]
+        samples.append(f'{family}_bucket{{{label},le="+Inf"}} {histogram["count"]}')
+        samples.append(f"{family}_sum{{{label}}} {histogram['sum']:.15g}")
+        samples.append(f"{family}_count{{{label}}} {histogram['count']}")
     if samples:
         yield f"# HELP {family} How long answers took that were not prepared, by where they came from."
         yield f"# TYPE {family} histogram"

@@ -93,21 +93,21 @@ def _events(
         if happened.event.kind == "gap":
             yield gap(None)
         else:
-            yield _reported(happened.event, wanted, seen)
+            yield _frame_of(happened.event, wanted, seen)
             seen = max(seen, happened.event.last_id or 0)
 
 
-def _reported(said: StreamEvent, wanted: LookupFilter, seen: int) -> bytes:
+def _frame_of(event: StreamEvent, wanted: LookupFilter, seen: int) -> bytes:
     """The frame of one event; of lookups only those that are wanted and new."""
-    if said.kind != "lookups":
-        return said.frame()
-    fitting = [lookup for lookup in said.lookups if lookup["id"] > seen and fits(wanted, lookup)]
-    if len(fitting) == len(said.lookups):
-        return said.frame()
-    left_out = said.event.get("left_out", 0)
+    if event.kind != "lookups":
+        return event.frame()
+    fitting = [lookup for lookup in event.lookups if lookup["id"] > seen and fits(wanted, lookup)]
+    if len(fitting) == len(event.lookups):
+        return event.frame()
+    left_out = event.event.get("left_out", 0)
     if not fitting and not left_out:
         return b""
-    return frame("lookups", {"lookups": fitting, "left_out": left_out}, said.last_id)
+    return frame("lookups", {"lookups": fitting, "left_out": left_out}, event.last_id)
 
 
 def gap(dropped: int | None) -> bytes:

@@ -13,28 +13,28 @@ from web.views.frame import ask
 AS_EVERYONE = "as-everyone"
 
 
-def chooser(found: RuleIndex, device: str | None = None) -> dict[str, Any]:
+def chooser(rules: RuleIndex, device: str | None = None) -> dict[str, Any]:
     """`choices` (preset, title, stops, costs, chosen), the `rule` that chose, and `inherited`, the title of what counts
     for everyone. A device has one choice more: to do as everyone does. No choices while nobody can be asked.
     """
     answer: dict[str, Any] = ask(lambda: backend().control.call("presets"), {})
-    said: list[dict[str, Any]] = list(answer.get("presets", ()))
-    titles = {each["preset"]: each["title"] for each in said}
-    everyone = _value(found.preset())
-    rule = found.preset(device)
+    presets: list[dict[str, Any]] = list(answer.get("presets", ()))
+    titles = {each["preset"]: each["title"] for each in presets}
+    everyone = _value(rules.preset())
+    rule = rules.preset(device)
     chosen = _value(rule)
     if device is not None:
         chosen = chosen if rule else AS_EVERYONE
         inherited = f"{titles.get(everyone, everyone)} is on for everyone."
         if everyone == PRESET_OFF:
             inherited = "No preset is on for everyone."
-        if said:
-            said.insert(0, {"preset": AS_EVERYONE, "title": "As everyone", "stops": inherited, "costs": ""})
+        if presets:
+            presets.insert(0, {"preset": AS_EVERYONE, "title": "As everyone", "stops": inherited, "costs": ""})
     return {
         "device": device,
         "rule": rule,
         "chosen": chosen,
-        "choices": [{**each, "chosen": each["preset"] == chosen} for each in said],
+        "choices": [{**each, "chosen": each["preset"] == chosen} for each in presets],
     }
 
 

@@ -65,10 +65,8 @@ def network() -> str:
     counters: dict[str, Any] = {}
     if status is not None:
         join, counters = _ask("network.join"), _ask("network.counters")
-    reply = counters.get("counters", counters)
-    turned = [
-        (words, int(reply[key])) for key, words in _SAID.items() if isinstance(reply.get(key), int) and reply[key]
-    ]
+    seen = counters.get("counters", counters)
+    turned = [(words, int(seen[key])) for key, words in _SAID.items() if isinstance(seen.get(key), int) and seen[key]]
     return page("network.html", "network", network=status, unknown=unknown, join=join, turned=turned)
 
 

@@ -109,15 +109,15 @@ def test_bytes_go_to_the_name_that_explains_the_address() -> None:
         accounts, book, _ = stage()
         accounts.note(TV, answer("ads.example", ADS), NOW.timestamp() - 5)
         accounts.take_flows([flow(ADS), flow(ADS, 1, 2)])
-        (said,) = book.exchanged
-        assert (said.device, said.name, said.up, said.down, said.connections) == (
+        (row,) = book.exchanged
+        assert (row.device, row.name, row.up, row.down, row.connections) == (
             f"mac:{MAC}",
             "ads.example",
             11,
             102,
             2,
         )
-        assert said.when == (NOW + timedelta(seconds=2)).replace(minute=0, second=0)
+        assert row.when == (NOW + timedelta(seconds=2)).replace(minute=0, second=0)
         assert not book.tried
         assert accounts.counters["bytes_down"] == 102
 

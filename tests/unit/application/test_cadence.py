@@ -19,11 +19,11 @@ def classifier() -> Classifier:
 
 def test_a_published_rhythm_is_reported_with_who_published_it(classifier: Classifier) -> None:
     name = "tkacr12.alphonso.tv"
-    said = cadence_and_parties(classifier, name, classifier.tag(name), "")["cadence"]
-    assert said["seconds"] == 15
-    assert said["says"].startswith("A device that uses it asks about every 15 seconds, says Anselmi")
-    assert "http" not in said["says"]
-    assert "http" in said["source"]
+    facts = cadence_and_parties(classifier, name, classifier.tag(name), "")["cadence"]
+    assert facts["seconds"] == 15
+    assert facts["says"].startswith("A device that uses it asks about every 15 seconds, says Anselmi")
+    assert "http" not in facts["says"]
+    assert "http" in facts["source"]
 
 
 def test_the_source_of_a_rhythm_is_the_one_that_speaks_of_it(classifier: Classifier) -> None:
@@ -34,17 +34,17 @@ def test_the_source_of_a_rhythm_is_the_one_that_speaks_of_it(classifier: Classif
 
 def test_a_name_without_a_published_rhythm_has_none(classifier: Classifier) -> None:
     for name in ("example.com", "ads.samsung.com"):
-        said = cadence_and_parties(classifier, name, classifier.tag(name), "")
-        assert said["cadence"] is None
-        assert said["seen"] is None
+        facts = cadence_and_parties(classifier, name, classifier.tag(name), "")
+        assert facts["cadence"] is None
+        assert facts["seen"] is None
 
 
 def test_two_rule_sets_stand_side_by_side(classifier: Classifier) -> None:
-    said = cadence_and_parties(classifier, "netflix.com", classifier.tag("netflix.com", (), "Samsung"), "Samsung")[
+    facts = cadence_and_parties(classifier, "netflix.com", classifier.tag("netflix.com", (), "Samsung"), "Samsung")[
         "parties"
     ]
-    assert (said["telltale"], said["study"]) == ("third", "first")
-    assert said["says"].startswith("Telltale says: an outside company's. The published study")
+    assert (facts["telltale"], facts["study"]) == ("third", "first")
+    assert facts["says"].startswith("Telltale says: an outside company's. The published study")
     same = cadence_and_parties(
         classifier, "ads.samsung.com", classifier.tag("ads.samsung.com", (), "Samsung"), "Samsung"
     )
@@ -62,20 +62,20 @@ def test_where_there_is_nothing_to_compare_nothing_is_said(classifier: Classifie
 
 def test_a_heartbeat_in_this_home_is_reported(classifier: Classifier) -> None:
     times = [at * HOUR / 2 for at in range(30)]
-    said = cadence_and_parties(classifier, "ads.samsung.com", classifier.tag("ads.samsung.com"), "", times, 3)["seen"]
-    assert said["beacon"]
-    assert said["period"] == HOUR / 2
+    facts = cadence_and_parties(classifier, "ads.samsung.com", classifier.tag("ads.samsung.com"), "", times, 3)["seen"]
+    assert facts["beacon"]
+    assert facts["period"] == HOUR / 2
     heartbeat = "In your home it is asked for every 30 minutes, as regular as a heartbeat; 3 devices ask for it"
-    assert said["says"] == f"{heartbeat}.", "of a listed name there is nothing to guess"
-    said = cadence_and_parties(classifier, "a.example.com", classifier.tag("a.example.com"), "", times, 3)["seen"]
+    assert facts["says"] == f"{heartbeat}.", "of a listed name there is nothing to guess"
+    facts = cadence_and_parties(classifier, "a.example.com", classifier.tag("a.example.com"), "", times, 3)["seen"]
     guess = r"\. With its spelling that looks like a tracker: \d\d %, by the spelling alone \d\d %\."
-    assert re.fullmatch(heartbeat + guess, said["says"])
-    said = cadence_and_parties(classifier, "cdn.nobody.example", classifier.tag("cdn.nobody.example"), "", times, 3)[
+    assert re.fullmatch(heartbeat + guess, facts["says"])
+    facts = cadence_and_parties(classifier, "cdn.nobody.example", classifier.tag("cdn.nobody.example"), "", times, 3)[
         "seen"
     ]
-    assert said["says"] == f"{heartbeat}.", "what looks like none is not made one by how it is asked for"
+    assert facts["says"] == f"{heartbeat}.", "what looks like none is not made one by how it is asked for"
 
 
 def test_too_few_look_ups_tell_no_rhythm(classifier: Classifier) -> None:
-    said = cadence_and_parties(classifier, "a.example.com", classifier.tag("a.example.com"), "", [1.0, 2.0])["seen"]
-    assert (said["lookups"], said["period"], said["beacon"], said["says"]) == (1, None, False, "")
+    facts = cadence_and_parties(classifier, "a.example.com", classifier.tag("a.example.com"), "", [1.0, 2.0])["seen"]
+    assert (facts["lookups"], facts["period"], facts["beacon"], facts["says"]) == (1, None, False, "")

@@ -38,11 +38,11 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     ],
 )
 def test_a_name_that_the_box_answers_itself_says_why(settings: Settings, name: str, word: str) -> None:
-    said = explain_from_disk(settings, name)
-    assert word in said["special"]
-    assert word in said["sentence"]
-    assert (said["verdict"], said["reason"], said["presets"]) == ("allow", "local name", [])
-    assert "No rule, list or preset changes that." in said["sentence"]
+    explained = explain_from_disk(settings, name)
+    assert word in explained["special"]
+    assert word in explained["sentence"]
+    assert (explained["verdict"], explained["reason"], explained["presets"]) == ("allow", "local name", [])
+    assert "No rule, list or preset changes that." in explained["sentence"]
 
 
 def test_other_names_are_not_special(settings: Settings) -> None:
@@ -67,8 +67,8 @@ def test_a_stored_device_tells_its_maker_without_a_box(tmp_path: Path) -> None:
         DeviceStore(writer).save(with_maker).result(10)
     finally:
         writer.stop()
-    said = explain_from_disk(settings, "ads.samsung.com", device=device.id)
-    assert "The maker of this device is Samsung" in said["sentence"]
-    assert said["parties"]["maker"] == "Samsung"
+    explained = explain_from_disk(settings, "ads.samsung.com", device=device.id)
+    assert "The maker of this device is Samsung" in explained["sentence"]
+    assert explained["parties"]["maker"] == "Samsung"
     with pytest.raises(Refused, match=device.id):
         explain_from_disk(settings, "ads.samsung.com", device="nobody")

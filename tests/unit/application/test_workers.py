@@ -144,18 +144,16 @@ def test_counts_add_up_and_a_device_is_asked_for(monkeypatch: pytest.MonkeyPatch
     acts = (
         f"{_BEGINS}"
         'asking.send(b"192.0.2.9")\n'
-        "reported = asking.recv(1000).decode()\n"
+        "key = asking.recv(1000).decode()\n"
         'histogram = {"buckets": [[0.1, 2], [0.2, 3]], "sum": 0.5, "count": 4}\n'
-        'counters = {"fast": 5, reported: 1, "in_flight": 2}\n'
+        'counters = {"fast": 5, key: 1, "in_flight": 2}\n'
         'channel.send(frame("counts", {"counters": counters, "latency": {"cache": histogram}}))\n'
         "time.sleep(60)"
     )
     stage = Stage(acts, monkeypatch)
     stage.run(lambda: stage.workers.add_counters({"fast": 1.0})["fast"] == 6)
-    said = '["192.0.2.9", "device of 192.0.2.9"]'
-    assert stage.workers.add_counters({"fast": 1.0, said: 0.0})[said] == 1, (
-        "what the resolver answered when it was asked"
-    )
+    key = '["192.0.2.9", "device of 192.0.2.9"]'
+    assert stage.workers.add_counters({"fast": 1.0, key: 0.0})[key] == 1, "what the resolver answered when it was asked"
     # It has ended: what it did stays counted, what it held is gone.
     assert stage.workers.add_counters({"fast": 1.0, "in_flight": 1.0}) == {"fast": 6, "in_flight": 1}
 
@@ -171,9 +169,9 @@ def test_histograms_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(acts, monkeypatch)
     seen: list[dict[str, Any]] = []
 
-    def all_heard() -> bool:
+    def all_arrived() -> bool:
         seen.append(stage.workers.add_latencies(own))
         return bool(seen[-1]["cache"]["count"] == 5)
 
-    stage.run(all_heard)
+    stage.run(all_arrived)
     assert seen[-1] == {"cache": {"buckets": [[0.1, 3], [0.2, 4]], "sum": 0.55, "count": 5}}

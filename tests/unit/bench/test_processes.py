@@ -1,4 +1,4 @@
-"""CPU is read from every process of a server, and servers end when reported."""
+"""CPU is read from every process of a server, and servers end when they are asked to."""
 
 from __future__ import annotations
 

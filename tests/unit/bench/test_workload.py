@@ -60,11 +60,11 @@ def test_the_authority_answers_at_once_and_rightly() -> None:
     asked = question("www1.shop-8.example", spelling="WWW1.Shop-8.example", edns=1232)
     wire = answer(asked.to_wire())
     assert wire is not None
-    said = dns.message.from_wire(wire)
-    assert said.id == asked.id
-    assert said.question[0].name.to_text() == "WWW1.Shop-8.example."
-    assert addresses(said) == [address_of("www1.shop-8.example")]
-    assert said.answer[0].ttl == 3600
+    answered = dns.message.from_wire(wire)
+    assert answered.id == asked.id
+    assert answered.question[0].name.to_text() == "WWW1.Shop-8.example."
+    assert addresses(answered) == [address_of("www1.shop-8.example")]
+    assert answered.answer[0].ttl == 3600
 
 
 def test_the_authority_has_only_addresses_and_ignores_nonsense() -> None:

@@ -90,9 +90,9 @@ def test_content_recognition_of_the_makers_in_the_study_is_known(knowledge: Know
         assert found[1].category is Category.ACR
 
 
-def test_each_maker_can_be_reported_by_enough_names(knowledge: Knowledge) -> None:
-    reply = {fact.identifies for _, _, fact in knowledge.index.items()}
-    assert {"Samsung", "LG", "Roku", "Amazon", "Vizio", "Hisense", "Sony", "Philips", "Panasonic", "TCL"} <= reply
+def test_each_maker_is_recognised_by_enough_names(knowledge: Knowledge) -> None:
+    makers = {fact.identifies for _, _, fact in knowledge.index.items()}
+    assert {"Samsung", "LG", "Roku", "Amazon", "Vizio", "Hisense", "Sony", "Philips", "Panasonic", "TCL"} <= makers
 
 
 def _names_of(key: str) -> set[str]:

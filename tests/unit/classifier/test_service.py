@@ -69,8 +69,8 @@ def test_a_tracker_is_not_unmasked_as_another_tracker(classifier: Classifier) ->
 
 def test_a_bare_cdn_name_belongs_to_the_cdn_until_its_target_tells_more(classifier: Classifier) -> None:
     assert classifier.tag("d111.cloudfront.net", (), "LG").company == "Amazon Web Services"
-    said = classifier.tag("edge.example.akamaized.net", ("x.scorecardresearch.com",), "LG")
-    assert (said.company, said.via) == ("Comscore", "x.scorecardresearch.com")
+    tag = classifier.tag("edge.example.akamaized.net", ("x.scorecardresearch.com",), "LG")
+    assert (tag.company, tag.via) == ("Comscore", "x.scorecardresearch.com")
 
 
 def test_an_unlisted_name_of_a_known_owner_is_an_uncertain_guess(classifier: Classifier) -> None:

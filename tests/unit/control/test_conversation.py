@@ -125,13 +125,13 @@ def test_the_line_of_an_event_is_never_longer_than_a_client_reads(running: Runni
     events = ControlClient(running.path).subscribe()
     next(events)
     running.hub.publish_from_thread(LookupRecorded(lookups, 3))
-    said = next(events)
-    assert said is not None
-    assert len(encode_line(said)) <= MAX_LINE
-    assert len(encode_line(said)) > MAX_LINE * 0.9, "no more is left out than must be"
-    assert said["lookups"][-1]["id"] == 399, "the newest are reported"
-    assert len(said["lookups"]) + said["left_out"] == 403
-    assert {len(each["targets"]) for each in said["lookups"]} == {8}
+    event = next(events)
+    assert event is not None
+    assert len(encode_line(event)) <= MAX_LINE
+    assert len(encode_line(event)) > MAX_LINE * 0.9, "no more is left out than must be"
+    assert event["lookups"][-1]["id"] == 399, "the newest are kept"
+    assert len(event["lookups"]) + event["left_out"] == 403
+    assert {len(each["targets"]) for each in event["lookups"]} == {8}
     running.hub.publish_from_thread(HealthChanged("journal", False, Notice(OTHER, sentence="x" * MAX_LINE)))
     assert next(events) == {"event": "gap"}
 

@@ -30,7 +30,7 @@ def test_a_question_is_answered_from_the_distance_of_its_name(internet: Internet
     assert 0.006 <= found[1] <= 0.030
 
 
-def test_other_kinds_of_messages_are_reported_off_or_ignored(internet: Internet) -> None:
+def test_other_kinds_of_messages_are_refused_or_ignored(internet: Internet) -> None:
     def rcode(wire: bytes) -> str | None:
         found = internet.answer(wire, udp=True)
         return None if found is None else dns.rcode.to_text(dns.message.from_wire(found[0]).rcode())

@@ -31,11 +31,11 @@ def test_every_name_of_every_television_leads_to_documentation_addresses_or_nowh
     found = 0
     for name in sorted(frozenset().union(*(script.names() for script in TELEVISIONS))):
         for qtype in (QType.A, QType.AAAA):
-            said = world.answer(name, qtype)
-            for address in addresses(said.answer):
+            reply = world.answer(name, qtype)
+            for address in addresses(reply.answer):
                 found += 1
                 assert any(address in net for net in DOCUMENTATION), (name, address)
-            assert 1 <= said.ttl <= 300
+            assert 1 <= reply.ttl <= 300
     assert found > 300
 
 
@@ -44,9 +44,9 @@ def test_the_same_name_leads_to_the_same_place(world: World) -> None:
 
 
 def test_chains_of_cdns_are_followed(world: World) -> None:
-    said = world.answer("cdn.samsungcloudsolution.com", QType.A)
-    assert said.targets == ("cdn.samsungcloudsolution.com.edgekey.net", "e8218.dscb.akamaiedge.net")
-    assert [record.rtype for record in said.answer] == [QType.CNAME, QType.CNAME, QType.A]
+    reply = world.answer("cdn.samsungcloudsolution.com", QType.A)
+    assert reply.targets == ("cdn.samsungcloudsolution.com.edgekey.net", "e8218.dscb.akamaiedge.net")
+    assert [record.rtype for record in reply.answer] == [QType.CNAME, QType.CNAME, QType.A]
 
 
 def test_a_tracker_hides_behind_a_first_partys_name(world: World) -> None:
@@ -55,21 +55,21 @@ def test_a_tracker_hides_behind_a_first_partys_name(world: World) -> None:
 
 def test_absent_names_are_nxdomain_with_a_soa(world: World) -> None:
     for name in ("yumenetworks.com", "deep.below.yumenetworks.com", "single", "printer.local"):
-        said = world.answer(name, QType.A)
-        assert said.rcode == Rcode.NXDOMAIN
-        assert [record.rtype for record in said.authority] == [QType.SOA]
+        reply = world.answer(name, QType.A)
+        assert reply.rcode == Rcode.NXDOMAIN
+        assert [record.rtype for record in reply.authority] == [QType.SOA]
 
 
 def test_dots_inside_a_label_do_not_divide_a_name(world: World) -> None:
-    said = world.answer("a\\.b.\\000", QType.AAAA)
+    reply = world.answer("a\\.b.\\000", QType.AAAA)
     nodata = world.answer("a\\.b.c\\.d.example", QType.MX)
-    assert said.rcode == Rcode.NOERROR
+    assert reply.rcode == Rcode.NOERROR
     assert nodata.authority[0].name == "c\\.d.example"
 
 
 def test_a_name_without_ipv6_is_nodata_with_a_soa(world: World) -> None:
-    said = world.answer("log-config.samsungacr.com", QType.AAAA)
-    assert (said.rcode, said.answer, [record.rtype for record in said.authority]) == (Rcode.NOERROR, (), [QType.SOA])
+    reply = world.answer("log-config.samsungacr.com", QType.AAAA)
+    assert (reply.rcode, reply.answer, [record.rtype for record in reply.authority]) == (Rcode.NOERROR, (), [QType.SOA])
 
 
 def test_https_records_come_where_they_are_usual(world: World) -> None:
@@ -78,8 +78,8 @@ def test_https_records_come_where_they_are_usual(world: World) -> None:
 
 
 def test_the_alias_itself_can_be_asked_for(world: World) -> None:
-    said = world.answer("www.amazon.com", QType.CNAME)
-    assert [(r.rtype, r.ttl) for r in said.answer] == [(QType.CNAME, 1256)]
+    reply = world.answer("www.amazon.com", QType.CNAME)
+    assert [(r.rtype, r.ttl) for r in reply.answer] == [(QType.CNAME, 1256)]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class Box:
         self.table: dict[str, str] = {}
         self.looks = 0
         self.saved: list[Device] = []
-        self.reported: list[Device] = []
+        self.announced: list[Device] = []
         self.joined: list[tuple[str, str]] = []
         self.wanted: set[str] = set()
         self.inventory = Inventory(
@@ -34,7 +34,7 @@ class Box:
             neighbours=self.look,
             vendor_of=lambda mac: "Roku, Inc." if mac == _TV else "",
             maker_of=lambda name: "Roku" if name.endswith("roku.com") else None,
-            on_seen=self.reported.append,
+            on_seen=self.announced.append,
             on_joined=lambda old, new: self.joined.append((old, new)),
             wanted=lambda: self.wanted,
             now=lambda: self.time,
@@ -61,7 +61,7 @@ def test_a_new_client_becomes_a_device_by_its_mac_address(box: Box) -> None:
     (device,) = box.inventory.all()
     assert (device.mac, device.addresses, device.vendor) == (_TV, ("10.42.0.7",), "Roku, Inc.")
     assert device.first_seen == _NOON
-    assert box.saved == box.reported == [device]
+    assert box.saved == box.announced == [device]
 
 
 def test_a_known_client_costs_one_look_into_a_table(box: Box) -> None:
@@ -133,7 +133,7 @@ def test_when_a_device_was_last_seen_is_stored_once_a_minute(box: Box) -> None:
     seen = box.inventory.get(f"mac:{_TV}")
     assert seen is not None
     assert seen.last_seen == _NOON + timedelta(seconds=179)
-    assert len(box.reported) == 1
+    assert len(box.announced) == 1
 
 
 def test_a_late_row_does_not_set_the_clock_back(box: Box) -> None:
@@ -168,7 +168,7 @@ def test_a_person_names_a_device(box: Box) -> None:
     device = box.inventory.update(box.inventory.identify("10.42.0.7"), name=" Living  room ", kind="television")
     assert (device.name, device.kind, device.label) == ("Living room", "television", "Living room")
     assert box.saved[-1] == device
-    assert box.reported[-1] == device
+    assert box.announced[-1] == device
 
 
 def test_saying_the_same_again_stores_nothing(box: Box) -> None:
@@ -203,7 +203,7 @@ def test_three_names_of_its_maker_tell_what_a_device_is(box: Box) -> None:
     box.inventory.learn("10.42.0.7", _ROKU[2])
     device = box.inventory.all()[0]
     assert (device.maker, device.kind) == ("Roku", "television")
-    assert box.reported[-1] == device
+    assert box.announced[-1] == device
 
 
 def test_what_a_person_said_is_not_overruled_by_names(box: Box) -> None:

@@ -5,11 +5,11 @@ from gateway.journal.coverage import DAY, FOREVER, HOUR, MINUTE, Kept, Stretch, 
 EVERYTHING = Kept(0, 0)
 
 
-def test_a_whole_day_is_reported_by_one_bucket() -> None:
+def test_a_whole_day_is_covered_by_one_bucket() -> None:
     assert cover(DAY, 2 * DAY, EVERYTHING) == (Stretch(DAY, DAY, 2 * DAY),)
 
 
-def test_the_ends_of_a_stretch_are_reported_by_finer_buckets() -> None:
+def test_the_ends_of_a_stretch_are_covered_by_finer_buckets() -> None:
     assert cover(DAY - 61, 2 * DAY + 1, EVERYTHING) == (
         Stretch(MINUTE, DAY - 61, DAY - 60),
         Stretch(HOUR, DAY - 60, DAY),
@@ -18,7 +18,7 @@ def test_the_ends_of_a_stretch_are_reported_by_finer_buckets() -> None:
     )
 
 
-def test_a_fine_chart_is_reported_by_fine_buckets() -> None:
+def test_a_fine_chart_is_made_of_fine_buckets() -> None:
     assert cover(0, DAY, EVERYTHING, coarsest=MINUTE) == (Stretch(MINUTE, 0, DAY),)
 
 

@@ -125,8 +125,8 @@ def test_a_name_keeps_its_owner_when_an_answer_led_elsewhere(tmp_path: Path) -> 
 
 
 def test_better_knowledge_renames_the_owner_and_none_does_not(tmp_path: Path) -> None:
-    for said in (Tag("Old", Category.CONTENT), Tag("New", Category.ANALYTICS), Tag()):
-        with open_dictionary(tmp_path, lambda *_, said=said: said) as dictionary:
+    for learnt in (Tag("Old", Category.CONTENT), Tag("New", Category.ANALYTICS), Tag()):
+        with open_dictionary(tmp_path, lambda *_, learnt=learnt: learnt) as dictionary:
             _, asker = dictionary.asker(TELEVISION, WHEN)
             learn(dictionary, asker, facts("some.example"))
     assert [row[1:] for row in stored(tmp_path, names)] == [("some.example", "New", "analytics")]

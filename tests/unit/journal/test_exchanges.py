@@ -1,4 +1,4 @@
-"""Bytes and detours: added up as they come, reported as sums."""
+"""Bytes and detours: added up as they come, read as sums."""
 
 from __future__ import annotations
 

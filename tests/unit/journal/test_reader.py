@@ -252,7 +252,7 @@ def test_names_are_ranked_and_filtered(read: Callable[..., Reader]) -> None:
     assert [each.name for each in reader.names(None, None, device=TEL)] == ["ads.example"]
 
 
-def test_one_name_is_reported_over_all_time(read: Callable[..., Reader]) -> None:
+def test_one_name_is_counted_over_all_time(read: Callable[..., Reader]) -> None:
     reader = read(row("ads.example", -40 * 86_400), row("ads.example", 5), row("other.example", 6), fold_at=100)
     found = reader.name("ads.example")
     assert found is not None

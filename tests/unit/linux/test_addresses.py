@@ -59,5 +59,5 @@ def test_this_machine_has_what_the_command_ip_shows() -> None:
     if shutil.which("ip") is None:
         pytest.skip("the command ip (iproute2) is not installed")
     shown = json.loads(subprocess.run(["ip", "-j", "addr"], check=True, capture_output=True, timeout=30).stdout)
-    said = {each["local"] for link in shown for each in link["addr_info"] if each["family"] in ("inet", "inet6")}
-    assert read_addresses() == said
+    listed = {each["local"] for link in shown for each in link["addr_info"] if each["family"] in ("inet", "inet6")}
+    assert read_addresses() == listed

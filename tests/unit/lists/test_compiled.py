@@ -43,7 +43,7 @@ def test_a_name_is_matched_as_far_as_its_entry_reaches(tmp_path: Path, name: str
     assert (verdict and verdict.action, verdict.matched if verdict else "") == (action, matched)
 
 
-def test_every_list_that_names_a_name_is_reported(tmp_path: Path) -> None:
+def test_every_list_that_has_a_name_is_named(tmp_path: Path) -> None:
     lists = lists_of(tmp_path, "||a.example^", "0.0.0.0 x.a.example", "@@||x.a.example^", "||b.example^", "/^x\\./")
     verdict = lists.match("x.a.example")
     assert verdict is not None

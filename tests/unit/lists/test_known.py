@@ -15,7 +15,7 @@ def test_each_is_an_address_that_may_be_subscribed_to() -> None:
             assert urlsplit(address).scheme == "https", "what comes over http can be changed on its way"
 
 
-def test_none_is_reported_twice_and_those_for_televisions_come_first() -> None:
+def test_none_is_listed_twice_and_those_for_televisions_come_first() -> None:
     for texts in ([known.source for known in KNOWN_LISTS], [known.title for known in KNOWN_LISTS]):
         assert len(set(texts)) == len(texts)
     suits = [known.suits for known in KNOWN_LISTS]

@@ -1,4 +1,4 @@
-"""What dnsmasq is reported."""
+"""What stands in dnsmasq's settings."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def lines(tv: TvNetwork, **more: bool) -> list[str]:
 
 
 def test_both_families_are_sent_to_us_for_dns_and_dnsmasq_answers_none() -> None:
-    said = lines(TV)
-    assert said[0] == "port=0"
-    assert "dhcp-option=option:dns-server,10.83.7.1" in said
-    assert "dhcp-option=option6:dns-server,[fd00::1]" in said
-    assert "dhcp-host=cc:6d:a0:11:22:33,10.83.7.9,salon" in said
-    assert not any("ntp-server" in line for line in said)
+    written = lines(TV)
+    assert written[0] == "port=0"
+    assert "dhcp-option=option:dns-server,10.83.7.1" in written
+    assert "dhcp-option=option6:dns-server,[fd00::1]" in written
+    assert "dhcp-host=cc:6d:a0:11:22:33,10.83.7.9,salon" in written
+    assert not any("ntp-server" in line for line in written)
 
 
 def test_time_is_offered_only_where_there_is_some() -> None:
@@ -40,8 +40,8 @@ def test_time_is_offered_only_where_there_is_some() -> None:
 
 
 def test_without_ipv6_no_router_is_advertised() -> None:
-    said = lines(dataclasses.replace(TV, address6=None))
-    assert "enable-ra" not in said
+    written = lines(dataclasses.replace(TV, address6=None))
+    assert "enable-ra" not in written
 
 
 def test_dnsmasq_itself_finds_nothing_wrong(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What hostapd is reported, and what it would make of it."""
+"""What stands in hostapd's settings, and what it would make of it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def lines(point: AccessPoint) -> dict[str, str]:
 
 
 def test_wpa2_without_management_frame_protection_is_the_default() -> None:
-    said = lines(POINT)
-    assert (said["wpa_key_mgmt"], said["ieee80211w"], said["country_code"]) == ("WPA-PSK", "0", "DE")
-    assert said["ssid2"] == b"Home TV".hex()
-    assert "wpa_passphrase" not in said
+    written = lines(POINT)
+    assert (written["wpa_key_mgmt"], written["ieee80211w"], written["country_code"]) == ("WPA-PSK", "0", "DE")
+    assert written["ssid2"] == b"Home TV".hex()
+    assert "wpa_passphrase" not in written
 
 
 def test_the_key_is_the_standard_s() -> None:

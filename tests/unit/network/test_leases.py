@@ -26,13 +26,13 @@ def event(*facts: str, action: str = "add", address: str = "10.83.7.60", who: st
 
 
 def test_an_event_tells_who_the_device_is() -> None:
-    reply = event(
+    parsed = event(
         "DNSMASQ_SUPPLIED_HOSTNAME=Samsung TV",
         "DNSMASQ_VENDOR_CLASS=tizen\x07",
         "DNSMASQ_REQUESTED_OPTIONS=1,3,6,999,x",
         "DNSMASQ_LEASE_EXPIRES=1795000000",
     )
-    assert reply == LeaseEvent(
+    assert parsed == LeaseEvent(
         Lease(
             MAC, IPv4Address("10.83.7.60"), "samsung-tv", "tizen", (1, 3, 6), datetime.fromtimestamp(1795000000, UTC)
         ),
@@ -41,9 +41,9 @@ def test_an_event_tells_who_the_device_is() -> None:
 
 
 def test_dhcpv6_names_its_device_beside_the_duid() -> None:
-    reply = event("DNSMASQ_IAID=7", f"DNSMASQ_MAC={MAC}", address="fd00::7", who="00:01:00:01:2a")
-    assert reply is not None
-    assert (reply.lease.mac, reply.lease.address) == (MAC, IPv6Address("fd00::7"))
+    parsed = event("DNSMASQ_IAID=7", f"DNSMASQ_MAC={MAC}", address="fd00::7", who="00:01:00:01:2a")
+    assert parsed is not None
+    assert (parsed.lease.mac, parsed.lease.address) == (MAC, IPv6Address("fd00::7"))
     assert event("DNSMASQ_IAID=7", address="fd00::7", who=MAC) is None
 
 
@@ -117,6 +117,6 @@ def test_the_hook_hands_over_or_notes_down(tmp_path: Path) -> None:
         channel.bind(str(tmp_path / "hook.sock"))
         channel.settimeout(10)
         hook(tmp_path, "del", MAC, "10.83.7.60", "roku", DNSMASQ_VENDOR_CLASS="$(id)", SECRET="x")
-        reply = channel.recv(8192)
-    assert b"SECRET" not in reply
-    assert parse_event(reply) == LeaseEvent(Lease(MAC, IPv4Address("10.83.7.60"), "roku", "$(id)"), True)
+        datagram = channel.recv(8192)
+    assert b"SECRET" not in datagram
+    assert parse_event(datagram) == LeaseEvent(Lease(MAC, IPv4Address("10.83.7.60"), "roku", "$(id)"), True)

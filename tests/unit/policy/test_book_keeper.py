@@ -28,7 +28,7 @@ class BusyStore(Store):
         self.seen: list[int] = []
 
     def save(self, book: Book) -> None:
-        assert self.go_on.wait(30), "nobody reported the journal to go on"
+        assert self.go_on.wait(30), "nobody let the journal go on"
         self.seen.append(book.revision)
         super().save(book)
 
@@ -58,9 +58,9 @@ async def test_nobody_waits_for_a_busy_journal_and_it_gets_the_newest_book(path:
 
 @story
 async def test_a_journal_that_fails_is_a_problem_until_the_next_change_is_stored(path: Path) -> None:
-    said: list[list[str]] = []
+    reported: list[list[str]] = []
     store = Store(broken=True)
-    keeper = BookKeeper(path, store, said.append)
+    keeper = BookKeeper(path, store, reported.append)
     await keeper.write(Book(1))
     await keeper.settle()
     await keeper.write(Book(2))
@@ -70,7 +70,7 @@ async def test_a_journal_that_fails_is_a_problem_until_the_next_change_is_stored
     await keeper.settle()
     assert store.book == Book(3)
     problem = "The rules cannot be written to the journal: The journal is broken."
-    assert said == [[problem], []], "reported once when it begins, and once when it is over"
+    assert reported == [[problem], []], "reported once when it begins, and once when it is over"
 
 
 @story

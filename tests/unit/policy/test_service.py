@@ -1,4 +1,4 @@
-"""A click: stored, in force, reported; and what survives a restart, a broken file and a full disk."""
+"""A click: stored, in force, announced; and what survives a restart, a broken file and a full disk."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ TV = "mac:aa:bb:cc:dd:ee:ff"
 ADS = Scope(ScopeKind.NAME, "ads.example")
 
 
-def story(reply: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+def story(scenario: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     """Runs a coroutine test in an event loop of its own."""
 
-    @functools.wraps(reply)
+    @functools.wraps(scenario)
     def run(*args: Any, **kwargs: Any) -> None:
-        asyncio.run(reply(*args, **kwargs))
+        asyncio.run(scenario(*args, **kwargs))
 
     return run
 
@@ -75,13 +75,13 @@ class Box:
         self.path = folder / "policy.json"
         self.store = Store()
         self.clock = Clock()
-        self.reported: list[tuple[int, PolicyChanged]] = []
+        self.published: list[tuple[int, PolicyChanged]] = []
         self.lists = CompiledLists.empty()
         self.service = self.start()
 
     def start(self) -> PolicyService:
         def tell(policy: Policy, event: PolicyChanged) -> None:
-            self.reported.append((policy.generation, event))
+            self.published.append((policy.generation, event))
 
         self.service = PolicyService(self.path, self.store, self.lists, lambda name: UNTAGGED, tell, self.clock)
         return self.service
@@ -96,14 +96,14 @@ def box(tmp_path: Path) -> Box:
 
 
 @story
-async def test_a_rule_is_stored_twice_in_force_and_reported(box: Box) -> None:
+async def test_a_rule_is_stored_twice_in_force_and_announced(box: Box) -> None:
     rule = await box.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "Ads.Example."), made_by="dashboard", comment="no")
     assert (rule.id, rule.scope, rule.made, rule.made_by, rule.comment) == (1, ADS, box.clock.now, "dashboard", "no")
     assert box.blocked("ads.example")
     assert box.service.rules() == (rule,)
     await box.service.settle()
     assert load_book(box.path) == box.store.book == box.service.book
-    assert box.reported == [(2, PolicyChanged(2, rule, False))]
+    assert box.published == [(2, PolicyChanged(2, rule, False))]
 
 
 @story
@@ -202,7 +202,7 @@ async def test_what_could_be_stored_nowhere_is_not_in_force(box: Box, monkeypatc
     with pytest.raises(SettingsError, match="No space left on device"):
         await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
     assert not box.blocked("ads.example")
-    assert box.reported == []
+    assert box.published == []
     box.store.broken = False
     await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
     assert box.blocked("ads.example")
@@ -234,7 +234,7 @@ async def test_an_allow_for_a_while_gives_the_block_back(box: Box) -> None:
     box.clock.advance(1800)
     assert await box.service.expire(box.clock.now) == (longer,)
     assert box.blocked("ads.example")
-    assert box.reported[-1] == (box.service.policy.generation, PolicyChanged(5, longer, True))
+    assert box.published[-1] == (box.service.policy.generation, PolicyChanged(5, longer, True))
     assert load_book(box.path) == box.service.book
 
 
@@ -270,7 +270,7 @@ async def test_a_pause_allows_everything_until_it_ends(box: Box, tmp_path: Path)
     assert box.blocked("listed.example", "mac:other")
     assert await box.service.pause(TV, 0) is None
     assert box.blocked("listed.example")
-    assert box.reported[-1][1] == PolicyChanged(box.service.policy.generation, pause, True)
+    assert box.published[-1][1] == PolicyChanged(box.service.policy.generation, pause, True)
     everyone = await box.service.pause(None, None)
     assert everyone is not None
     assert everyone.ends is None
@@ -307,7 +307,7 @@ async def test_a_wrong_wish_names_its_field_and_changes_nothing(
     with pytest.raises(Refused) as caught:
         await change(box.service)
     assert caught.value.field == field
-    assert (box.service.book, box.reported, box.path.exists()) == (Book(), [], False)
+    assert (box.service.book, box.published, box.path.exists()) == (Book(), [], False)
 
 
 @story
@@ -417,25 +417,25 @@ async def test_no_preset_of_another_name_and_none_that_allows(box: Box, action: 
 @story
 async def test_a_maker_that_is_learnt_counts_for_the_preset_at_once(box: Box) -> None:
     makers: dict[str, str] = {}
-    reply: list[int] = []
+    published: list[int] = []
     service = PolicyService(
         box.path,
         None,
         box.lists,
         lambda name: UNTAGGED,
-        lambda policy, event: reply.append(event.generation),
+        lambda policy, event: published.append(event.generation),
         box.clock,
         preset_blocks=lambda preset, name, maker: maker != "Samsung",
         makers=lambda: makers,
     )
     service.devices_changed()
-    assert reply == [], "without a preset nobody asks who made a device"
+    assert published == [], "without a preset nobody asks who made a device"
     await service.add_rule(BLOCK, preset("calm"), made_by="dashboard")
     assert service.policy.decide("log.samsung.example", TV).blocked
     makers[TV] = "Samsung"
     service.devices_changed()
     assert not service.policy.decide("log.samsung.example", TV).blocked
-    assert reply == [2, 3]
+    assert published == [2, 3]
 
 
 @story
@@ -452,14 +452,14 @@ async def test_what_was_decided_about_a_device_follows_it_to_its_new_id(box: Box
     ads = await box.service.add_rule(BLOCK, ADS, device=old, made_by="dashboard")
     calm = await box.service.add_rule(BLOCK, preset("calm"), device=old, made_by="dashboard")
     everyone = await box.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
-    box.reported.clear()
+    box.published.clear()
     await box.service.move_device(old, TV)
     moved = (replace(ads, device=TV), replace(calm, device=TV))
     assert box.service.rules() == (*moved, everyone)
     assert box.blocked("ads.example", TV)
     assert not box.blocked("ads.example", old)
     assert box.service.policy.preset_of(TV) == moved[1]
-    assert [event.rule for _, event in box.reported] == list(moved)
+    assert [event.rule for _, event in box.published] == list(moved)
     assert box.service.devices_with_rules() == {TV}
     assert box.start().rules() == (*moved, everyone)
 
@@ -471,13 +471,13 @@ async def test_of_two_decisions_about_one_device_the_younger_one_stays(box: Box)
     second = await box.service.add_rule(ALLOW, ADS, device=TV, made_by="dashboard")
     await box.service.move_device(old, TV)
     assert box.service.rules() == (second,)
-    assert box.reported[-1][1] == PolicyChanged(box.service.policy.generation, replace(first, device=TV), True)
+    assert box.published[-1][1] == PolicyChanged(box.service.policy.generation, replace(first, device=TV), True)
 
 
 @story
 async def test_a_device_without_rules_moves_without_a_word(box: Box) -> None:
     await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
     before = box.service.book
-    box.reported.clear()
+    box.published.clear()
     await box.service.move_device("ip:10.42.0.7", TV)
-    assert (box.service.book, box.reported) == (before, [])
+    assert (box.service.book, box.published) == (before, [])

@@ -1,4 +1,4 @@
-"""What stands above what, reported by what happens when two of them have a say."""
+"""What stands above what, seen by what happens when two of them have a say."""
 
 from __future__ import annotations
 

@@ -199,20 +199,20 @@ def test_without_upstreams_there_is_no_answer() -> None:
 
 def test_an_ill_upstream_comes_last_until_a_probe_finds_it_well() -> None:
     async def story() -> None:
-        reply: list[HealthChanged] = []
+        reported: list[HealthChanged] = []
         first, second = pair()
         first.error = UpstreamTimeout("no answer")
-        forwarder = Forwarder([first, second], reply.append)
+        forwarder = Forwarder([first, second], reported.append)
         for n in range(3):
             await forwarder.resolve(query(f"n{n}.example.com"))
-        assert [(change.part, change.healthy) for change in reply] == [(f"upstream {first.url}", False)]
+        assert [(change.part, change.healthy) for change in reported] == [(f"upstream {first.url}", False)]
         assert forwarder.reachable
         asked = len(first.asked)
         await forwarder.resolve(query("x.example.com"))
         assert len(first.asked) == asked
         first.error = None
         await asyncio.sleep(40)
-        assert [change.healthy for change in reply] == [False, True]
+        assert [change.healthy for change in reported] == [False, True]
         await forwarder.resolve(query("y.example.com"))
         assert len(first.asked) > asked
         await forwarder.close()
@@ -222,10 +222,10 @@ def test_an_ill_upstream_comes_last_until_a_probe_finds_it_well() -> None:
 
 def test_when_all_are_ill_all_are_asked_all_the_same() -> None:
     async def story() -> None:
-        reply: list[HealthChanged] = []
+        reported: list[HealthChanged] = []
         first, second = pair()
         first.error = second.error = UpstreamError("the network is down")
-        forwarder = Forwarder([first, second], reply.append)
+        forwarder = Forwarder([first, second], reported.append)
         for n in range(4):
             with contextlib.suppress(UpstreamError):
                 await forwarder.resolve(query(f"n{n}.example.com"))
@@ -233,7 +233,7 @@ def test_when_all_are_ill_all_are_asked_all_the_same() -> None:
         first.error = None
         assert (await forwarder.resolve(query("www.example.com"))).rcode == 0
         assert forwarder.reachable
-        assert [change.healthy for change in reply] == [False, False, True]
+        assert [change.healthy for change in reported] == [False, False, True]
         await forwarder.close()
 
     run_simulated(story())
@@ -262,11 +262,11 @@ def encrypted(name: str, scheme: str = "tls") -> ScriptedUpstream:
 
 def test_a_plain_upstream_beside_an_encrypted_one_is_never_asked() -> None:
     async def story() -> None:
-        reply: list[HealthChanged] = []
+        reported: list[HealthChanged] = []
         plain, first, second = ScriptedUpstream(ZONE), encrypted("b"), encrypted("c", "https")
         first.error = second.error = UpstreamError("the network is down")
         for strategy in ("strict", "fastest"):
-            forwarder = Forwarder([plain, first, second], reply.append, strategy=strategy)
+            forwarder = Forwarder([plain, first, second], reported.append, strategy=strategy)
             for n in range(8):
                 with pytest.raises(UpstreamError):
                     await forwarder.resolve(query(f"n{n}.example.com"))
@@ -280,20 +280,20 @@ def test_a_plain_upstream_beside_an_encrypted_one_is_never_asked() -> None:
 
 def test_with_plain_fallback_plain_text_is_the_last_resort_and_is_said() -> None:
     async def story() -> None:
-        reply: list[HealthChanged] = []
+        reported: list[HealthChanged] = []
         plain, secret = ScriptedUpstream(ZONE), encrypted("b")
-        forwarder = Forwarder([plain, secret], reply.append, plain_fallback=True)
+        forwarder = Forwarder([plain, secret], reported.append, plain_fallback=True)
         await forwarder.resolve(query("www.example.com"))
         assert plain.asked == []
         secret.error = UpstreamError("the network is down")
         for n in range(4):
             assert (await forwarder.resolve(query(f"n{n}.example.com"))).rcode == Rcode.NXDOMAIN
-        said = [(change.part, change.healthy) for change in reply]
+        said = [(change.part, change.healthy) for change in reported]
         assert said == [(f"upstream {secret.url}", False), ("encryption", False)]
-        assert "plain text" in reply[-1].says
+        assert "plain text" in reported[-1].says
         secret.error = None
         await asyncio.sleep(1.1)
-        assert [(change.part, change.healthy) for change in reply[2:]] == [
+        assert [(change.part, change.healthy) for change in reported[2:]] == [
             (f"upstream {secret.url}", True),
             ("encryption", True),
         ]
@@ -343,14 +343,14 @@ def test_the_two_fastest_race_and_the_others_rest() -> None:
 
 def test_a_liar_is_not_believed_and_the_next_is_asked() -> None:
     async def story() -> None:
-        reply: list[HealthChanged] = []
+        reported: list[HealthChanged] = []
         first, second = pair()
         first.rcode = "NXDOMAIN"
-        forwarder = Forwarder([first, second], reply.append)
+        forwarder = Forwarder([first, second], reported.append)
         for n in range(9):
             await forwarder.resolve(query(f"n{n}.example.com"))
             await asyncio.sleep(0.05)
-        assert "nothing exists" in reply[0].says
+        assert "nothing exists" in reported[0].says
         assert (await forwarder.resolve(query("www.example.com"))).rcode == 0
         await forwarder.close()
 
@@ -359,10 +359,10 @@ def test_a_liar_is_not_believed_and_the_next_is_asked() -> None:
 
 def test_the_only_upstream_that_lies_gives_errors_until_it_tells_the_truth() -> None:
     async def story() -> None:
-        reply: list[HealthChanged] = []
+        reported: list[HealthChanged] = []
         first, _ = pair()
         first.rcode = "NXDOMAIN"
-        forwarder = Forwarder([first], reply.append)
+        forwarder = Forwarder([first], reported.append)
         for n in range(8):
             await forwarder.resolve(query(f"n{n}.example.com"))
         await asyncio.sleep(0.05)
@@ -370,7 +370,7 @@ def test_the_only_upstream_that_lies_gives_errors_until_it_tells_the_truth() -> 
             await forwarder.resolve(query("www.example.com"))
         first.rcode = None
         assert (await forwarder.resolve(query("www.example.com"))).rcode == 0
-        assert [change.healthy for change in reply] == [False, True]
+        assert [change.healthy for change in reported] == [False, True]
         await forwarder.close()
 
     run_simulated(story())

@@ -31,7 +31,7 @@ def test_what_is_longer_than_all_bounds_is_counted_too() -> None:
     histogram = Histogram()
     for seconds in (0.001, 0.002, 99.0):
         histogram.observe(seconds)
-    said = histogram.to_json()
-    assert said["count"] == 3
-    assert said["sum"] == pytest.approx(99.003)
-    assert said["buckets"][-1] == [BOUNDS[-1], 2]  # type: ignore[index]
+    printed = histogram.to_json()
+    assert printed["count"] == 3
+    assert printed["sum"] == pytest.approx(99.003)
+    assert printed["buckets"][-1] == [BOUNDS[-1], 2]  # type: ignore[index]

@@ -49,7 +49,7 @@ def test_our_addresses_lead_to_our_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com"])
-def test_browsers_and_phones_are_reported_that_the_network_minds(name: str) -> None:
+def test_browsers_and_phones_learn_that_the_network_minds(name: str) -> None:
     for rtype in ("A", "AAAA", "HTTPS"):
         assert said(name, rtype).rcode() == 3
 
@@ -116,7 +116,7 @@ def test_other_classes_are_not_implemented() -> None:
     assert resolve(dataclasses.replace(query("version.bind", "TXT"), qclass=3)).rcode == 4
 
 
-def test_a_later_version_of_edns_is_reported_ours() -> None:
+def test_a_later_version_of_edns_is_answered_with_ours() -> None:
     asked = dataclasses.replace(query("example.com", edns=1232), edns=Edns(1232, version=1))
     response = resolve(asked)
     message = dns.message.from_wire(fit(response.wire, asked, rcode=response.rcode))

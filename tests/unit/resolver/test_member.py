@@ -22,8 +22,8 @@ def never(change: HealthChanged) -> None:
 
 def test_three_failures_in_a_row_make_it_ill_and_one_answer_well() -> None:
     async def story() -> None:
-        said: list[HealthChanged] = []
-        member = Member(ScriptedUpstream(ZONE), said.append)
+        reported: list[HealthChanged] = []
+        member = Member(ScriptedUpstream(ZONE), reported.append)
         for _ in range(2):
             member.failed(UpstreamTimeout("no answer"))
         member.answered(0.02)
@@ -33,10 +33,10 @@ def test_three_failures_in_a_row_make_it_ill_and_one_answer_well() -> None:
         member.failed(UpstreamTimeout("no answer"))
         assert not member.healthy
         member.failed(UpstreamTimeout("no answer"))
-        assert [change.healthy for change in said] == [False]
-        assert "does not answer" in said[0].says
+        assert [change.healthy for change in reported] == [False]
+        assert "does not answer" in reported[0].says
         member.answered(0.02)
-        assert [change.healthy for change in said] == [False, True]
+        assert [change.healthy for change in reported] == [False, True]
         state = member.state()
         assert (state.healthy, state.failures, state.latency_ms, state.last_error) == (True, 0, 20.0, "no answer")
 
@@ -97,16 +97,16 @@ def test_one_that_cannot_be_trusted_is_not_bothered_with_handshakes() -> None:
 
 def test_a_recovery_is_seen_although_an_earlier_probe_still_waits() -> None:
     async def story() -> None:
-        said: list[HealthChanged] = []
+        reported: list[HealthChanged] = []
         upstream = ScriptedUpstream(ZONE)
-        member = Member(upstream, said.append)
+        member = Member(upstream, reported.append)
         upstream.delay = 60
         for _ in range(3):
             member.failed(UpstreamTimeout("no answer"))
         await asyncio.sleep(10.5)
         upstream.delay = 0.01
         await asyncio.sleep(1)
-        assert [change.healthy for change in said] == [False, True]
+        assert [change.healthy for change in reported] == [False, True]
         await member.close()
 
     run_simulated(story())
@@ -114,15 +114,15 @@ def test_a_recovery_is_seen_although_an_earlier_probe_still_waits() -> None:
 
 def test_one_that_denies_the_root_of_all_names_lies() -> None:
     async def story() -> None:
-        said: list[HealthChanged] = []
+        reported: list[HealthChanged] = []
         upstream = ScriptedUpstream(ZONE)
         upstream.rcode = "NXDOMAIN"
-        member = Member(upstream, said.append)
+        member = Member(upstream, reported.append)
         for _ in range(8):
             member.answered(0.01, denied=True)
         await asyncio.sleep(0.1)
         assert (member.healthy, member.lies) == (False, True)
-        assert "nothing exists" in said[0].says
+        assert "nothing exists" in reported[0].says
         member.answered(0.01, denied=True)
         await asyncio.sleep(1)
         assert not member.healthy
@@ -150,17 +150,17 @@ def test_many_names_that_do_not_exist_are_no_lie() -> None:
 
 def test_one_that_refuses_everything_is_not_found_well_by_its_refusals() -> None:
     async def story() -> None:
-        said: list[HealthChanged] = []
+        reported: list[HealthChanged] = []
         upstream = ScriptedUpstream(ZONE)
         upstream.rcode = "REFUSED"
-        member = Member(upstream, said.append)
+        member = Member(upstream, reported.append)
         for _ in range(3):
             member.failed(UpstreamError("refuses"), refused=True)
         await asyncio.sleep(5)
-        assert [change.healthy for change in said] == [False]
+        assert [change.healthy for change in reported] == [False]
         upstream.rcode = None
         await asyncio.sleep(1.1)
-        assert [change.healthy for change in said] == [False, True]
+        assert [change.healthy for change in reported] == [False, True]
         await member.close()
 
     run_simulated(story())

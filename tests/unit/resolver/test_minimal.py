@@ -16,9 +16,9 @@ from tests.unit.wire.samples import query
 def test_any_over_udp_is_one_record_that_nobody_acts_upon() -> None:
     rest = Below(RuntimeError("nobody is to be asked"))
     asked = query("tv.example", "ANY")
-    said = dns.message.from_wire(run_simulated(Minimal().resolve(asked, rest)).wire)
-    assert [str(rrset) for rrset in said.answer] == ['tv.example. 3600 IN HINFO "RFC8482" ""']
-    assert len(said.to_wire()) < 2 * len(asked.wire), "it is no use for amplification"
+    reply = dns.message.from_wire(run_simulated(Minimal().resolve(asked, rest)).wire)
+    assert [str(rrset) for rrset in reply.answer] == ['tv.example. 3600 IN HINFO "RFC8482" ""']
+    assert len(reply.to_wire()) < 2 * len(asked.wire), "it is no use for amplification"
 
 
 @pytest.mark.parametrize(("rtype", "transport"), [("ANY", Transport.TCP), ("A", Transport.UDP)])
@@ -29,5 +29,5 @@ def test_everything_else_is_asked_for(rtype: str, transport: Transport) -> None:
 
 
 def test_a_blocked_name_says_no_more_to_any() -> None:
-    said = dns.message.from_wire(null_answer(query("ads.example", "ANY"), 10))
-    assert [str(rrset) for rrset in said.answer] == ['ads.example. 10 IN HINFO "RFC8482" ""']
+    reply = dns.message.from_wire(null_answer(query("ads.example", "ANY"), 10))
+    assert [str(rrset) for rrset in reply.answer] == ['ads.example. 10 IN HINFO "RFC8482" ""']

@@ -94,7 +94,7 @@ def test_a_forgotten_password_is_chosen_anew_with_a_new_code_once(at_home: Home)
     ("password", "again", "says"),
     [("short", None, "at least 8"), ("long enough", "long enouhg", "differ"), ("", None, "at least 8")],
 )
-def test_a_bad_first_password_is_informed(at_home: Home, password: str, again: str | None, says: str) -> None:
+def test_a_bad_first_password_is_refused(at_home: Home, password: str, again: str | None, says: str) -> None:
     code = at_home.store.code
     answer = at_home.visitor().post("/setup", data=chosen(code, password, again), headers=ORIGIN)
     assert answer.status_code == 400

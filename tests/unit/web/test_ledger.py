@@ -15,8 +15,8 @@ NOW = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 
 
 def row(detour: Detour, outcome: Outcome, server: str = "8.8.8.8", count: int = 1, **more: Any) -> DetourRow:
-    reply = {"protocol": "udp", "port": 53, "bytes": 0, **more}
-    return DetourRow("mac:x", detour.value, server, outcome=outcome.value, count=count, first=NOW, last=NOW, **reply)
+    columns = {"protocol": "udp", "port": 53, "bytes": 0, **more}
+    return DetourRow("mac:x", detour.value, server, outcome=outcome.value, count=count, first=NOW, last=NOW, **columns)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_size_is_said_as_on_the_box_of_a_disk(count: int, said: str) -> None:
     assert ledger.size(count) == said
 
 
-def test_everything_is_reported_in_one_breath() -> None:
+def test_everything_is_said_in_one_breath() -> None:
     rows = [
         row(Detour.DNS, Outcome.ANSWERED, count=1204),
         row(Detour.DNS, Outcome.ANSWERED, "1.1.1.1", count=2),
@@ -59,7 +59,7 @@ def test_companies_come_by_their_bytes() -> None:
         ExchangeRow("c.example", "A", "analytics", 5, 6, 1),
         ExchangeRow(None, None, "unknown", 0, 1, 1),
     ]
-    reply = ledger.by_company(rows)
-    assert [(each.company, each.up, each.down, len(each.rows)) for each in reply] == [
+    companies = ledger.by_company(rows)
+    assert [(each.company, each.up, each.down, len(each.rows)) for each in companies] == [
         ("B", 10, 2000, 1), ("A", 6, 8, 2), (None, 0, 1, 1),
     ]  # fmt: skip

@@ -81,7 +81,7 @@ def test_a_share_never_rounds_something_to_nothing(part: int, whole: int, said: 
         (timedelta(days=-42), "4 Jan 2027"),
     ],
 )
-def test_the_past_is_reported_in_the_largest_unit(before: timedelta, said: str) -> None:
+def test_the_past_is_said_in_the_largest_unit(before: timedelta, said: str) -> None:
     assert present.ago(NOW - before, NOW) == said
 
 

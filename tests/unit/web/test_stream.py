@@ -106,7 +106,7 @@ def test_a_slow_reader_loses_the_oldest_rows_and_hears_how_many(broadcaster: Bro
 
 
 @pytest.mark.timeout(30)
-def test_when_the_resolver_goes_and_comes_back_everybody_is_informed(
+def test_when_the_resolver_goes_and_comes_back_everybody_hears_of_it(
     broadcaster: Broadcaster, control: FakeControl
 ) -> None:
     listener = broadcaster.open()
@@ -246,7 +246,7 @@ def test_a_page_that_was_just_drawn_goes_on_from_its_newest_row(at_home: Home) -
     browser.response.close()
 
 
-def test_who_was_away_too_long_is_informed_of_the_gap(at_home: Home) -> None:
+def test_who_was_away_too_long_hears_of_the_gap(at_home: Home) -> None:
     at_home.reader.stored = [lookup(number) for number in range(1, 3000)]
     browser = begun(Browser(at_home.owner(), "?after=1"))
     assert browser.next() == ("gap", {"dropped": None})
@@ -271,7 +271,7 @@ def test_a_broken_journal_does_not_stop_the_stream(at_home: Home) -> None:
     browser.response.close()
 
 
-def test_without_the_resolver_a_page_is_informed_so_at_once(at_home: Home) -> None:
+def test_without_the_resolver_a_page_hears_so_at_once(at_home: Home) -> None:
     at_home.control.asleep = True
     browser = begun(Browser(at_home.owner()))
     kind, data = browser.next()

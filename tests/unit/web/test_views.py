@@ -50,11 +50,11 @@ def owner(home: Home) -> FlaskClient:
 
 def needs(home: Home, monkeypatch: pytest.MonkeyPatch, **required: str) -> None:
     """Makes the resolver say that these names are required, with their symptoms."""
-    reply = home.control.do_explain
+    original = home.control.do_explain
 
     def explain(*, name: str, device: str | None, targets: list[str] | None = None) -> dict[str, Any]:
         symptom = required.get(name.replace(".", "_"))
-        return {**reply(name=name, device=device), **({"need": "required", "symptom": symptom} if symptom else {})}
+        return {**original(name=name, device=device), **({"need": "required", "symptom": symptom} if symptom else {})}
 
     monkeypatch.setattr(home.control, "do_explain", explain)
 
@@ -198,7 +198,7 @@ def test_every_counter_of_the_firewall_has_words_for_a_person() -> None:
     assert set(_SAID) == {*COUNTERS, *BRIDGE_COUNTERS} - {"gateway_refused"}
 
 
-def test_nobody_is_informed_that_there_is_no_network_only_because_the_resolver_is_silent(
+def test_nobody_reads_that_there_is_no_network_only_because_the_resolver_is_silent(
     home: Home, owner: FlaskClient
 ) -> None:
     home.control.asleep = True

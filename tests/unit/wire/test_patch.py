@@ -64,12 +64,12 @@ def test_a_client_without_edns_gets_none_and_no_extended_error() -> None:
 
 def test_authenticated_data_is_only_for_those_who_asked() -> None:
     stored = kept(response(query("example.com"), many(1), flags=dns.flags.AD))
-    for asked, said in (
+    for asked, authentic in (
         (query("example.com"), False),
         (query("example.com", authentic=True), True),
         (query("example.com", dnssec_ok=True), True),
     ):
-        assert bool(dns.message.from_wire(fit(stored, asked)).flags & dns.flags.AD) == said
+        assert bool(dns.message.from_wire(fit(stored, asked)).flags & dns.flags.AD) == authentic
 
 
 def test_an_answer_that_is_too_long_says_so_and_is_empty() -> None:

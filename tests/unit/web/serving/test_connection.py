@@ -111,7 +111,7 @@ def test_a_chunked_body_is_read_whole(front: Front) -> None:
     assert answer.endswith(b"abcde")
 
 
-def test_who_asks_whether_to_go_on_is_reported_to(front: Front) -> None:
+def test_who_asks_whether_to_go_on_hears_yes(front: Front) -> None:
     with front.connect() as waiting:
         waiting.sendall(
             b"POST / HTTP/1.1\r\nHost: box\r\nContent-Length: 2\r\nExpect: 100-continue\r\n" + CLOSE + b"\r\n"
@@ -150,7 +150,7 @@ def test_who_has_said_everything_may_close_that_way_and_still_listen(front: Fron
         (b"CONNECT evil.example:443 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     ],
 )  # fmt: skip
-def test_what_is_no_request_of_ours_is_reported_so_in_a_sentence(
+def test_what_is_no_request_of_ours_is_refused_in_a_sentence(
     front: Front, application: Application, sent: bytes, expected: int
 ) -> None:
     answer = front.ask(sent)
@@ -167,7 +167,7 @@ def test_an_application_that_fails_costs_one_answer(front: Front) -> None:
     assert status(front.ask(request())) == 200
 
 
-def test_who_does_not_finish_a_request_in_time_is_informed(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_does_not_finish_a_request_in_time_is_refused(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "RECEIVE", 0.3)
     assert status(front.ask(b"GET / HTTP/1.1\r\nHo")) == 408
     assert front.ask() == b"", "who never said anything is hung up on"
@@ -207,9 +207,7 @@ def test_one_address_never_has_all_the_threads(front: Front, application: Applic
         each.close()
 
 
-def test_an_open_page_is_informed_when_there_is_news_and_holds_no_thread(
-    front: Front, application: Application
-) -> None:
+def test_an_open_page_hears_of_news_and_holds_no_thread(front: Front, application: Application) -> None:
     with front.connect() as page:
         page.sendall(request("/live"))
         seen = b""
