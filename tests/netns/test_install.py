@@ -129,9 +129,9 @@ def the_command_line_is_the_box_s(debian: Debian) -> None:
         code = f"from urllib.request import *; print(urlopen({asked}, timeout=10).status)"
         return debian.run("python3", "-c", code, check=False).strip().splitlines()[-1]
 
-    told = debian.run(TELLTALE, "password", "--show").strip()
-    assert re.search(r"http://[0-9.]+/setup\?code=[a-z0-9-]{14}$", told), told
-    assert debian.run("cat", "/etc/issue.d/telltale.issue").strip() == told, "a screen shows it too"
+    address = debian.run(TELLTALE, "password", "--show").strip()
+    assert re.search(r"http://[0-9.]+/setup\?code=[a-z0-9-]{14}$", address), address
+    assert debian.run("cat", "/etc/issue.d/telltale.issue").strip() == address, "a screen shows it too"
     token = debian.run(TELLTALE, "token").strip()
     assert status(token) == "200"
     debian.run(TELLTALE, "backup", "/tmp/box.zip")
