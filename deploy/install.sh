@@ -365,11 +365,11 @@ tell() {
   [ -z "$dry" ] || { say "This was a rehearsal: nothing was changed."; return; }
   if [ "$changes" -eq 0 ]; then say "Everything is in place already; nothing was changed."; fi
   say ""
-  local told
-  told=$(first_password)
-  if [ -n "$told" ]; then
+  local shown
+  shown=$(first_password)
+  if [ -n "$shown" ]; then
     say "Telltale is installed. Whoever opens this address first, from your home network, chooses the password:" \
-      "  $told" "A screen on this machine shows it too; sudo telltale password prints a new one."
+      "  $shown" "A screen on this machine shows it too; sudo telltale password prints a new one."
   else
     say "Telltale is installed. Its dashboard: http://${home_address:-$address}/"
   fi
