@@ -214,7 +214,7 @@ def test_a_second_port_becomes_the_televisions_network(making: Making, tmp_path:
     flags = ("--mode", "wired", "--interface", "port-tv1", "--upstream", "udp://9.9.9.9", "--wheels", "/wheels")
     with second_port(tmp_path) as (lab, household, outside), debian.booted(lab.names["gateway"]):
         said = debian.run(*INSTALL, *flags, seconds=400)
-        assert f"From your home network open http://{OUTSIDE4}/ " in said
+        assert f"http://{OUTSIDE4}/setup?code=" in said, "from the network of the home, never from the televisions'"
         assert "Connect your televisions to the port port-tv1" in said
         address, _, router, resolver, _ = household.ask_for_address("tv1")
         assert resolver == router
