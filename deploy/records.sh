@@ -138,9 +138,9 @@ leave_network() {
   [ -S /run/telltale-network/network.sock ] || return 0
   "$HOME_DIR/current/.venv/bin/python" -I -c 'import pathlib
 from gateway.control.client import ControlClient
-from gateway.control.plan_codec import plan_to_json
 from gateway.model.network import Mode, NetworkPlan
-plan = plan_to_json(NetworkPlan(Mode.DNS_ONLY, "lo"))
+from gateway.schema.values import to_json
+plan = to_json(NetworkPlan(Mode.DNS_ONLY, "lo"))
 ControlClient(pathlib.Path("/run/telltale-network/network.sock"), 30).call("apply", plan=plan)' ||
     say "The television network could not be taken down at once; it is gone after the next start of this machine."
 }

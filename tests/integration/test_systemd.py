@@ -74,3 +74,14 @@ def test_what_the_console_shows_is_made_by_the_dashboard_s_user_and_opened_by_sy
     assert "User=telltale-web" in text
     assert "StandardOutput=truncate:/etc/issue.d/telltale.issue" in text
     assert not re.search(r"^Exec\w+=[+!]", text, re.MULTILINE), "nothing of it runs as root"
+
+
+def test_the_code_that_the_installer_runs_itself_finds_what_it_imports() -> None:
+    """A module that moves must not break how an installed box is taken away."""
+    found = 0
+    for script in (UNITS.parent / "deploy").glob("*.sh"):
+        for line in re.findall(r"^from gateway\S* import .+$", script.read_text(), re.MULTILINE):
+            said = subprocess.run([sys.executable, "-c", line], check=False, capture_output=True, text=True)
+            assert said.returncode == 0, f"{script.name}: {line}: {said.stderr}"
+            found += 1
+    assert found >= 3

@@ -265,7 +265,7 @@ def second_port(folder: Path) -> Iterator[tuple[Lab, Household, Outside]]:
 
 
 def shows_dashboard(lab: Lab, role: str, address: str) -> bool:
-    code = f"from urllib.request import *; print(urlopen('http://{address}/', timeout=10).status)"
+    code = f"from urllib.request import *; print(urlopen('http://{address}/healthz', timeout=10).status)"
     return lab.run(role, sys.executable, "-c", code).strip() == "200"
 
 
