@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from gateway import __version__
 from gateway.control.client import ControlClient
@@ -75,6 +75,15 @@ def _parser() -> argparse.ArgumentParser:
     _device(explained)
     explained.add_argument("--json", action="store_true", help="everything, for programs")
 
+    _add_collections(verb)
+    _add_upkeep(verb)
+    return parser
+
+
+_Verb: TypeAlias = Callable[[str, Callable[[argparse.Namespace, Settings], int], str], argparse.ArgumentParser]
+
+
+def _add_collections(verb: _Verb) -> None:
     rules = verb("rules", _rules, "list, add or remove rules")
     rules.add_argument("what", choices=("ls", "add", "rm"))
     rules.add_argument("rest", nargs="*", metavar="ACTION NAME | ID", help="add block ads.example | rm 7")
@@ -88,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     token.add_argument("what", nargs="?", choices=("new", "ls", "rm"), default="new")
     token.add_argument("rest", nargs="*", metavar="ID", help="rm 1f3a90c2")
     token.add_argument("--label", default="command line", help="what you call it")
+
+
+def _add_upkeep(verb: _Verb) -> None:
     net = verb("network", _network, "show, put in force or take away the network for televisions")
     net.add_argument("what", choices=("status", "plan", "apply", "clear"))
     net.add_argument("--dry-run", action="store_true", help="only say what would be done")
@@ -102,7 +114,6 @@ def _parser() -> argparse.ArgumentParser:
     for made in (saved, restored):
         made.add_argument("file", metavar="FILE")
     saved.add_argument("--encrypt", action="store_true", help="seal it with a passphrase, and save the Wi-Fi's too")
-    return parser
 
 
 def _device(parser: argparse.ArgumentParser) -> None:

@@ -20,12 +20,16 @@ from gateway.control.hub import Hub
 from gateway.devices.inventory import Inventory
 from gateway.devices.neighbours import read_neighbours
 from gateway.devices.own_addresses import watch_own_addresses
+from gateway.devices.sources import Sources
 from gateway.devices.vendor import vendor_of
 from gateway.model.device import Device
 from gateway.model.event import DeviceSeen, HealthChanged, PolicyChanged
 from gateway.model.lookup import LogBatch, LogRow
 from gateway.model.policy import Policy
+from gateway.policy.book_keeper import BookKeeper
+from gateway.policy.presets import Presets
 from gateway.policy.service import PolicyService
+from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
 from gateway.resolver.upstream import open_upstreams
 from gateway.settings import Settings
@@ -80,6 +84,7 @@ def open_core(settings: Settings, sockets: DnsSockets, loop: asyncio.AbstractEve
     for device in inventory.all():
         makers.learn(policy, device)
     resolver = Resolver(
+        log=LogQueue(rows=log, limit=_LOG_LIMIT, batches=batches),
         upstreams=open_upstreams(
             settings.upstreams,
             bootstrap=settings.bootstrap,
@@ -88,9 +93,6 @@ def open_core(settings: Settings, sockets: DnsSockets, loop: asyncio.AbstractEve
         ),
         policy=policy.policy,
         device_of=inventory.identify,
-        log=log,
-        log_limit=_LOG_LIMIT,
-        batches=batches,
         on_health=health.report,
         options=options(settings),
     )
@@ -131,8 +133,7 @@ def _open_policy(
     events: Events,
 ) -> PolicyService:
     service = PolicyService(
-        settings.policy,
-        recording,
+        BookKeeper(settings.policy, recording, partial(_report_stored, health)),
         mapped(
             settings,
             lambda error: health.report(HealthChanged("lists", False, Notice("box.they-compiled-again", error=error))),
@@ -140,9 +141,7 @@ def _open_policy(
         sure_tags(classifier),
         events.policy_changed,
         utc_now,
-        preset_blocks=judge(classifier),
-        makers=lambda: makers.by_device,
-        on_problems=partial(_report_stored, health),
+        presets=Presets(preset_blocks=judge(classifier), makers=lambda: makers.by_device),
     )
     for problem in service.problems:
         health.report(HealthChanged("rules", service.book.revision > 0, Notice("rules.problem", problem=problem)))
@@ -151,15 +150,14 @@ def _open_policy(
 
 def _open_inventory(recording: Recording, classifier: Classifier, policy: PolicyService, events: Events) -> Inventory:
     return Inventory(
+        sources=Sources(
+            neighbours=read_neighbours, vendor_of=vendor_of, maker_of=classifier.maker_of, is_ours=watch_own_addresses()
+        ),
         devices=recording.stored_devices(),
         save=recording.save_device,
-        neighbours=read_neighbours,
-        vendor_of=vendor_of,
-        maker_of=classifier.maker_of,
         on_seen=events.from_thread(events.device_seen),
         on_joined=events.from_thread(events.device_joined),
         wanted=policy.devices_with_rules,
-        is_ours=watch_own_addresses(),
     )
 
 

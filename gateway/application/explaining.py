@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.application.arguments import known_device
 from gateway.application.core import Core
-from gateway.application.explanation import explain, own_names
+from gateway.application.explanation import Subject, explain, own_names
 from gateway.application.registry import Registry
 from gateway.classifier.known_resolvers import known_resolvers
 from gateway.schema.checking import checked
@@ -34,7 +34,8 @@ def _explain(core: Core, asked: Explain) -> dict[str, Any]:
     targets = tuple(canonical_name(each, "targets") for each in asked.targets or ())
     times, devices = tuple(asked.times or ()), max(1, asked.devices)
     own = own_names(core.settings)
-    return explain(name, device, maker, core.classifier, core.policy, targets, times, devices, own)
+    subject = Subject(name, device, maker, targets, times, devices)
+    return explain(subject, core.classifier, core.policy, own)
 
 
 def _company(core: Core, asked: CompanyQuestion) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from gateway.application import presets
@@ -20,6 +20,8 @@ from gateway.lists.compiled import CompiledLists
 from gateway.model.name import Name
 from gateway.model.tag import Party, Tag
 from gateway.model.verdict import Action, Reason, Verdict
+from gateway.policy.book_keeper import BookKeeper
+from gateway.policy.presets import Presets
 from gateway.policy.service import PolicyService
 from gateway.resolver.special import tell_special
 from gateway.schema.requests import MOST_TARGETS
@@ -38,23 +40,26 @@ _BECAUSE = {
 }
 
 
-def explain(
-    name: str,
-    device: str | None,
-    maker: str,
-    classifier: Classifier,
-    policy: PolicyService,
-    targets: tuple[str, ...] = (),
-    times: Sequence[float] = (),
-    devices: int = 1,
-    own: Collection[str] = (),
-) -> dict[str, Any]:
-    """Everything that is known about a canonical name, as the control socket and the API answer it.
-
-    `targets` are where its answer led to lately, for a name may hide who stands behind it; `times` are when it was
-    looked up lately, in seconds since 1970, by how many `devices`; `own` are the names of
-    this box.
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A canonical name, as a `device` of this `maker` sees it. `targets` are where its answer led to lately, for a name
+    may hide who stands behind it; `times` are when it was looked up lately, in seconds since 1970, by how many
+    `devices`.
     """
+
+    name: str
+    device: str | None = None
+    maker: str = ""
+    targets: tuple[str, ...] = ()
+    times: Sequence[float] = ()
+    devices: int = 1
+
+
+def explain(
+    subject: Subject, classifier: Classifier, policy: PolicyService, own: Collection[str] = ()
+) -> dict[str, Any]:
+    """Everything that is known about a name, as the control socket and the API answer it; `own` are our own names."""
+    name, device, maker, targets = subject.name, subject.device, subject.maker, subject.targets
     tag = classifier.tag(name, targets, maker)
     explained = policy.explain(name, device, targets=targets)
     special = tell_special(name, own)
@@ -83,7 +88,7 @@ def explain(
         "lists": list(dict.fromkeys(match.title for match in explained.lists)),
         "rules": [rule_to_json(rule) for rule in explained.rules],
         "evidence": [asdict(each) for each in tag.evidence],
-        **cadence_and_parties(classifier, name, tag, maker, times, devices),
+        **cadence_and_parties(classifier, name, tag, maker, subject.times, subject.devices),
         "sentence": " ".join(filter(None, said)),
     }
 
@@ -106,9 +111,15 @@ def explain_from_disk(
     except ListError:
         compiled = CompiledLists.empty()
     judge = presets.judge(classifier)
-    policy = PolicyService(settings.policy, None, compiled, classifier.tag, preset_blocks=judge, read_only=True)
+    policy = PolicyService(
+        BookKeeper(settings.policy, None, read_only=True),
+        compiled,
+        classifier.tag,
+        presets=Presets(preset_blocks=judge),
+    )
     policy.explain(text)
-    return explain(Name.parse(text).text, device, maker, classifier, policy, targets, own=own_names(settings))
+    subject = Subject(Name.parse(text).text, device, maker, targets)
+    return explain(subject, classifier, policy, own_names(settings))
 
 
 def _maker_on_disk(settings: Settings, device: str) -> str:

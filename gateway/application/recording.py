@@ -13,6 +13,7 @@ from gateway.classifier.service import Classifier
 from gateway.control.hub import Hub
 from gateway.devices.inventory import Inventory
 from gateway.errors import JournalError
+from gateway.journal.hooks import Hooks
 from gateway.journal.retention import Retention
 from gateway.journal.stores import BookStore, DeviceStore
 from gateway.journal.writer import Writer
@@ -49,14 +50,16 @@ class Recording:
         self.writer = Writer(
             settings.journal,
             queue,
+            hooks=Hooks(
+                tag=self._tag,
+                device_of=self._device_of,
+                publish=hub.publish_from_thread,
+                report=report,
+                wants_events=hub.has_listeners,
+                on_answer=answered,
+                begins=let_answers_pass,
+            ),
             batches=batches,
-            tag=self._tag,
-            device_of=self._device_of,
-            publish=hub.publish_from_thread,
-            report=report,
-            wants_events=hub.has_listeners,
-            on_answer=answered,
-            begins=let_answers_pass,
             retention=Retention(
                 lookups=timedelta(days=settings.lookups_days),
                 rollups=timedelta(days=settings.rollups_days),

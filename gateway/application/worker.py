@@ -26,6 +26,7 @@ from gateway.lists.compiled import CompiledLists
 from gateway.model.lookup import LogBatch, LogRow
 from gateway.policy.book_file import decode_book
 from gateway.policy.snapshot import Snapshot
+from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
 from gateway.resolver.upstream import open_upstreams
 from gateway.settings import Settings
@@ -106,6 +107,7 @@ class Worker:
     def _build(self, snapshot: Snapshot) -> Resolver:
         settings = self._settings
         return Resolver(
+            log=LogQueue(rows=self._log, limit=_LOG_LIMIT, batches=self._batches),
             upstreams=open_upstreams(
                 settings.upstreams,
                 bootstrap=settings.bootstrap,
@@ -114,9 +116,6 @@ class Worker:
             ),
             policy=snapshot,
             device_of=self._asking.device_of,
-            log=self._log,
-            log_limit=_LOG_LIMIT,
-            batches=self._batches,
             options=options(settings),
         )
 

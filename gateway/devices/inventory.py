@@ -15,6 +15,7 @@ from typing import Any
 
 from gateway.devices.fingerprint import Fingerprint
 from gateway.devices.labels import checked_label
+from gateway.devices.sources import Sources
 from gateway.errors import Refused
 from gateway.model.device import Device
 from gateway.model.lease import Lease
@@ -46,18 +47,16 @@ class Inventory:
         *,
         devices: Iterable[Device] = (),
         save: Callable[[Device], None] = lambda _: None,
-        neighbours: Callable[[], Mapping[str, Mac]] = dict,
-        vendor_of: Callable[[Mac], str] = lambda _: "",
-        maker_of: Callable[[str], str | None] = lambda _: None,
+        sources: Sources = Sources(),  # noqa: B008 - frozen
         on_seen: Callable[[Device], None] = lambda _: None,
         on_joined: Callable[[str, str], None] = lambda old, new: None,
         wanted: Callable[[], Collection[str]] = tuple,
-        is_ours: Callable[[str], bool] = lambda _: False,
         now: Callable[[], float] = lambda: datetime.now(UTC).timestamp(),
     ) -> None:
-        self._save, self._neighbours, self._vendor_of = save, neighbours, vendor_of
-        self._maker_of, self._on_seen, self._now = maker_of, on_seen, now
-        self._on_joined, self._wanted, self._is_ours = on_joined, wanted, is_ours
+        self._neighbours, self._vendor_of = sources.neighbours, sources.vendor_of
+        self._maker_of, self._is_ours = sources.maker_of, sources.is_ours
+        self._save, self._on_seen, self._now = save, on_seen, now
+        self._on_joined, self._wanted = on_joined, wanted
         self._lock = threading.RLock()
         self._devices: dict[str, Device] = {}
         self._ids: dict[str, str] = {}

@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 
 from gateway.catalogue.sentences import Notice
 from gateway.errors import JournalError
-from gateway.journal.dictionary import DeviceOf, TagOf
 from gateway.journal.gathering import Counted, Rush, gather
+from gateway.journal.hooks import Hooks
 from gateway.journal.pacing import meanwhile, paced
 from gateway.journal.preparation import begin_anew
 from gateway.journal.retention import Retention
@@ -56,26 +56,20 @@ class Writer:
         self,
         path: Path,
         queue: deque[LogRow],
+        hooks: Hooks,
         *,
         batches: deque[LogBatch] | None = None,
-        tag: TagOf,
-        device_of: DeviceOf,
-        publish: Callable[[LookupRecorded], None],
-        report: Callable[[HealthChanged], None],
         interval: float = 0.2,
         retention: Retention | None = None,
         clock: Callable[[], float] = time.time,
-        wants_events: Callable[[], bool] = lambda: True,
-        on_answer: Callable[[str, Facts, float], None] | None = None,
         sweep_every: float = _SWEEP_EVERY,
-        begins: Callable[[], None] = lambda: None,
     ) -> None:
         self.path = path
         self._queue, self._batches = queue, deque[LogBatch]() if batches is None else batches
-        self._tag, self._device_of = tag, device_of
-        self._publish, self._report, self._wants_events = publish, report, wants_events
-        self._on_answer = on_answer
-        self._interval, self._clock, self._begins = interval, clock, begins
+        self._tag, self._device_of = hooks.tag, hooks.device_of
+        self._publish, self._report, self._wants_events = hooks.publish, hooks.report, hooks.wants_events
+        self._on_answer, self._begins = hooks.on_answer, hooks.begins
+        self._interval, self._clock = interval, clock
         self._retention, self._sweep_every = retention or Retention(), sweep_every
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._tasks: queues.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]]] = queues.SimpleQueue()

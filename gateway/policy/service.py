@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from gateway.errors import Refused, SettingsError
 from gateway.model.book import Book, Subscription
@@ -17,8 +16,9 @@ from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.tag import Tag
 from gateway.model.verdict import Action, Reason, Verdict
 from gateway.policy import validation
-from gateway.policy.book_keeper import BookCopy, BookKeeper
-from gateway.policy.snapshot import PresetBlocks, Snapshot, never_blocks
+from gateway.policy.book_keeper import BookKeeper
+from gateway.policy.presets import Presets
+from gateway.policy.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +37,25 @@ def utc_now() -> datetime:
 class PolicyService:
     """Owns the book and the snapshot in force. For one event loop; only writing happens in a thread.
 
-    `on_problems` hears of the problems each time that they change; `read_only` is for those who only look.
-
-    `preset_blocks` says what a preset stops, `makers` gives device ids with the makers of these devices.
     `problems` are sentences about what could not be read at the start or written last; none of them is fatal.
     """
 
     def __init__(
         self,
-        path: Path,
-        store: BookCopy | None,
+        keeper: BookKeeper,
         compiled: Lists,
         tag_of: Callable[[str], Tag],
         on_change: Callable[[Policy, PolicyChanged], None] = lambda policy, event: None,
         now: Callable[[], datetime] = utc_now,
         *,
-        preset_blocks: PresetBlocks = never_blocks,
-        makers: Callable[[], Mapping[str, str]] = dict,
-        on_problems: Callable[[list[str]], None] = lambda problems: None,
-        read_only: bool = False,
+        presets: Presets = Presets(),  # noqa: B008 - frozen
     ) -> None:
         self._compiled = compiled
         self._tag_of, self._on_change, self._now = tag_of, on_change, now
-        self._preset_blocks, self._makers = preset_blocks, makers
+        self._preset_blocks, self._makers = presets.preset_blocks, presets.makers
         self._lock = asyncio.Lock()
         self._writes: set[asyncio.Task[None]] = set()
-        self._keeper = BookKeeper(path, store, on_problems, read_only=read_only)
+        self._keeper = keeper
         self._expiry_problem = ""
         self._book = self._keeper.load(now())
         self._generation = 0

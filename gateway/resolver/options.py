@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
+from gateway.linux import mmsg
 from gateway.model.address import Address
 from gateway.model.special_addresses import HOME
 
@@ -49,6 +50,7 @@ class ResolverOptions:
     client_burst: int = 2_000
     client_patience: float = 1.0
     client_slip: int = 0
+    batched: bool = mmsg.AVAILABLE
     tcp_connections: int = 150
     tcp_connections_per_device: int = 30
     tcp_in_flight: int = 32

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from gateway.errors import UpstreamError, UpstreamTimeout, WireError
 from gateway.model.dns import Ede
@@ -19,6 +20,15 @@ _OTHER_ERROR = 0  # RFC 8914 section 4.1
 # The largest batch, of a whole batch, weighs as much as so many rows.
 _ROWS_A_BATCH = 16
 _LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LogQueue:
+    """Where finished queries wait for whoever writes them down: at most `limit` rows, or batches of the same weight."""
+
+    rows: deque[LogRow]
+    limit: int = 100_000
+    batches: deque[LogBatch] | None = None
 
 
 class Recorder(Prompt):

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from math import inf
 
 from gateway.errors import SettingsError, WireError
-from gateway.linux import mmsg
 from gateway.model.address import Address
 from gateway.model.dns import Rcode
 from gateway.model.event import HealthChanged
@@ -35,7 +33,7 @@ from gateway.resolver.minimal import Minimal
 from gateway.resolver.options import ResolverOptions
 from gateway.resolver.pending import Journey
 from gateway.resolver.rebinding import Rebinding
-from gateway.resolver.recorder import Recorder, facts_of
+from gateway.resolver.recorder import LogQueue, Recorder, facts_of
 from gateway.resolver.streams import StreamServer
 from gateway.resolver.synchronous import Errand, SynchronousChain
 from gateway.resolver.throttle import ClientThrottle
@@ -65,22 +63,17 @@ class Resolver:
         upstreams: Sequence[Upstream],
         policy: Policy,
         device_of: Callable[[str], str | None],
-        log: deque[LogRow],
-        log_limit: int = 100_000,
-        batches: deque[LogBatch] | None = None,
+        log: LogQueue,
         options: ResolverOptions | None = None,
         on_health: Callable[[HealthChanged], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
-        batched: bool = mmsg.AVAILABLE,
     ) -> None:
         self._options = options = options or ResolverOptions()
         self._policy = policy
         self._clock = clock
         self._wall = wall
-        self._log = log
-        self._log_limit = log_limit
-        self._batched = batched
+        self._log, self._log_limit = log.rows, log.limit
         self._memos = Memos(options.memo_entries)
         guard = Guard(options.allowed_networks)
         self._clients = Clients(guard, device_of, self._memos, policy)
@@ -90,7 +83,7 @@ class Resolver:
             trust_ad=options.trust_ad,
         )  # fmt: skip
         self._links = Links(
-            recorder=Recorder(log, log_limit, batches=batches, clock=clock, wall=wall),
+            recorder=Recorder(log.rows, log.limit, batches=log.batches, clock=clock, wall=wall),
             guard=guard,
             local_zone=LocalZone(options.local_names, ttl=options.local_ttl),
             policy=policy_filter,
@@ -101,21 +94,8 @@ class Resolver:
                 ttl=options.block_ttl,
                 pardons=policy_filter.pardons,
             ),
-            cache=Cache(
-                entries=options.cache_entries,
-                size=options.cache_bytes,
-                max_stale=options.max_stale,
-                clock=clock,
-                reachable=lambda: forwarder.reachable,
-            ),
-            throttle=ClientThrottle(
-                rate=options.client_rate,
-                burst=options.client_burst,
-                patience=options.client_patience,
-                slip=options.client_slip,
-                clock=clock,
-                is_under_way=forwarder.is_under_way,
-            ),
+            cache=_cache(options, clock, forwarder),
+            throttle=_throttle(options, clock, forwarder),
             forwarder=forwarder,
         )
         self._chain = build_chain(self._links)
@@ -172,7 +152,7 @@ class Resolver:
         for sock in udp:
             server = DatagramServer(
                 sock, clients=self._clients, memos=self._memos, recorder=self._links.recorder,
-                serve=self._serve_datagram, clock=self._clock, wall=self._wall, batched=self._batched,
+                serve=self._serve_datagram, clock=self._clock, wall=self._wall, batched=self._options.batched,
             )  # fmt: skip
             server.start(loop)
             self._udp.append(server)
@@ -383,3 +363,24 @@ class Resolver:
 
 def _ignore(change: HealthChanged) -> None:
     """Nobody wants to know."""
+
+
+def _cache(options: ResolverOptions, clock: Callable[[], float], forwarder: Forwarder) -> Cache:
+    return Cache(
+        entries=options.cache_entries,
+        size=options.cache_bytes,
+        max_stale=options.max_stale,
+        clock=clock,
+        reachable=lambda: forwarder.reachable,
+    )
+
+
+def _throttle(options: ResolverOptions, clock: Callable[[], float], forwarder: Forwarder) -> ClientThrottle:
+    return ClientThrottle(
+        rate=options.client_rate,
+        burst=options.client_burst,
+        patience=options.client_patience,
+        slip=options.client_slip,
+        clock=clock,
+        is_under_way=forwarder.is_under_way,
+    )

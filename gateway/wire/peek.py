@@ -104,20 +104,25 @@ def _query_edns(wire: bytes, offset: int, authorities: int, additionals: int) ->
     return edns
 
 
+def _behind_the_question(wire: bytes, flags: int, questions: int, records: int) -> int:
+    if not flags & _RESPONSE:
+        raise WireError("This is a query, not a response.")
+    if questions > 1 or records > len(wire) // 11:
+        raise WireError("The counts of this response cannot be true.", Rcode.FORMERR)
+    if not questions:
+        return 12
+    offset = skip_name(wire, 12) + 4
+    if offset > len(wire):
+        raise WireError("The question of this response is cut off.", Rcode.FORMERR)
+    return offset
+
+
 def peek_response(wire: bytes) -> ResponsePeek:
     """Walks every record once. Raises WireError for anything that is not a well-formed response."""
     if len(wire) < 12:
         raise WireError("This is too short for a DNS message.")
     message_id, flags, questions, *counts = _HEADER.unpack_from(wire)
-    if not flags & _RESPONSE:
-        raise WireError("This is a query, not a response.")
-    if questions > 1 or sum(counts) > len(wire) // 11:
-        raise WireError("The counts of this response cannot be true.", Rcode.FORMERR)
-    offset = 12
-    if questions:
-        offset = skip_name(wire, 12) + 4
-        if offset > len(wire):
-            raise WireError("The question of this response is cut off.", Rcode.FORMERR)
+    offset = _behind_the_question(wire, flags, questions, sum(counts))
     question = wire[12:offset]
     findings = _RecordFindings()
     offsets: list[int] = []

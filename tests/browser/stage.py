@@ -16,6 +16,7 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from gateway.control.server import ControlServer
+from gateway.journal.hooks import Hooks
 from gateway.journal.preparation import prepare
 from gateway.journal.reader import Reader
 from gateway.journal.writer import Writer
@@ -74,12 +75,14 @@ def _journal(scene: Scene, path: Path) -> Iterator[Writer]:
     writer = Writer(
         path,
         scene.log,
-        tag=scene.tag,
-        device_of=scene.device_of,
-        publish=scene.hub.publish_from_thread,
-        report=scene.hub.publish_from_thread,
+        hooks=Hooks(
+            tag=scene.tag,
+            device_of=scene.device_of,
+            publish=scene.hub.publish_from_thread,
+            report=scene.hub.publish_from_thread,
+            wants_events=scene.hub.has_listeners,
+        ),
         interval=0.05,
-        wants_events=scene.hub.has_listeners,
     )
     waiting = len(scene.log)
     writer.start()

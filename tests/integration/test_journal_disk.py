@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.journal.hooks import Hooks
 from gateway.journal.reader import Reader
 from gateway.journal.writer import Writer
 from gateway.model.event import HealthChanged
@@ -58,7 +59,10 @@ def test_recording_goes_on_by_itself_when_a_full_disk_has_space_again(small_disk
     queue: deque[LogRow] = deque()
     health: list[HealthChanged] = []
     writer = Writer(
-        path, queue, tag=tag_of, device_of=device_of, publish=lambda _: None, report=health.append, interval=0.02
+        path,
+        queue,
+        hooks=Hooks(tag=tag_of, device_of=device_of, publish=lambda _: None, report=health.append),
+        interval=0.02,
     )
     writer.start()
     try:

@@ -25,13 +25,14 @@ from collections import deque
 from pathlib import Path
 from datetime import timedelta
 from gateway.journal.retention import Retention
+from gateway.journal.hooks import Hooks
 from gateway.journal.writer import Writer
 from tests.unit.journal.home import device_of, facts, tag_of
 
 queue = deque()
 writer = Writer(
-    Path(sys.argv[1]), queue, tag=tag_of, device_of=device_of, publish=lambda event: None,
-    report=lambda event: print("health", event.says, flush=True), sweep_every=0.3,
+    Path(sys.argv[1]), queue, Hooks(tag=tag_of, device_of=device_of, publish=lambda event: None,
+    report=lambda event: print("health", event.says, flush=True)), sweep_every=0.3,
     retention=Retention(lookups=timedelta(seconds=1), size=3_000_000),
 )
 writer.start()

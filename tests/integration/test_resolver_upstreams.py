@@ -16,6 +16,7 @@ import pytest
 from gateway.errors import SettingsError
 from gateway.model.response import Source
 from gateway.resolver.options import ResolverOptions
+from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
 from gateway.resolver.upstream import parse_upstream
 from tests.support.client import addresses, ask, burst, question
@@ -261,10 +262,10 @@ def test_the_resolver_does_not_ask_itself() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
         resolver = Resolver(
+            log=LogQueue(rows=deque()),
             upstreams=[parse_upstream(f"udp://127.0.0.1:{udp.getsockname()[1]}")],
             policy=rules(),
             device_of=lambda client: None,
-            log=deque(),
         )
         with pytest.raises(SettingsError, match="itself"):
             asyncio.run(resolver.start([udp], []))

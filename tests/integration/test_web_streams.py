@@ -22,6 +22,7 @@ import pytest
 
 from gateway.control.hub import Hub
 from gateway.control.server import ControlServer
+from gateway.journal.hooks import Hooks
 from gateway.journal.preparation import prepare
 from gateway.journal.writer import Writer
 from gateway.model.device import Device
@@ -49,10 +50,9 @@ class Box:
         self._writer = Writer(
             folder / "journal.sqlite",
             self.queue,
-            tag=lambda *_: UNTAGGED,
-            device_of=_device,
-            publish=self.hub.publish_from_thread,
-            report=lambda _: None,
+            hooks=Hooks(
+                tag=lambda *_: UNTAGGED, device_of=_device, publish=self.hub.publish_from_thread, report=lambda _: None
+            ),
         )
 
     def __enter__(self) -> Box:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from gateway.errors import JournalError
 from gateway.journal import cursor
 from gateway.journal.coverage import DAY, HOUR, MINUTE, Kept, cover
+from gateway.journal.hooks import Hooks
 from gateway.journal.preparation import prepare
 from gateway.journal.reader import LookupFilter, Reader
 from gateway.journal.stores import BookStore, DeviceStore
@@ -65,7 +66,10 @@ def writer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
     path = tmp_path_factory.mktemp("values") / "journal.sqlite"
     prepare(path)
     writer = Writer(
-        path, deque(), tag=tag_of, device_of=device_of, publish=lambda _: None, report=lambda _: None, interval=0.01
+        path,
+        deque(),
+        hooks=Hooks(tag=tag_of, device_of=device_of, publish=lambda _: None, report=lambda _: None),
+        interval=0.01,
     )
     writer.start()
     yield writer

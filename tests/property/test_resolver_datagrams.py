@@ -9,6 +9,7 @@ from random import Random
 
 from gateway.model.lookup import LogRow
 from gateway.resolver.options import ResolverOptions
+from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
 from gateway.wire.edns import UDP_SIZE
 from gateway.wire.peek import peek_response
@@ -111,10 +112,10 @@ def test_no_datagram_crashes_the_resolver_or_gets_more_than_it_may() -> None:
     log: deque[LogRow] = deque()
     policy = rules(block=["tv.example", "in-addr.arpa"])
     resolver = Resolver(
+        log=LogQueue(rows=log),
         upstreams=[LyingUpstream(known, rng)],
         policy=policy,
         device_of=lambda client: None,
-        log=log,
         options=ResolverOptions(cache_entries=300, memo_entries=300),
     )
     answered = asyncio.run(flood(resolver, log, rng, known))

@@ -16,6 +16,7 @@ from gateway.model.lookup import LogRow
 from gateway.model.name import ancestors
 from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
 from gateway.resolver.options import ResolverOptions
+from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
 from gateway.resolver.upstream import Upstream, parse_upstream
 
@@ -70,11 +71,10 @@ class Serving:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="resolver", daemon=True)
         self.resolver = Resolver(
+            log=LogQueue(rows=self.log, limit=log_limit),
             upstreams=[parse_upstream(one) if isinstance(one, str) else one for one in upstreams],
             policy=policy or rules(),
             device_of=device_of,
-            log=self.log,
-            log_limit=log_limit,
             options=options or ResolverOptions(rebinding_protection=False),
             on_health=self.health.append,
             **more,

@@ -17,6 +17,7 @@ import pytest
 from gateway.application.accounts import Accounts, _addresses_of
 from gateway.application.cuts import Cuts, NoCuts
 from gateway.devices.inventory import Inventory
+from gateway.devices.sources import Sources
 from gateway.errors import Unavailable
 from gateway.exposure.resolved import ResolvedNames
 from gateway.model.device import Device
@@ -95,7 +96,7 @@ def flow(server: str, up: int = 10, down: int = 100, port: int = 443, protocol: 
 
 def stage(cut: Knife | None = None, **more: Any) -> tuple[Accounts, Book, Inventory]:
     book = Book()
-    inventory = Inventory(neighbours=lambda: {TV: MAC})
+    inventory = Inventory(sources=Sources(neighbours=lambda: {TV: MAC}))
     inventory.identify(TV)
     inventory.refresh()
     resolved, cuts = ResolvedNames(), NoCuts()

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 import pytest
 
 from gateway.devices.inventory import Inventory
+from gateway.devices.sources import Sources
 from gateway.errors import Refused
 from gateway.model.device import Device
 from gateway.model.lease import Lease
@@ -29,11 +30,13 @@ class Box:
         self.joined: list[tuple[str, str]] = []
         self.wanted: set[str] = set()
         self.inventory = Inventory(
+            sources=Sources(
+                neighbours=self.look,
+                vendor_of=lambda mac: "Roku, Inc." if mac == _TV else "",
+                maker_of=lambda name: "Roku" if name.endswith("roku.com") else None,
+            ),
             devices=devices,
             save=self.saved.append,
-            neighbours=self.look,
-            vendor_of=lambda mac: "Roku, Inc." if mac == _TV else "",
-            maker_of=lambda name: "Roku" if name.endswith("roku.com") else None,
             on_seen=self.announced.append,
             on_joined=lambda old, new: self.joined.append((old, new)),
             wanted=lambda: self.wanted,
@@ -284,7 +287,7 @@ def test_a_neighbour_table_that_cannot_be_read_stops_nothing() -> None:
     def broken() -> Mapping[str, str]:
         raise OSError(1, "not permitted")
 
-    inventory = Inventory(neighbours=broken)
+    inventory = Inventory(sources=Sources(neighbours=broken))
     assert inventory.identify("10.42.0.7") == "ip:10.42.0.7"
     inventory.refresh()
 
@@ -317,7 +320,7 @@ def test_the_loop_and_the_writer_use_it_at_the_same_time(box: Box) -> None:
 
 
 def test_a_device_that_only_the_firewall_has_met_is_noted_down() -> None:
-    inventory = Inventory(vendor_of=lambda mac: "Roku, Inc.")
+    inventory = Inventory(sources=Sources(vendor_of=lambda mac: "Roku, Inc."))
     met = inventory.meet_card("cc:6d:a0:11:22:33")
     assert met == inventory.meet_card("cc:6d:a0:11:22:33") == "mac:cc:6d:a0:11:22:33"
     (device,) = inventory.all()
@@ -325,7 +328,7 @@ def test_a_device_that_only_the_firewall_has_met_is_noted_down() -> None:
 
 
 def test_this_machine_is_called_so_once_it_looks_something_up() -> None:
-    inventory = Inventory(is_ours=lambda address: address in ("127.0.0.1", "10.42.0.1"))
+    inventory = Inventory(sources=Sources(is_ours=lambda address: address in ("127.0.0.1", "10.42.0.1")))
     assert inventory.identify("::ffff:127.0.0.1") == "ip:127.0.0.1"
     assert inventory.all() == (), "a part of ours that only asks whether another is alive is no device of the home"
     labels = [inventory.device_of(client, 1.0).label for client in ("127.0.0.1", "10.42.0.1", "10.42.0.9")]

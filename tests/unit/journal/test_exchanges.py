@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.journal.exchange_store import ExchangeStore
+from gateway.journal.hooks import Hooks
 from gateway.journal.reader import Reader
 from gateway.journal.retention import Retention
 from gateway.journal.sweep import sweep
@@ -28,9 +29,13 @@ class Desk:
         self.heard: list[tuple[str, str, float]] = []
         self.queue: deque[LogRow] = deque()
         self.writer = Writer(
-            path, self.queue, tag=tag_of, device_of=device_of, publish=lambda _: None, report=lambda _: None,
-            interval=0.01, on_answer=self._hear,
-        )  # fmt: skip
+            path,
+            self.queue,
+            hooks=Hooks(
+                tag=tag_of, device_of=device_of, publish=lambda _: None, report=lambda _: None, on_answer=self._hear
+            ),
+            interval=0.01,
+        )
         self.store = ExchangeStore(self.writer)
         self.reader = Reader(path)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gateway.journal.hooks import Hooks
 from gateway.journal.preparation import prepare
 from gateway.journal.salvage import salvage
 from gateway.journal.stores import BookStore, DeviceStore
@@ -19,7 +20,10 @@ BOOK = Book(7, 3, (Rule(Action.BLOCK, Scope(ScopeKind.NAME, "ads.example"), NOON
 
 def writer_on(path: Path) -> Writer:
     return Writer(
-        path, deque(), tag=tag_of, device_of=device_of, publish=lambda _: None, report=lambda _: None, interval=0.02
+        path,
+        deque(),
+        hooks=Hooks(tag=tag_of, device_of=device_of, publish=lambda _: None, report=lambda _: None),
+        interval=0.02,
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from gateway.errors import JournalError
 from gateway.journal import stores
+from gateway.journal.hooks import Hooks
 from gateway.journal.preparation import prepare
 from gateway.journal.stores import BookStore, DeviceStore
 from gateway.journal.writer import Writer
@@ -33,7 +34,10 @@ def writer(tmp_path: Path) -> Iterator[Writer]:
     path = tmp_path / "journal.sqlite"
     prepare(path)
     writer = Writer(
-        path, deque(), tag=tag_of, device_of=device_of, publish=lambda _: None, report=lambda _: None, interval=0.02
+        path,
+        deque(),
+        hooks=Hooks(tag=tag_of, device_of=device_of, publish=lambda _: None, report=lambda _: None),
+        interval=0.02,
     )
     writer.start()
     yield writer
@@ -71,10 +75,7 @@ def test_a_book_without_a_journal_is_an_error_in_one_sentence(tmp_path: Path, wr
     elsewhere = Writer(
         tmp_path / "nothing.sqlite",
         deque(),
-        tag=tag_of,
-        device_of=device_of,
-        publish=lambda _: None,
-        report=lambda _: None,
+        hooks=Hooks(tag=tag_of, device_of=device_of, publish=lambda _: None, report=lambda _: None),
     )
     with pytest.raises(JournalError, match="cannot be read"):
         BookStore(elsewhere).load()

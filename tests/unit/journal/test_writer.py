@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from gateway.errors import JournalError
 from gateway.journal import engine as engine_module
+from gateway.journal.hooks import Hooks
 from gateway.journal.reader import Reader
 from gateway.journal.schema import lookups, marks
 from gateway.journal.writer import Writer
@@ -60,9 +61,12 @@ def open_desk(path: Path, **options: Any) -> Iterator[Desk]:
     queue: deque[LogRow] = deque()
     events: list[LookupRecorded] = []
     health: list[HealthChanged] = []
-    settings: dict[str, Any] = {"tag": tag_of, "device_of": device_of, "interval": 0.02}
-    settings |= {"publish": events.append, "report": health.append, "clock": NOON.timestamp, **options}
-    desk = Desk(Writer(path, queue, **settings), queue, events, health)
+    wanted = {field.name for field in fields(Hooks)}
+    hooks: dict[str, Any] = {"tag": tag_of, "device_of": device_of, "publish": events.append, "report": health.append}
+    hooks |= {name: value for name, value in options.items() if name in wanted}
+    rest: dict[str, Any] = {"interval": 0.02, "clock": NOON.timestamp}
+    rest |= {name: value for name, value in options.items() if name not in wanted}
+    desk = Desk(Writer(path, queue, hooks=Hooks(**hooks), **rest), queue, events, health)
     desk.writer.start()
     try:
         yield desk

@@ -23,6 +23,8 @@ from gateway.model.tag import UNTAGGED
 from gateway.model.verdict import Action, Reason
 from gateway.policy import book_keeper
 from gateway.policy.book_file import load_book, save_book
+from gateway.policy.book_keeper import BookKeeper
+from gateway.policy.presets import Presets
 from gateway.policy.service import PolicyService
 from tests.support.policy_lists import ALLOW, BLOCK, compile_texts
 
@@ -83,7 +85,9 @@ class Box:
         def tell(policy: Policy, event: PolicyChanged) -> None:
             self.published.append((policy.generation, event))
 
-        self.service = PolicyService(self.path, self.store, self.lists, lambda name: UNTAGGED, tell, self.clock)
+        self.service = PolicyService(
+            BookKeeper(self.path, self.store), self.lists, lambda name: UNTAGGED, tell, self.clock
+        )
         return self.service
 
     def blocked(self, name: str, device: str | None = TV) -> bool:
@@ -419,14 +423,12 @@ async def test_a_maker_that_is_learnt_counts_for_the_preset_at_once(box: Box) ->
     makers: dict[str, str] = {}
     published: list[int] = []
     service = PolicyService(
-        box.path,
-        None,
+        BookKeeper(box.path, None),
         box.lists,
         lambda name: UNTAGGED,
         lambda policy, event: published.append(event.generation),
         box.clock,
-        preset_blocks=lambda preset, name, maker: maker != "Samsung",
-        makers=lambda: makers,
+        presets=Presets(preset_blocks=lambda preset, name, maker: maker != "Samsung", makers=lambda: makers),
     )
     service.devices_changed()
     assert published == [], "without a preset nobody asks who made a device"

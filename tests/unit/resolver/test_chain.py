@@ -14,6 +14,7 @@ from gateway.model.lookup import LogRow
 from gateway.model.response import Response, Source
 from gateway.model.verdict import Reason
 from gateway.resolver.options import ResolverOptions
+from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
 from tests.support.serving import Rules, rules
 from tests.unit.resolver.stage import ScriptedUpstream
@@ -32,10 +33,10 @@ class Box:
         self.upstream = ScriptedUpstream(ZONE)
         names = {"telltale.lan": (ipaddress.ip_address("192.168.7.1"),)}
         self.resolver = Resolver(
+            log=LogQueue(rows=self.log),
             upstreams=[self.upstream],
             policy=policy or rules(),
             device_of=lambda client: client,
-            log=self.log,
             options=ResolverOptions(local_names=names, **options),
         )
 

@@ -6,6 +6,7 @@ from collections import deque
 import pytest
 
 from gateway.model.lookup import LogRow
+from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
 from tests.support.clock import run_simulated
 from tests.support.serving import Serving, rules
@@ -14,7 +15,7 @@ from tests.unit.wire.samples import query
 
 
 def test_counters_are_numbers_and_start_at_nothing() -> None:
-    resolver = Resolver(upstreams=[], policy=rules(), device_of=lambda client: None, log=deque())
+    resolver = Resolver(log=LogQueue(rows=deque()), upstreams=[], policy=rules(), device_of=lambda client: None)
     assert set(resolver.counters().values()) == {0}
 
 
@@ -22,7 +23,9 @@ def test_the_chain_can_be_asked_without_sockets() -> None:
     async def story() -> None:
         log: deque[LogRow] = deque()
         upstream = ScriptedUpstream({"www.example.com": "60 A 192.0.2.1"})
-        resolver = Resolver(upstreams=[upstream], policy=rules(), device_of=lambda client: client, log=log)
+        resolver = Resolver(
+            log=LogQueue(rows=log), upstreams=[upstream], policy=rules(), device_of=lambda client: client
+        )
         assert (await resolver.resolve(query("www.example.com"))).rcode == 0
         assert [state.url for state in resolver.upstreams()] == [upstream.url]
         assert len(log) == 1
@@ -39,7 +42,7 @@ def test_a_resolver_that_serves_nobody_stops_at_once() -> None:
 
 def test_stopping_twice_is_no_harm() -> None:
     async def story() -> None:
-        resolver = Resolver(upstreams=[], policy=rules(), device_of=lambda client: None, log=deque())
+        resolver = Resolver(log=LogQueue(rows=deque()), upstreams=[], policy=rules(), device_of=lambda client: None)
         await resolver.stop()
         await resolver.stop()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
 from tests.support.dashboard import Home, home
 from tests.support.serving import rules
@@ -63,7 +64,7 @@ def test_how_long_answers_took_is_a_histogram(at_home: Home) -> None:
 
 
 def test_every_number_of_the_resolver_says_what_it_is() -> None:
-    resolver = Resolver(upstreams=[], policy=rules(), device_of=lambda client: client, log=deque())
+    resolver = Resolver(log=LogQueue(rows=deque()), upstreams=[], policy=rules(), device_of=lambda client: client)
     assert set(resolver.counters()) <= set(_COUNTERS) | set(_GAUGES)
     assert set(_COUNTERS).isdisjoint(_GAUGES)
 
