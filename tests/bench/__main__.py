@@ -22,11 +22,12 @@ from statistics import median
 
 from tests.bench.click import clicks
 from tests.bench.figures import Spread, complaints, parse_dnsperf, rotate, spread
-from tests.bench.processes import Process, free_port, written_bytes
+from tests.bench.processes import Process, written_bytes
 from tests.bench.report import Result, machine, summary, table, write_json
 from tests.bench.servers import ECHO, RECIPES, Setting, choose, logged
 from tests.bench.watch import Checker, latencies, wait_until_open, wait_until_right
 from tests.bench.workload import MISS, MISSES, Workload, allowed_names, block_list, misses, workloads
+from tests.support.ports import free_port
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SERVER_CORE, _CLIENT_CORE = 0, 1

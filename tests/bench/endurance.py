@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from gateway.control.client import ControlClient
-from tests.bench.processes import Process, free_port
+from tests.bench.processes import Process
 from tests.bench.watch import wait_until_right
 from tests.bench.workload import allowed_names, block_list
+from tests.support.ports import free_port
 
 _ROOT = Path(__file__).resolve().parents[2]
 _MB = 1e6

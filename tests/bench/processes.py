@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -94,21 +93,6 @@ def _all_stats() -> list[Stat]:
             with suppress(OSError, ValueError, IndexError):
                 stats.append(parse_stat(Path(f"/proc/{entry}/stat").read_text(errors="replace")))
     return stats
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that is free for UDP and TCP just now."""
-    for _ in range(50):
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
-        ):
-            udp.bind(("127.0.0.1", 0))
-            port = int(udp.getsockname()[1])
-            with suppress(OSError):
-                tcp.bind(("127.0.0.1", port))
-                return port
-    raise OSError("No port is free for both UDP and TCP.")
 
 
 def written_bytes(folder: Path) -> int:

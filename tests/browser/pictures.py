@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.palette import with_palette
 from tests.support.box import RunningBox
+from tests.support.waiting import wait_until
 
 FOLDER = Path(__file__).resolve().parents[2] / "web" / "static" / "img"
 SIZES = {"overview.png": (1280, 1480), "live.png": (1280, 800)}
@@ -57,8 +58,8 @@ def _log_in(page: Page, box: RunningBox) -> None:
 def _block_recognition(box: RunningBox) -> None:
     """What an owner may do first: no television recognises any more what is on its screen."""
     box.request("POST", "/api/v1/rules", {"action": "block", "category": "acr"})
-    box.wait_for(
-        lambda: len(box.get(f"/api/v1/lookups?verdict=block&limit={_BLOCKED}")[1]["lookups"]) == _BLOCKED, timeout=120
+    wait_until(
+        lambda: len(box.get(f"/api/v1/lookups?verdict=block&limit={_BLOCKED}")[1]["lookups"]) == _BLOCKED, patience=120
     )
 
 

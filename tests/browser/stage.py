@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from gateway.journal.preparation import prepare
 from gateway.journal.reader import Reader
 from gateway.journal.writer import Writer
 from tests.browser.scene import Scene
+from tests.support.waiting import wait_until
 from web.application import create_app
 from web.sessions import COOKIE
 
@@ -87,9 +87,7 @@ def _journal(scene: Scene, path: Path) -> Iterator[Writer]:
     waiting = len(scene.log)
     writer.start()
     try:
-        deadline = time.monotonic() + 30
-        while writer.counters()["recorded"] < waiting and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_until(lambda: writer.counters()["recorded"] >= waiting, shows=writer.counters)
         yield writer
     finally:
         writer.stop()

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -64,7 +65,7 @@ def test_a_click_is_felt_at_the_next_lookup_and_can_be_undone(browser: Browser, 
 
         page.get_by_role("button", name="Undo").first.click()
         expect(page.get_by_role("button", name="Undo")).to_have_count(0, timeout=5000)
-        box.wait_for(lambda: box.get("/api/v1/rules")[1]["rules"] == [])
+        wait_until(lambda: box.get("/api/v1/rules")[1]["rules"] == [])
         assert addresses(ask(NAME, server=box.dns)) == ["198.51.100.7"]
     finally:
         page.close()
@@ -74,7 +75,7 @@ def test_what_strangers_write_is_never_executed(browser: Browser, box: RunningBo
     """Device name, host name, QNAME label and list comment are all `<img src=x onerror=...>`, on every page."""
     ask(rf"{PAYLOAD.replace(' ', chr(92) + '032')}.example", server=box.dns, source="127.0.0.61")
     device = "ip:127.0.0.61"
-    box.wait_for(lambda: any(d["id"] == device for d in box.get("/api/v1/devices")[1]["devices"]))
+    wait_until(lambda: any(d["id"] == device for d in box.get("/api/v1/devices")[1]["devices"]))
     status, _ = box.request("PATCH", f"/api/v1/devices/{device}", {"name": PAYLOAD})
     assert status == 200
     box.request("POST", "/api/v1/rules", {"action": "block", "name": "x.example", "comment": PAYLOAD})

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.conftest import DESK, PHONE
 from tests.support.box import RunningBox
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
@@ -46,7 +47,7 @@ def fits(page: Page) -> bool:
 
 
 def test_a_person_finds_the_way_in(box: RunningBox, page: Page) -> None:
-    printed = box.wait_for(lambda: re.search(r"^Set up +(\S+)$", box.output.read_text(), re.MULTILINE))[1]
+    printed = wait_until(lambda: re.search(r"^Set up +(\S+)$", box.output.read_text(), re.MULTILINE))[1]
     home = f"http://127.0.0.1:{box.web[1]}/"
 
     page.goto(home)

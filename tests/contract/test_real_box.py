@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,7 +16,9 @@ import dns.message
 import dns.query
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.promise import operations, validate
+from tests.support.waiting import wait_until
 from web.auth import AuthStore
 
 pytestmark = pytest.mark.integration
@@ -26,17 +26,11 @@ pytestmark = pytest.mark.integration
 Call = Callable[..., tuple[int, Any]]
 
 
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
     """Asks `telltale up`, with a token, after two names were looked up; holds the answer against the promise."""
     data = tmp_path_factory.mktemp("box")
-    name_port, web_port = _free_port(socket.SOCK_DGRAM), _free_port(socket.SOCK_STREAM)
+    name_port, web_port = free_port(), free_port()
     token = AuthStore(data / "web.json").create_token("contract")
     box = subprocess.Popen(
         [sys.executable, "-m", "gateway.cli", "up", "--data", str(data), "--dns", f"127.0.0.1:{name_port}",
@@ -59,26 +53,14 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
                 return error.code, json.load(error)
 
     try:
-        _until(lambda: ask("GET", "/api/v1/status")[0] == 200)
+        wait_until(lambda: ask("GET", "/api/v1/status")[0] == 200, ignoring=(OSError,))
         for name in ("use-application-dns.net", "ads.samsung.com"):
             dns.query.udp(dns.message.make_query(name, "A"), "127.0.0.1", port=name_port, timeout=10)
-        _until(lambda: len(ask("GET", "/api/v1/lookups")[1].get("lookups", ())) >= 2)
+        wait_until(lambda: len(ask("GET", "/api/v1/lookups")[1].get("lookups", ())) >= 2, ignoring=(OSError,))
         yield ask
     finally:
         box.send_signal(signal.SIGTERM)
         assert box.wait(30) == 0
-
-
-def _until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            if true():
-                return
-        except OSError:
-            pass
-        time.sleep(0.1)
-    pytest.fail("it never came up")
 
 
 def keeps(operation: str, status: int, value: Any) -> None:

@@ -14,6 +14,7 @@ from gateway.cli import main
 from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 from web.auth import AuthStore
 
 pytestmark = pytest.mark.integration
@@ -30,9 +31,9 @@ def test_a_backup_brings_everything_back(tmp_path: Path, capsys: pytest.CaptureF
         flags = ["--upstream", upstream.url, "--list", str(block_list)]
         with RunningBox(data, flags) as box:
             box.request("POST", "/api/v1/rules", {"action": "block", "name": "tv.example.com"})
-            box.wait_for(lambda: box.control.call("status")["listed_names"] == 1)
+            wait_until(lambda: box.control.call("status")["listed_names"] == 1)
             ask("tv.example.com", server=box.dns)
-            box.wait_for(lambda: box.get("/api/v1/lookups")[1]["lookups"])
+            wait_until(lambda: box.get("/api/v1/lookups")[1]["lookups"])
             rules = box.get("/api/v1/rules")[1]
             lookups = box.get("/api/v1/lookups")[1]
             assert main(["backup", str(saved), "--data", str(data)]) == 0
@@ -46,7 +47,7 @@ def test_a_backup_brings_everything_back(tmp_path: Path, capsys: pytest.CaptureF
             again._token = token
             assert again.get("/api/v1/rules")[1] == rules
             assert addresses(ask("tv.example.com", server=again.dns)) == ["0.0.0.0"]
-            again.wait_for(lambda: again.control.call("status")["listed_names"] == 1)
+            wait_until(lambda: again.control.call("status")["listed_names"] == 1)
             assert addresses(ask("listed.example.com", server=again.dns)) == ["0.0.0.0"]
             kept = again.get("/api/v1/lookups")[1]["lookups"]
             assert all(each in kept for each in lookups["lookups"])

@@ -19,6 +19,7 @@ from gateway.resolver.options import ResolverOptions
 from tests.support.client import addresses, ask, ask_raw, question
 from tests.support.serving import Serving
 from tests.support.upstream import Asked, Upstream
+from tests.support.waiting import wait_until
 from tests.support.zone import Reply
 
 pytestmark = pytest.mark.integration
@@ -66,7 +67,7 @@ def answered_while(upstream: Upstream, attack: Callable[[Asked], None]) -> list[
         heard: list[str] = []
         asking = threading.Thread(target=lambda: heard.extend(addresses(ask(NAME, server=serving.server, timeout=8))))
         asking.start()
-        serving.wait_for(lambda: upstream.asked)
+        wait_until(lambda: upstream.asked)
         attack(upstream.asked[0])
         asking.join(10)
         return heard + addresses(ask(NAME, server=serving.server))

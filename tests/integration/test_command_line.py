@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
-from tests.support.box import RunningBox, free_port
+from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
+from tests.support.ports import free_port
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -84,20 +86,20 @@ def test_lists_come_and_go(box: RunningBox, telltale, tmp_path: Path) -> None:  
     block_list = tmp_path / "list.txt"
     block_list.write_text("! Title: Mine\n||listed.example^\n||odd.example^$unknown\n")
     telltale("lists", "add", str(block_list))
-    line = box.wait_for(lambda: next((x for x in telltale("lists", "ls").splitlines() if "(1 entry" in x), None))
+    line = wait_until(lambda: next((x for x in telltale("lists", "ls").splitlines() if "(1 entry" in x), None))
     assert "Mine" in line
     assert "1 left out" in line
     assert addresses(ask("sub.listed.example", server=box.dns)) == ["0.0.0.0"]
     assert "being fetched" in telltale("lists", "refresh")
     telltale("lists", "rm", line.split()[0])
-    box.wait_for(lambda: box.control.call("status")["listed_names"] == 0)
+    wait_until(lambda: box.control.call("status")["listed_names"] == 0)
     assert "neither a file nor" in telltale("lists", "add", "file:///etc/passwd", status=2)
     assert "SmartTV.txt\n  Smart televisions, kept by Perflyst: Advertising and trackers" in telltale("lists", "known")
 
 
 def test_devices_and_a_token(box: RunningBox, telltale) -> None:  # type: ignore[no-untyped-def]
     ask("tv.example.com", server=box.dns, source="127.0.0.71")
-    box.wait_for(lambda: "127.0.0.71" in telltale("devices"))
+    wait_until(lambda: "127.0.0.71" in telltale("devices"))
     assert isinstance(json.loads(telltale("devices", "--json")), list)
     token = telltale("token").strip()
     assert box.request("GET", "/api/v1/status", token=token)[0] == 200

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -33,12 +34,11 @@ def test_the_demo_shows_four_simulated_televisions_live(tmp_path: Path) -> None:
         assert box.get("/api/v1/status")[1]["simulated"] is True
 
         started = box.control.call("status")["started"]
-        box.wait_for(
+        wait_until(
             lambda: (
                 {each["client"] for each in box.get(f"/api/v1/lookups?since={started}&limit=500")[1]["lookups"]}
                 >= TELEVISIONS
             ),
-            timeout=30,
         )
         overview = box.get("/api/v1/overview?hours=24")[1]
         assert overview["totals"]["lookups"] > 5000, "the charts are not empty at the start"
@@ -51,9 +51,8 @@ def test_the_demo_shows_four_simulated_televisions_live(tmp_path: Path) -> None:
         assert addresses(ask(name, server=box.dns)) != ["0.0.0.0"]
         box.request("POST", "/api/v1/rules", {"action": "block", "category": "acr"})
         assert addresses(ask(name, server=box.dns)) == ["0.0.0.0"]
-        box.wait_for(
+        wait_until(
             lambda: box.get("/api/v1/lookups?verdict=block&category=acr")[1]["lookups"],
-            timeout=40,
         )
 
         printed = box.output.read_text()
@@ -71,7 +70,7 @@ def test_the_supervisor_s_death_takes_everything_along(tmp_path: Path) -> None:
     family = children_of(box.process.pid)
     box.process.kill()
     box.process.wait(5)
-    box.wait_for(lambda: not [pid for pid in family if _lives(pid)], timeout=15)
+    wait_until(lambda: not [pid for pid in family if _lives(pid)])
 
 
 def _lives(pid: int) -> bool:

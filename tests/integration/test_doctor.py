@@ -17,9 +17,11 @@ from gateway.commands import doctor
 from gateway.commands.doctor import examine
 from gateway.linux.ports import holders
 from gateway.settings import Endpoint, Settings
-from tests.support.box import RunningBox, free_port
+from tests.support.box import RunningBox
 from tests.support.client import ask
+from tests.support.ports import free_port
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
@@ -153,7 +155,7 @@ def test_a_clock_behind_the_history_is_found(
 ) -> None:
     monkeypatch.setattr(doctor, "BUILT", 0.0)
     ask("tv.example.com", server=box.dns)
-    box.wait_for(lambda: box.control.call("status")["counters"]["journal_recorded"])
+    wait_until(lambda: box.control.call("status")["counters"]["journal_recorded"])
     chosen = settings(box.data, upstream.url)
     assert wrong(examine(chosen, now=time.time())) == []
     found = wrong(examine(chosen, now=time.time() - 10 * 86_400))

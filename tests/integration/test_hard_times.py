@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ControlError
-from tests.support.box import RunningBox, free_port
+from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
+from tests.support.ports import free_port
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -50,12 +52,12 @@ def test_dns_goes_on_without_a_control_socket_and_the_dashboard_comes_back(upstr
     box = RunningBox(data, ["--upstream", upstream.url])
     box.wait_until_up = lambda: None  # type: ignore[method-assign]
     with box:
-        answer = box.wait_for(lambda: _answer(box))
+        answer = wait_until(lambda: _answer(box))
         assert answer == ["198.51.100.9"]
         with pytest.raises(ControlError):
             box.control.call("status")
         shutil.rmtree(data / "control.sock")
-        box.wait_for(lambda: _status(box), timeout=15)
+        wait_until(lambda: _status(box))
         assert addresses(ask("tv.example.com", server=box.dns)) == ["198.51.100.9"]
 
 
@@ -67,7 +69,7 @@ def test_half_sent_requests_do_not_hold_the_dashboard(upstream: Upstream, tmp_pa
                 silent.append(socket.create_connection(box.web, timeout=5))
                 silent[-1].sendall(b"GET / HT")
             began = time.monotonic()
-            status = box.wait_for(lambda: _healthz(box), timeout=40)
+            status = wait_until(lambda: _healthz(box))
             assert status == 200
             assert time.monotonic() - began < 30
         finally:

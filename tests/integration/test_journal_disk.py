@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +17,7 @@ from gateway.journal.reader import Reader
 from gateway.journal.writer import Writer
 from gateway.model.event import HealthChanged
 from gateway.model.lookup import LogRow
+from tests.support.waiting import wait_until
 from tests.unit.journal.home import device_of, row, tag_of
 
 pytestmark = pytest.mark.integration
@@ -34,13 +34,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("mounting a small disk needs rights that are not here")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
-
-
-def wait_for(done: Callable[[], object], seconds: float = 30.0) -> None:
-    ends = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
 
 
 def fill(ballast: Path) -> None:
@@ -67,11 +60,11 @@ def test_recording_goes_on_by_itself_when_a_full_disk_has_space_again(small_disk
     writer.start()
     try:
         queue.append(row("first.example"))
-        wait_for(lambda: writer.counters()["recorded"] == 1)
+        wait_until(lambda: writer.counters()["recorded"] == 1)
         ballast = small_disk / "ballast"
         fill(ballast)
         queue.extend(row(f"name{n}.example", 1 + n / 1000) for n in range(4000))
-        wait_for(lambda: writer.counters()["failures"] >= 2)
+        wait_until(lambda: writer.counters()["failures"] >= 2)
         # A few rows may still find room between two failures; what counts is that nothing is reported twice.
         states = [event.healthy for event in health]
         assert {event.part for event in health} == {"journal"}
@@ -80,8 +73,8 @@ def test_recording_goes_on_by_itself_when_a_full_disk_has_space_again(small_disk
         reader = Reader(path)
         assert reader.totals(None, None).lookups <= 1
         ballast.unlink()
-        wait_for(lambda: writer.counters()["recorded"] == 4001)
-        wait_for(lambda: health[-1].healthy)
+        wait_until(lambda: writer.counters()["recorded"] == 4001)
+        wait_until(lambda: health[-1].healthy)
         assert reader.totals(None, None).lookups == 4001
         reader.close()
     finally:

@@ -13,6 +13,7 @@ import pytest
 from tests.support.box import RunningBox
 from tests.support.client import addresses, ask, question
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
@@ -90,7 +91,7 @@ def test_kill_nine_twenty_times_under_two_thousand_lookups_a_second(tmp_path: Pa
                 pid = box.kill_resolver()
                 lost = _lost_seconds(data / "journal.sqlite", killed_at)
                 assert lost <= 1.0 + rain.stood_still, f"round {round_}: the last {lost:.2f} s of lookups are gone"
-                box.wait_for(lambda pid=pid: _is_back(box, pid), timeout=15)
+                wait_until(lambda pid=pid: _is_back(box, pid))
                 for each in names:
                     assert _ask_like_a_television(each, box.dns) == ["0.0.0.0"], f"round {round_}: {each}"
         rules = box.get("/api/v1/rules")[1]["rules"]

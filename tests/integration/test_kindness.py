@@ -18,6 +18,7 @@ from gateway.resolver.options import ResolverOptions
 from tests.support.client import addresses, ask, burst, question
 from tests.support.serving import Serving, rules
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 from tests.unit.resolver.stage import ScriptedUpstream, down
 from tests.unit.wire.samples import query
 
@@ -64,7 +65,7 @@ def test_a_storm_while_the_upstream_is_dead_holds_one_place(upstream: Upstream) 
             tv.sendto(question("tv.example.com", message_id=n).to_wire(), serving.server)
             if n % 100 == 0:
                 time.sleep(0.005)
-        serving.wait_for(lambda: serving.counters()["queries_udp"] == 3_000)
+        wait_until(lambda: serving.counters()["queries_udp"] == 3_000)
         counters = serving.counters()
         assert counters["in_flight"] <= 1
         assert counters["overload"] == 0
@@ -88,7 +89,7 @@ def test_a_click_in_the_middle_of_a_storm_counts_for_all_of_it(upstream: Upstrea
         tv.settimeout(3)
         for n in range(5):
             tv.sendto(question("ads.example.com", message_id=n).to_wire(), serving.server)
-        serving.wait_for(lambda: upstream.asked)
+        wait_until(lambda: upstream.asked)
         serving.swap(rules(block=["ads.example.com"]))
         got = [dns.message.from_wire(tv.recv(4096)) for _ in range(5)]
         assert [addresses(answer) for answer in got] == [["0.0.0.0"]] * 5
@@ -103,7 +104,7 @@ def test_one_greedy_client_takes_nothing_from_the_others(upstream: Upstream) -> 
     ):
         for n in range(300):
             greedy.sendto(question(f"n{n}.many.example.com").to_wire(), serving.server)
-        serving.wait_for(lambda: serving.counters()["queries_udp"] == 300)
+        wait_until(lambda: serving.counters()["queries_udp"] == 300)
         upstream.heal()
         began = time.monotonic()
         assert addresses(ask("tv.example.com", server=serving.server, source="127.0.0.9")) == ["192.0.2.1"]

@@ -15,6 +15,7 @@ from gateway.model.rule import PRESET_OFF, PRESETS
 from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -53,7 +54,7 @@ def seen(box: RunningBox, name: str, client: str = "127.0.0.1") -> list[str]:
 
 def device(box: RunningBox, client: str) -> str:
     ask(CLOCK, server=box.dns, source=client)
-    return str(box.wait_for(lambda: known(box, client))["id"])
+    return str(wait_until(lambda: known(box, client))["id"])
 
 
 def known(box: RunningBox, client: str) -> dict[str, Any] | None:
@@ -102,7 +103,7 @@ def test_the_makers_own_measuring_is_left_to_quiet_as_soon_as_the_maker_is_known
     choose(box, "calm")
     assert seen(box, REPORTS, BEDROOM) == NULL
     assert box.request("PATCH", f"/api/v1/devices/{bedroom}", {"maker": "Samsung"})[0] == 200
-    box.wait_for(lambda: seen(box, REPORTS, BEDROOM) == REAL)
+    wait_until(lambda: seen(box, REPORTS, BEDROOM) == REAL)
     own = box.get(f"/api/v1/explain?name={REPORTS}&device={bedroom}")[1]
     assert own["party"] == "first"
     assert "The maker of this device is Samsung" in own["sentence"]
@@ -114,7 +115,7 @@ def test_the_makers_own_measuring_is_left_to_quiet_as_soon_as_the_maker_is_known
 def test_a_tracker_behind_another_name_is_found(box: RunningBox) -> None:
     choose(box, "calm")
     assert seen(box, CLOAKED) == NULL
-    lookup = box.wait_for(
+    lookup = wait_until(
         lambda: next(iter(box.get(f"/api/v1/lookups?name={CLOAKED}&verdict=block")[1]["lookups"]), None)
     )
     assert (lookup["reason"], lookup["matched"], lookup["via"]) == ("preset", "calm", SCREEN)
@@ -155,7 +156,7 @@ def test_the_terminal_chooses_and_explains(box: RunningBox, capsys: pytest.Captu
     assert "Sources disagree" in disputed
     assert disputed.count("Because:") >= 2, "both sides are heard"
     seen(box, CLOAKED)
-    assert "behind it stands Samsung" in box.wait_for(lambda: telltale("explain", CLOAKED))
+    assert "behind it stands Samsung" in wait_until(lambda: telltale("explain", CLOAKED))
     telltale("preset", "off")
     assert seen(box, SCREEN) == REAL
 

@@ -10,15 +10,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gateway.settings import Settings, add_arguments, from_arguments
-from tests.support.box import RunningBox, free_port
+from tests.support.box import RunningBox
+from tests.support.ports import free_port
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -81,11 +82,13 @@ def start_and_stop(words: list[str], folder: Path) -> None:
     flags = [word for pair in {**options, **changed}.items() for word in pair]
     with (folder / "out").open("wb") as output:
         running = subprocess.Popen(telltale(words[0], *flags), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-    deadline = time.monotonic() + 30
-    while "Dashboard" not in (folder / "out").read_text():
-        assert running.poll() is None, (folder / "out").read_text()
-        assert time.monotonic() < deadline, (folder / "out").read_text()
-        time.sleep(0.1)
+
+    def printed() -> bool:
+        said = (folder / "out").read_text()
+        assert "Dashboard" in said or running.poll() is None, said
+        return "Dashboard" in said
+
+    wait_until(printed, "it prints its address", shows=(folder / "out").read_text)
     running.send_signal(signal.SIGINT)
     assert running.wait(20) == 0
 

@@ -12,6 +12,7 @@ import pytest
 from tests.support.client import addresses, ask, ask_raw, question
 from tests.support.serving import Serving
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 from tests.support.written import spelled_out
 
 pytestmark = pytest.mark.integration
@@ -116,7 +117,7 @@ def test_half_an_answer_and_a_referral_are_asked_again_soon(serving: Serving, up
         ask(asked, server=serving.server)
         return upstream.count(asked) > before
 
-    serving.wait_for(asked_again, timeout=30.0)
+    wait_until(asked_again)
 
 
 def test_half_an_answer_is_better_than_none(serving: Serving) -> None:

@@ -24,6 +24,7 @@ from tests.support.client import addresses, ask, burst, question
 from tests.support.serving import Serving
 from tests.support.tls_upstream import TlsUpstream
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -94,7 +95,7 @@ def recovers(serving: Serving, heal: object, *, names: str) -> None:
     assert callable(heal)
     heal()
     start = time.monotonic()
-    serving.wait_for(lambda: len(serving.health) == 2, timeout=2.0)
+    wait_until(lambda: len(serving.health) == 2)
     assert serving.health[1].healthy
     assert addresses(ask(f"{names}-again.many.example.com", server=serving.server)) == ["192.0.2.4"]
     assert time.monotonic() - start < 2

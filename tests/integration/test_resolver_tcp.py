@@ -15,6 +15,7 @@ from gateway.resolver.options import ResolverOptions
 from tests.support.client import Connection, addresses, ask, question
 from tests.support.serving import Serving, rules
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -177,7 +178,7 @@ def test_a_client_that_hangs_up_takes_nothing_from_the_others(serving: Serving, 
     upstream.fail("slow.example.com", delay=0.3)
     with Connection(serving.server) as leaver:
         leaver.send(question("slow.example.com").to_wire())
-        upstream.wait_for(1)
+        wait_until(lambda: len(upstream.asked) >= 1, shows=upstream.names)
     assert addresses(ask("slow.example.com", server=serving.server)) == ["192.0.2.2"]
     assert upstream.count("slow.example.com") == 1
 
@@ -197,7 +198,7 @@ def test_a_client_that_never_reads_is_bounded_and_closed(serving: Serving, upstr
         except (TimeoutError, ConnectionError):
             pass
         assert serving.counters()["queries_tcp"] < 400, "reading stops while answers pile up"
-        serving.wait_for(lambda: serving.counters()["in_flight"] == 0)
+        wait_until(lambda: serving.counters()["in_flight"] == 0)
     assert ask("www.example.com", server=serving.server, tcp=True).rcode() == 3
 
 

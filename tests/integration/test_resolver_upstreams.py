@@ -22,6 +22,7 @@ from gateway.resolver.upstream import parse_upstream
 from tests.support.client import addresses, ask, burst, question
 from tests.support.serving import Serving, rules
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -94,7 +95,7 @@ def test_a_dead_upstream_is_left_alone_and_found_again(upstream: Upstream, secon
         assert "cannot be reached" in (states[0].last_error or "")
         assert (states[1].latency_ms or 0) > 0
         upstream.start()
-        serving.wait_for(lambda: len(serving.health) == 2, timeout=8)
+        wait_until(lambda: len(serving.health) == 2)
         assert serving.health[1].healthy
         second.forget()
         assert addresses(ask("again.many.example.com", server=serving.server)) == ["192.0.2.4"]
@@ -233,11 +234,11 @@ def test_a_flood_of_new_names_is_bounded_and_the_service_goes_on(upstream: Upstr
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             for wire in wires:
                 sock.sendto(wire, serving.server)
-        serving.wait_for(lambda: serving.counters()["queries_udp"] == 400)
+        wait_until(lambda: serving.counters()["queries_udp"] == 400)
         # Received is not yet looked at: who needs more than the memo waits for those who do not.
-        serving.wait_for(lambda: serving.counters()["overload"] == 320)
+        wait_until(lambda: serving.counters()["overload"] == 320)
         assert serving.counters()["in_flight"] == 80, "a fifth is left for the other clients"
-        serving.wait_for(lambda: serving.counters()["in_flight"] == 0)
+        wait_until(lambda: serving.counters()["in_flight"] == 0)
         upstream.heal()
         assert addresses(ask("www.example.com", server=serving.server)) == ["192.0.2.1"]
 
@@ -253,7 +254,7 @@ def test_stopping_in_the_middle_of_everything_leaves_nothing_behind(upstream: Up
         tcp.sendall(len(wire).to_bytes(2) + wire)
         for n in range(20):
             sock.sendto(question(f"n{n}.many.example.com").to_wire(), serving.server)
-        serving.wait_for(lambda: serving.counters()["in_flight"] == 21)
+        wait_until(lambda: serving.counters()["in_flight"] == 21)
         time.sleep(0.5)
     # `Serving` fails the test when a task is left.
 

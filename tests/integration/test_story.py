@@ -16,6 +16,7 @@ import pytest
 from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -42,7 +43,7 @@ def box(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = tmp_path_factory.mktemp("story")
     (folder / "list.txt").write_text(f"# A list\n{LISTED}\ntracker.hidden.example\n")
     with RunningBox(folder / "data", ["--upstream", upstream.url, "--list", str(folder / "list.txt")]) as running:
-        running.wait_for(lambda: running.control.call("status")["listed_names"] == 2)
+        wait_until(lambda: running.control.call("status")["listed_names"] == 2)
         yield running
 
 
@@ -80,13 +81,13 @@ def test_a_listed_name_gets_the_null_address_and_a_reason(box: RunningBox) -> No
 
 def test_a_cloaked_tracker_is_blocked_by_where_it_leads(box: RunningBox) -> None:
     assert addresses(ask("cloaked.example.com", server=box.dns)) == ["0.0.0.0"]
-    lookup = box.wait_for(lambda: newest(box, "cloaked.example.com", verdict="block"))
+    lookup = wait_until(lambda: newest(box, "cloaked.example.com", verdict="block"))
     assert lookup["via"] == "tracker.hidden.example"
 
 
 def test_the_lookup_stands_in_the_api_within_two_seconds(box: RunningBox) -> None:
     ask("api.example.com", server=box.dns)
-    lookup = box.wait_for(lambda: newest(box, "api.example.com"), timeout=2.0)
+    lookup = wait_until(lambda: newest(box, "api.example.com"))
     assert lookup["verdict"] == "allow"
     assert lookup["type"] == "A"
     assert lookup["rcode"] == "NOERROR"
@@ -100,7 +101,7 @@ def test_the_lookup_stands_in_the_api_within_two_seconds(box: RunningBox) -> Non
 
 def test_a_lookup_names_the_company_and_the_purpose(box: RunningBox) -> None:
     ask("acr-us-prd.samsungcloud.tv", server=box.dns)
-    lookup = box.wait_for(lambda: newest(box, "acr-us-prd.samsungcloud.tv"))
+    lookup = wait_until(lambda: newest(box, "acr-us-prd.samsungcloud.tv"))
     assert (lookup["company"], lookup["category"]) == ("Samsung", "acr")
     status, explained = box.get("/api/v1/explain?name=acr-us-prd.samsungcloud.tv")
     assert status == 200
@@ -165,7 +166,7 @@ def test_a_rule_for_one_device_leaves_the_others_alone(box: RunningBox) -> None:
     name = "tv.example.com"
     for source in ("127.0.0.41", "127.0.0.42"):
         ask(name, server=box.dns, source=source)
-    box.wait_for(lambda: any(d["id"] == "ip:127.0.0.41" for d in box.get("/api/v1/devices")[1]["devices"]))
+    wait_until(lambda: any(d["id"] == "ip:127.0.0.41" for d in box.get("/api/v1/devices")[1]["devices"]))
     body = {"action": "block", "name": name, "device": "ip:127.0.0.41", "seconds": 3600}
     status, rule = box.request("POST", "/api/v1/rules", body)
     assert status == 201, rule
@@ -186,7 +187,7 @@ def test_a_timed_rule_ends_by_itself(box: RunningBox) -> None:
     status, _ = box.request("POST", "/api/v1/rules", {"action": "block", "name": "tv.example.com", "seconds": 1})
     assert status == 201
     assert addresses(ask("tv.example.com", server=box.dns)) == ["0.0.0.0"]
-    box.wait_for(lambda: addresses(ask("tv.example.com", server=box.dns)) == ["198.51.100.9"], timeout=4)
+    wait_until(lambda: addresses(ask("tv.example.com", server=box.dns)) == ["198.51.100.9"])
 
 
 def test_a_pause_lets_everything_through_until_it_ends(box: RunningBox) -> None:
@@ -217,9 +218,9 @@ def test_a_broken_journal_is_put_aside_and_rules_still_hold(upstream: Upstream, 
     (tmp_path / "data" / "journal.sqlite").write_bytes(b"not a database" * 1000)
     with RunningBox(tmp_path / "data", ["--upstream", upstream.url], expects=["journal"]) as second:
         assert addresses(ask("tv.example.com", server=second.dns)) == ["0.0.0.0"]
-        box_rules = second.wait_for(lambda: second.get("/api/v1/rules")[1]["rules"])
+        box_rules = wait_until(lambda: second.get("/api/v1/rules")[1]["rules"])
         assert box_rules[0]["name"] == "tv.example.com"
-        second.wait_for(lambda: newest(second, "tv.example.com"))
+        wait_until(lambda: newest(second, "tv.example.com"))
         assert list((tmp_path / "data").glob("journal.broken-*"))
 
 
@@ -229,7 +230,7 @@ def test_a_click_catches_an_answer_that_is_still_on_its_way(box: RunningBox, ups
     answers: list[list[str]] = []
     asking = threading.Thread(target=lambda: answers.append(addresses(ask(name, server=box.dns, timeout=5))))
     asking.start()
-    box.wait_for(lambda: name in upstream.names())
+    wait_until(lambda: name in upstream.names())
     status, rule = box.request("POST", "/api/v1/rules", {"action": "block", "name": name})
     assert status == 201
     asking.join(5)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import dns.edns
@@ -15,11 +15,12 @@ import dns.rdatatype
 import pytest
 
 from gateway.resolver.options import ResolverOptions
-from tests.support.box import free_port
 from tests.support.client import addresses, ask
+from tests.support.ports import free_port
 from tests.support.serving import Serving
 from tests.support.signing import SignedZone
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 from tests.support.zone import Reply
 
 _UNBOUND = shutil.which("unbound") or "/usr/sbin/unbound"
@@ -72,23 +73,18 @@ forward-zone:
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen([_UNBOUND, "-d", "-p", "-c", str(config)], stdout=log, stderr=log)
         try:
-            _wait_for(port, process, folder / "log")
+            up = partial(_answers, port, process, folder / "log")
+            wait_until(up, "unbound answers", ignoring=(TimeoutError, ConnectionError))
             yield f"udp://127.0.0.1:{port}"
         finally:
             process.terminate()
             process.wait(10)
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            ask("plain.example", server=("127.0.0.1", port), timeout=1.0)
-            return
-        except (TimeoutError, ConnectionError):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
+def _answers(port: int, process: subprocess.Popen[bytes], log: Path) -> bool:
+    assert process.poll() is None, log.read_text()
+    ask("plain.example", server=("127.0.0.1", port), timeout=1.0)
+    return True
 
 
 def errors_of(answer: dns.message.Message) -> list[int]:

@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -32,6 +31,8 @@ from gateway.model.response import Source
 from gateway.model.tag import UNTAGGED
 from gateway.model.verdict import ALLOWED
 from tests.support.dashboard import FakeControl, lookup
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 from web.auth import AuthStore
 from web.stream import MAX_STREAMS
 
@@ -86,24 +87,18 @@ class Dashboard:
 
     def __init__(self, folder: Path) -> None:
         self._token = AuthStore(folder / "web.json").create_token("tests")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         place = f"127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "gateway.daemons.web", "--data", str(folder), "--web", place]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, "HOME": str(folder)})
 
-    def wait(self) -> None:
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
+    def wait_until_up(self) -> None:
+        def up() -> bool:
             assert self.process.poll() is None, self.process.stderr and self.process.stderr.read().decode()
-            try:
-                Stream(*self.get("/healthz"), begun=False).close()
-            except OSError:
-                time.sleep(0.05)
-            else:
-                return
-        pytest.fail("the dashboard never came up")
+            Stream(*self.get("/healthz"), begun=False).close()
+            return True
+
+        wait_until(up, "the dashboard is up", ignoring=(OSError,))
 
     def get(self, path: str, timeout: float = 10) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
@@ -164,7 +159,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 def dashboard(tmp_path: Path, box: Box) -> Iterator[Dashboard]:
     made = Dashboard(tmp_path)
     try:
-        made.wait()
+        made.wait_until_up()
         yield made
     finally:
         made.process.send_signal(signal.SIGTERM)
@@ -220,10 +215,7 @@ def test_a_page_that_comes_back_gets_what_it_missed(box: Box, dashboard: Dashboa
     last = page.next()[1]["lookups"][-1]["id"]
     page.close()
     box.look_up("missed.example")
-    end = time.monotonic() + 10
-    while len(dashboard.json("/api/v1/lookups")["lookups"]) < 2:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until(lambda: len(dashboard.json("/api/v1/lookups")["lookups"]) == 2)
     back = Stream(*dashboard.get(f"/api/v1/stream?after={last}"))
     assert [row["name"] for row in back.next()[1]["lookups"]] == ["missed.example"]
     back.close()

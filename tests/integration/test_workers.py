@@ -15,6 +15,7 @@ import pytest
 from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -47,7 +48,7 @@ def stand(upstream: Upstream, tmp_path: Path) -> Iterator[Stand]:
         box = RunningBox(tmp_path / "data", flags, expects=expects)
         boxes.append(box)
         box.__enter__()
-        box.wait_for(lambda: at_work(box) == WORKERS)
+        wait_until(lambda: at_work(box) == WORKERS)
         return box
 
     try:
@@ -85,8 +86,8 @@ def test_all_answer_and_every_lookup_stands_in_the_one_journal_once(stand: Stand
     for name in names:
         ask(name, server=box.dns)
     asked = 2 * OFTEN
-    box.wait_for(lambda: counters(box)["queries_udp"] == asked)
-    box.wait_for(lambda: counters(box)["journal_recorded"] == asked)
+    wait_until(lambda: counters(box)["queries_udp"] == asked)
+    wait_until(lambda: counters(box)["journal_recorded"] == asked)
     lookups = box.get("/api/v1/lookups?name=many.example&limit=200")[1]["lookups"]
     assert sorted(each["name"] for each in lookups) == sorted(names)
     assert all(each["times"] == 1 and each["device"] == "ip:127.0.0.1" for each in lookups)
@@ -119,14 +120,14 @@ def test_rules_for_one_device_pauses_and_lists_hold_everywhere(stand: Stand, tmp
     listed = tmp_path / "list.txt"
     listed.write_text("listed.example\n")
     box.control.call("lists.add", source=str(listed), title="Mine", action="block", comment="")
-    box.wait_for(lambda: everywhere(box, "listed.example") == {tuple(BLOCKED)})
+    wait_until(lambda: everywhere(box, "listed.example") == {tuple(BLOCKED)})
 
 
 def test_a_timed_rule_ends_everywhere(stand: Stand) -> None:
     box = stand()
     box.control.call("rules.add", action="block", name="shared.example", seconds=2, made_by="test")
     assert everywhere(box, "shared.example") == {tuple(BLOCKED)}
-    box.wait_for(lambda: everywhere(box, "shared.example") == {("192.0.2.5",)})
+    wait_until(lambda: everywhere(box, "shared.example") == {("192.0.2.5",)})
 
 
 def test_nobody_waits_for_a_worker_that_was_killed_and_it_comes_back(stand: Stand) -> None:
@@ -135,9 +136,9 @@ def test_nobody_waits_for_a_worker_that_was_killed_and_it_comes_back(stand: Stan
     first, _ = worker_pids(box)
     os.kill(first, signal.SIGKILL)
     assert everywhere(box, "shared.example", timeout=1.0) == {("192.0.2.5",)}
-    box.wait_for(lambda: at_work(box) == WORKERS and first not in worker_pids(box))
+    wait_until(lambda: at_work(box) == WORKERS and first not in worker_pids(box))
     assert everywhere(box, "shared.example") == {("192.0.2.5",)}
-    box.wait_for(lambda: counters(box)["queries_udp"] >= before + 2 * OFTEN)
+    wait_until(lambda: counters(box)["queries_udp"] >= before + 2 * OFTEN)
     health = {each["part"]: each for each in box.control.call("status")["health"]}
     assert health["workers"]["healthy"]
     assert health["workers"]["says"] == "3 processes answer DNS."
@@ -152,7 +153,7 @@ def test_a_click_is_in_force_although_a_worker_hangs(stand: Stand) -> None:
     box.control.call("rules.add", action="block", name="shared.example", made_by="test")
     assert time.monotonic() - began < 3
     assert everywhere(box, "shared.example", timeout=1.0) == {tuple(BLOCKED)}
-    box.wait_for(lambda: at_work(box) == WORKERS)
+    wait_until(lambda: at_work(box) == WORKERS)
 
 
 def test_workers_do_not_outlive_the_resolver(stand: Stand) -> None:
@@ -160,7 +161,7 @@ def test_workers_do_not_outlive_the_resolver(stand: Stand) -> None:
     box.control.call("rules.add", action="block", name="shared.example", made_by="test")
     orphans = worker_pids(box)
     box.kill_resolver()
-    box.wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans))
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans))
 
     def answers() -> bool:
         try:
@@ -168,6 +169,6 @@ def test_workers_do_not_outlive_the_resolver(stand: Stand) -> None:
         except (dns.exception.DNSException, OSError):
             return False
 
-    box.wait_for(answers)
-    box.wait_for(lambda: at_work(box) == WORKERS)
+    wait_until(answers)
+    wait_until(lambda: at_work(box) == WORKERS)
     assert everywhere(box, "shared.example") == {tuple(BLOCKED)}

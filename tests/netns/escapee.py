@@ -32,10 +32,10 @@ import dns.rcode
 
 from gateway.model.flow import Detour, Outcome
 from tests.netns.box import Box
-from tests.netns.household import becomes
 from tests.netns.lab import STRANGER4, STRANGER6
 from tests.netns.outside import Outside
 from tests.netns.servers import Serving, fetch
+from tests.support.waiting import wait_until
 
 TRACKER = "tracker.example"
 TRACKER4, TRACKER6, CARRIER4 = "203.0.113.66", "2001:db8:99::66", "203.0.113.67"
@@ -393,7 +393,7 @@ def rogue_router(escapee: Escapee, *, hidden: bool) -> Happened:
             if hidden:
                 rogue.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, bytes([0, 0, 1, 4, 0, 0, 0, 0]))
             rogue.sendto(advertisement, ("ff02::1", 0, 0, socket.if_nametoindex("eth0")))
-        becomes(lambda: escapee.counter("rogue_router") > before, 10)
+        wait_until(lambda: escapee.counter("rogue_router") > before)
         # Ours is asked for: when it has come, the other would have come before it.
         with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as asking:
             asking.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
@@ -422,7 +422,7 @@ def rogue_dhcp(escapee: Escapee) -> Happened:
             assert server.poll() is None, "the rogue did not start"
         before = escapee.counter("rogue_dhcp")
         offered = escapee.box.ask_for_address("tv1")
-        becomes(lambda: escapee.counter("rogue_dhcp") > before, 10)
+        wait_until(lambda: escapee.counter("rogue_dhcp") > before)
     finally:
         server.kill()
         server.communicate()
@@ -444,7 +444,7 @@ def neighbour_answers(escapee: Escapee) -> Happened:
     before = escapee.counter("rogue_dns")
     with rogue, escapee.here(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as channel:
         channel.sendto(dns.message.make_query(TRACKER, "A").to_wire(), (NEIGHBOUR4, 53))
-        becomes(lambda: rogue.asked or escapee.counter("rogue_dns") > before, 10)
+        wait_until(lambda: rogue.asked or escapee.counter("rogue_dns") > before)
         happened = _silence(channel)
     return Happened(Fate.ESCAPED, "the neighbour was asked") if rogue.asked else happened
 
@@ -500,7 +500,7 @@ def _on_the_dashboard(escapee: Escapee, name: str) -> None:
     """Nobody clicks on what is not yet shown."""
     reader = escapee.box.reader()
     try:
-        becomes(lambda: any(row.name == name for row in reader.lookups(limit=200).lookups))
+        wait_until(lambda: any(row.name == name for row in reader.lookups(limit=200).lookups))
     finally:
         reader.close()
 

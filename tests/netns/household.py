@@ -8,8 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from gateway.errors import Unavailable
 from gateway.model.network import NetworkPlan
 from gateway.schema.values import to_json
 from tests.netns.lab import Lab
+from tests.support.waiting import wait_until
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SCRIPT = """#!/bin/sh
@@ -54,7 +53,7 @@ class Household:
             "--state", str(self.state), *self._flags, stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(_ROOT)},
         )  # fmt: skip
-        becomes(self.answers)
+        wait_until(self.answers)
 
     def stop(self, number: int = signal.SIGTERM) -> str:
         """Ends our process, nothing else; what it said."""
@@ -97,10 +96,3 @@ class Household:
             "-s", str(script), *options,
         )  # fmt: skip
         return lease.read_text().split()
-
-
-def becomes(true: Callable[[], object], seconds: float = 20) -> None:
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, "it did not happen in time"
-        time.sleep(0.05)

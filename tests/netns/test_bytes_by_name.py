@@ -17,10 +17,10 @@ import pytest
 from gateway.journal.reader import ExchangeRow
 from tests.netns.box import Box
 from tests.netns.escapee import ROUTER4
-from tests.netns.household import becomes
 from tests.netns.lab import Lab
 from tests.netns.outside import Outside
 from tests.netns.servers import Web, fetch
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.netns
 
@@ -73,11 +73,11 @@ def box(tmp_path: Path) -> Iterator[Box]:
         with outside, web:
             try:
                 made.start_resolver()
-                becomes(made.stands)
+                wait_until(made.stands)
                 made.ask_for_address("tv1")
-                becomes(lambda: "default" in lab.run("tv1", "ip", "-6", "route"))
+                wait_until(lambda: "default" in lab.run("tv1", "ip", "-6", "route"))
                 ready = ("ip", "-6", "-o", "address", "show", "dev", "eth0", "scope", "global", "-tentative")
-                becomes(lambda: "inet6" in lab.run("tv1", *ready))
+                wait_until(lambda: "inet6" in lab.run("tv1", *ready))
                 yield made
             finally:
                 made.kill_resolver()
@@ -135,14 +135,14 @@ def test_bytes_by_name_agree_with_what_was_served_over_500_flows(box: Box) -> No
         while long.recv(1 << 20):
             """The rest."""
     visits.append(name)
-    becomes(lambda: sum(row.connections for row in exchanges(box).values()) == len(visits), 30)
+    wait_until(lambda: sum(row.connections for row in exchanges(box).values()) == len(visits))
     rows = exchanges(box)
     down, up = served(box.lab, "down"), served(box.lab, "up")
 
     def of(name: str, counted: Counter[tuple[str, int]]) -> int:
         return counted[place(PLACES[name])]
 
-    becomes(lambda: sum(row.down for row in exchanges(box).values()) >= sum(down.values()) * (1 - AGREES))
+    wait_until(lambda: sum(row.down for row in exchanges(box).values()) >= sum(down.values()) * (1 - AGREES))
     rows = exchanges(box)
     print(f"{'name':<24} {'flows':>5} {'down':>9} {'served':>9} {'up':>7} {'received':>8}")
     for name in PLACES:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections import Counter
 from contextlib import suppress
 from ipaddress import ip_address
@@ -17,6 +16,7 @@ from gateway.network import conntrack
 from gateway.network.controller import FirewallController
 from tests.netns.lab import GATEWAY4, LAPTOP4, SERVER4, SERVER6, STRANGER4
 from tests.netns.servers import Serving, Web, ask, fetch
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.netns
 
@@ -105,9 +105,12 @@ def test_a_going_download_is_counted_piece_by_piece(lab, controller):
                 seen += controller.flows()
         assert not connection.recv(1)
     with lab.inside("gateway"):
-        end = time.monotonic() + 5
-        while sum(count.down for count in seen) < got and time.monotonic() < end:
-            seen += controller.flows()
+
+        def all_counted() -> bool:
+            seen.extend(controller.flows())
+            return sum(count.down for count in seen) >= got
+
+        wait_until(all_counted)
     assert sum(count.connections for count in seen) == 1
     assert got <= sum(count.down for count in seen) <= got * 1.05
     assert {count.client for count in seen} == {lab.address("tv1", 6)}
@@ -163,15 +166,16 @@ def test_flows_that_end_while_nobody_reads_are_held_back_by_the_kernel(lab, cont
         for connection in tracking.dump():
             tracking.delete(connection)
         tracking.close()
-        total, counted, end = 0, 0, time.monotonic() + 20
-        while counted < wanted and time.monotonic() < end:
-            for count in controller.flows():
-                counted += count.connections
-                total += count.down
-            time.sleep(0.02)
+        seen = []
+
+        def all_counted() -> bool:
+            seen.extend(controller.flows())
+            return sum(count.connections for count in seen) >= wanted
+
+        wait_until(all_counted, shows=lambda: len(seen))
         assert controller.flows() == []
-    assert counted == wanted
-    assert total > wanted * 1000
+    assert sum(count.connections for count in seen) == wanted
+    assert sum(count.down for count in seen) > wanted * 1000
 
 
 @pytest.mark.parametrize("server", [SERVER4, SERVER6])
@@ -248,15 +252,7 @@ def test_a_cut_ends_by_itself_and_may_be_renewed(lab, controller, web):
     with lab.inside("tv1"):
         with pytest.raises(ConnectionRefusedError):
             fetch(SERVER4, 10)
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            try:
-                assert fetch(SERVER4, 10) == 10
-                break
-            except ConnectionRefusedError:
-                time.sleep(0.1)
-        else:
-            pytest.fail("the cut did not end")
+        assert wait_until(lambda: fetch(SERVER4, 10), "the cut ends", ignoring=(ConnectionRefusedError,)) == 10
 
 
 def test_a_cut_silences_datagrams_from_both_sides(lab, controller):

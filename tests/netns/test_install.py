@@ -15,7 +15,8 @@ from tests.netns.escapee import TRACKER, TRACKER4, ZONE
 from tests.netns.household import Household
 from tests.netns.lab import OUTSIDE4, RESOLVERS4, Lab
 from tests.netns.outside import Outside
-from tests.support.debian import Debian, begin_root, wait_for, why_not
+from tests.support.debian import Debian, begin_root, why_not
+from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.netns,
@@ -144,7 +145,7 @@ def the_command_line_is_the_box_s(debian: Debian) -> None:
     debian.run("systemctl", "stop", "telltale.target")
     assert "Restored" in debian.run(TELLTALE, "restore", "/tmp/box.zip")
     debian.run("systemctl", "start", "telltale.target")
-    wait_for(lambda: status(token) == "200", "the token that was restored opens the dashboard again", 30)
+    wait_until(lambda: status(token) == "200", "the token that was restored opens the dashboard again")
     debian.run("rm", "/tmp/box.zip")
 
 
@@ -158,16 +159,16 @@ def lives_at_home(debian: Debian) -> None:
     def shown(name: str) -> str:
         return debian.run("systemctl", "show", "-p", name, "--value", "telltale-resolver").strip()
 
-    wait_for(answers, "DNS and the dashboard answer after the boot", 60)
+    wait_until(answers, "DNS and the dashboard answer after the boot")
     the_command_line_is_the_box_s(debian)
     first = shown("MainPID")
     debian.run("kill", "-9", first)
-    wait_for(lambda: shown("MainPID") not in (first, "0"), "a resolver that was killed comes back", 30)
-    wait_for(answers, "it answers again", 30)
+    wait_until(lambda: shown("MainPID") not in (first, "0"), "a resolver that was killed comes back")
+    wait_until(answers, "it answers again")
     second = shown("MainPID")
     debian.run("kill", "-STOP", second)
-    wait_for(lambda: shown("MainPID") not in (second, "0"), "the watchdog ends a resolver that hangs", 60)
-    wait_for(answers, "it answers again", 30)
+    wait_until(lambda: shown("MainPID") not in (second, "0"), "the watchdog ends a resolver that hangs")
+    wait_until(answers, "it answers again")
 
     # A broken release is not kept: the one before runs again.
     good = debian.run("readlink", "/opt/telltale/current")
@@ -226,7 +227,7 @@ def test_a_second_port_becomes_the_televisions_network(making: Making, tmp_path:
         devices = debian.run(TELLTALE, "devices")
         assert address in devices
         assert "127.0.0.1" not in devices, "what watches whether DNS lives is no device of the home"
-        wait_for(lambda: "wired, 1 lease, filtering on" in debian.run(TELLTALE, "network", "status"), "it is known", 20)
+        wait_until(lambda: "wired, 1 lease, filtering on" in debian.run(TELLTALE, "network", "status"), "it is known")
         assert "WRONG" not in debian.run(TELLTALE, "doctor")
         assert shows_dashboard(lab, "internet", OUTSIDE4)
         assert shows_dashboard(lab, "tv1", router)
@@ -238,9 +239,7 @@ def test_a_second_port_becomes_the_televisions_network(making: Making, tmp_path:
         before = lab.run("gateway", "sh", "-c", "ip -br link; nft list tables")
         with debian.booted(lab.names["gateway"]):
             assert household.ask_for_address("tv1")[0] == address, "the same as before the power went"
-            wait_for(
-                lambda: asked(lab, "8.8.8.8") == asked(lab, router) == "0.0.0.0", "the click is still in force", 30
-            )
+            wait_until(lambda: asked(lab, "8.8.8.8") == asked(lab, router) == "0.0.0.0", "the click is still in force")
             debian.run(*INSTALL, "--uninstall")
             kept = debian.root / "var/lib/telltale"
             assert (kept / "journal.sqlite").exists()

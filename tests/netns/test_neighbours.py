@@ -19,18 +19,17 @@ pytestmark = pytest.mark.netns
 _ROOT = Path(__file__).resolve().parents[2]
 _MAC = "cc:6d:a0:11:22:33"
 _PROGRAM = """if True:
-    import json, socket, time
+    import json, socket
     from gateway.devices.inventory import Inventory
     from gateway.devices.neighbours import read_neighbours
     from gateway.linux.addresses import read_addresses
     from gateway.devices.own_addresses import own_addresses
     from gateway.devices.vendor import vendor_of
+    from tests.support.waiting import wait_until
     for family, address in ((socket.AF_INET, "10.42.0.7"), (socket.AF_INET6, "fd42::7")):
         with socket.socket(family, socket.SOCK_DGRAM) as knock:
             knock.sendto(b"?", (address, 9))
-    end = time.monotonic() + 10
-    while time.monotonic() < end and len(read_neighbours()) < 2:
-        time.sleep(0.05)
+    wait_until(lambda: len(read_neighbours()) == 2, shows=read_neighbours)
     inventory = Inventory(neighbours=read_neighbours, vendor_of=vendor_of)
     ids = [inventory.identify(client) for client in ("10.42.0.7", "10.42.0.250")]
     inventory.identify("fd42::7")

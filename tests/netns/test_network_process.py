@@ -23,9 +23,10 @@ from gateway.control.client import ControlClient
 from gateway.errors import Refused
 from gateway.model.network import AccessPoint, Mode, Security, StaticLease
 from gateway.schema.values import to_json
-from tests.netns.household import Household, becomes
+from tests.netns.household import Household
 from tests.netns.lab import GATEWAY4, Lab
 from tests.netns.servers import NamedDns
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.netns
 
@@ -58,7 +59,7 @@ def test_a_television_gets_an_address_and_we_hear_who_it_is(household: Household
     leased = household.ask_for_address("tv1", "-x", "hostname:Living-Room-TV", "-V", "tizen-tv 7.0")
     assert leased == ["10.42.0.55", "24", GATEWAY4, GATEWAY4, "tv.lan"]
     said = household.client.call("leases", after=0, wait=10)
-    becomes(lambda: household.client.call("leases")["leases"])
+    wait_until(lambda: household.client.call("leases")["leases"])
     (lease,) = household.client.call("leases", after=said["sequence"] - 1)["leases"]
     assert (lease["mac"], lease["address"]) == ("02:42:00:00:00:0b", "10.42.0.55")
     assert lease["host"] == "living-room-tv"
@@ -70,7 +71,7 @@ def test_a_television_gets_an_address_and_we_hear_who_it_is(household: Household
 
 def test_the_television_configures_ipv6_by_itself_and_asks_us(household: Household) -> None:
     household.apply(household.lab.plan())
-    becomes(
+    wait_until(
         lambda: "fd42::" in household.lab.run("tv1", "ip", "-6", "address", "show", "dev", "eth0", "scope", "global")
     )
     said = household.lab.run("tv1", "rdisc6", "-1", "-w", "5000", "eth0")
@@ -159,10 +160,10 @@ def test_the_network_survives_a_crash_and_the_next_process_takes_it_over(househo
     # Nobody listens to the hook now, and the television gets its address all the same.
     household.ask_for_address("tv1", "-x", "hostname:orphan")
     household.start()
-    becomes(lambda: household.client.call("status")["mode"] == "wired")
+    wait_until(lambda: household.client.call("status")["mode"] == "wired")
     assert json.loads((household.run_folder / "dnsmasq.pid").read_text())["pid"] == pid
     os.kill(pid, 0)
-    becomes(lambda: [lease["host"] for lease in household.client.call("leases")["leases"]] == ["orphan"])
+    wait_until(lambda: [lease["host"] for lease in household.client.call("leases")["leases"]] == ["orphan"])
 
 
 def test_dnsmasq_is_started_again(household: Household) -> None:
@@ -170,8 +171,8 @@ def test_dnsmasq_is_started_again(household: Household) -> None:
     note = household.run_folder / "dnsmasq.pid"
     pid = json.loads(note.read_text())["pid"]
     os.kill(pid, signal.SIGKILL)
-    becomes(lambda: json.loads(note.read_text())["pid"] != pid)
-    becomes(lambda: household.client.call("status")["restarts"]["dnsmasq"] == 1)
+    wait_until(lambda: json.loads(note.read_text())["pid"] != pid)
+    wait_until(lambda: household.client.call("status")["restarts"]["dnsmasq"] == 1)
     household.ask_for_address("tv1")
 
 
@@ -179,8 +180,10 @@ def test_rules_that_something_else_took_away_stand_again(household: Household) -
     """As a firewall service does that starts late: it flushes everything and knows nothing of ours."""
     household.apply(household.lab.plan())
     household.lab.run("gateway", "nft", "flush", "ruleset")
-    becomes(lambda: "telltale" in tables(household))
-    becomes(lambda: {"part": "firewall", "healthy": True, "says": "The firewall's rules stand."} in health(household))
+    wait_until(lambda: "telltale" in tables(household))
+    wait_until(
+        lambda: {"part": "firewall", "healthy": True, "says": "The firewall's rules stand."} in health(household)
+    )
 
 
 def test_a_firewall_that_drops_what_is_forwarded_is_reported(household: Household) -> None:
@@ -192,12 +195,12 @@ def test_a_firewall_that_drops_what_is_forwarded_is_reported(household: Househol
     def forwarding() -> dict[str, object] | None:
         return next((each for each in health(household) if each["part"] == "forwarding"), None)
 
-    becomes(lambda: (part := forwarding()) is not None and not part["healthy"])
+    wait_until(lambda: (part := forwarding()) is not None and not part["healthy"])
     says = str((forwarding() or {})["says"])
     assert "table ip filter" in says
     assert "iptables -I DOCKER-USER -i br-tv -j ACCEPT" in says
     household.lab.run("gateway", "nft", 'add rule ip filter FORWARD iifname "br-tv" accept')
-    becomes(lambda: (part := forwarding()) is not None and bool(part["healthy"]))
+    wait_until(lambda: (part := forwarding()) is not None and bool(part["healthy"]))
 
 
 def test_the_network_comes_back_after_a_reboot(household: Household) -> None:
@@ -209,7 +212,7 @@ def test_the_network_comes_back_after_a_reboot(household: Household) -> None:
         if left.is_file() or left.is_socket():
             left.unlink()
     household.start()
-    becomes(lambda: household.client.call("status")["mode"] == "wired")
+    wait_until(lambda: household.client.call("status")["mode"] == "wired")
     assert "telltale" in tables(household)
     household.ask_for_address("tv1")
 
@@ -223,7 +226,7 @@ def test_hostapd_takes_our_configuration_and_comes_up(household: Household, secu
     said = household.apply(plan)
     assert said["access_point"] == {"ssid": point.ssid, "interface": "air0"}
     assert household.client.call("stations") == {"stations": []}
-    becomes(lambda: {"part": "wifi", "healthy": True, "says": "The Wi-Fi is on the air."} in health(household))
+    wait_until(lambda: {"part": "wifi", "healthy": True, "says": "The Wi-Fi is on the air."} in health(household))
     # Another channel is another configuration: the program is started anew with it.
     first = json.loads((household.run_folder / "hostapd.pid").read_text())["pid"]
     household.apply(dataclasses.replace(plan, access_point=dataclasses.replace(point, channel=11)))
@@ -236,7 +239,7 @@ def test_a_missing_radio_is_explained_and_the_wired_network_stays(household: Hou
     household.stop()
     household._flags = ("--allow-user", "4321")
     household.start()
-    becomes(lambda: household.client.call("status")["mode"] == "wired")
+    wait_until(lambda: household.client.call("status")["mode"] == "wired")
     with pytest.raises(Refused, match=r"Wi-Fi interface is not there|no driver for a Wi-Fi radio"):
         household.apply(dataclasses.replace(household.lab.plan(), mode=Mode.ACCESS_POINT, access_point=point))
     assert household.client.call("status")["mode"] == "wired"
@@ -282,21 +285,21 @@ def test_a_television_resolves_within_three_seconds_of_a_killed_resolver(househo
         with internet:
             household.apply(household.lab.plan(fallback=(ip_address("9.9.9.9"),)))
             household.ask_for_address("tv1")
-            becomes(lambda: resolves(household))
+            wait_until(lambda: resolves(household))
             time.sleep(1)
             assert household.client.call("status")["filtering"] is True
             resolver.kill()
             resolver.wait()
             killed = time.monotonic()
-            becomes(lambda: resolves(household))
+            wait_until(lambda: resolves(household))
             assert time.monotonic() - killed < 3
-            becomes(lambda: household.client.call("status")["filtering"] is False)
+            wait_until(lambda: household.client.call("status")["filtering"] is False)
             assert household.client.call("status")["resolver_answers"] is False
             assert any(
                 part["part"] == "filtering" and "Filtering is off" in str(part["says"]) for part in health(household)
             )
             resolver = household.lab.start("gateway", sys.executable, "-c", _RESOLVER)
-            becomes(lambda: household.client.call("status")["filtering"])
+            wait_until(lambda: household.client.call("status")["filtering"])
             assert {"part": "filtering", "healthy": True, "says": "Televisions are filtered."} in health(household)
     finally:
         resolver.kill()
@@ -306,7 +309,7 @@ def test_a_television_resolves_within_three_seconds_of_a_killed_resolver(househo
 def test_without_a_fallback_dns_fails_closed(household: Household) -> None:
     household.apply(household.lab.plan())
     household.ask_for_address("tv1")
-    becomes(lambda: any(part["part"] == "filtering" for part in health(household)))
+    wait_until(lambda: any(part["part"] == "filtering" for part in health(household)))
     assert household.client.call("status")["filtering"] is True
     assert not resolves(household)
 
@@ -316,7 +319,7 @@ def test_a_program_of_the_dashboard_cannot_be_fooled_into_a_shell(household: Hou
     household.apply(household.lab.plan())
     hostile = "$(touch PWNED);`id`\n../../x"
     household.ask_for_address("tv1", "-x", f"hostname:{hostile}")
-    becomes(lambda: household.client.call("leases")["leases"])
+    wait_until(lambda: household.client.call("leases")["leases"])
     (lease,) = household.client.call("leases")["leases"]
     assert re.fullmatch(r"[a-z0-9-]{0,63}", lease["host"])
     assert not list(household.folder.rglob("PWNED"))
@@ -340,7 +343,7 @@ def test_an_ordinary_user_with_three_capabilities_is_enough(household: Household
     household.start()
     household.apply(household.lab.plan())
     assert household.ask_for_address("tv1", "-x", "hostname:roku")[3] == GATEWAY4
-    becomes(lambda: household.client.call("leases")["leases"])
+    wait_until(lambda: household.client.call("leases")["leases"])
     assert "telltale" in tables(household)
     assert household.lab.run("gateway", "cat", "/proc/sys/net/ipv4/ip_forward").strip() == "1"
     household.client.call("clear")

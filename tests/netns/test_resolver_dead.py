@@ -17,10 +17,10 @@ from flask.testing import FlaskClient
 from gateway.catalogue.sentences import say
 from tests.netns.box import Box
 from tests.netns.escapee import GOOGLE4, ROUTER4, TRACKER, TRACKER4, ZONE
-from tests.netns.household import becomes
 from tests.netns.lab import RESOLVERS4, Lab
 from tests.netns.outside import Outside
 from tests.support.dashboard import ORIGIN, PASSWORD, QUICK
+from tests.support.waiting import wait_until
 from web.application import create_app
 
 pytestmark = pytest.mark.netns
@@ -46,11 +46,11 @@ def a_box(tmp_path: Path) -> Iterator[Open]:
             box.make_bare()
             box.start()
             box.start_resolver()
-            becomes(box.stands)
+            wait_until(box.stands)
             box.ask_for_address("tv1")
             box.block(TRACKER)
-            becomes(lambda: address_from(box, ROUTER4) == "0.0.0.0")
-            becomes(lambda: sentence(box) in ("", FILTERED))
+            wait_until(lambda: address_from(box, ROUTER4) == "0.0.0.0")
+            wait_until(lambda: sentence(box) in ("", FILTERED))
             return box, outside
 
         with outside:
@@ -102,18 +102,18 @@ def test_a_television_resolves_within_three_seconds_and_the_dashboard_says_so(a_
         # Who has just begun may be silent for five seconds; once it was heard it may not. The second beat that comes
         # says that the answer to the first was heard, and nobody else asks now.
         beats = asked(box) + 2
-        becomes(lambda: asked(box) >= beats)
+        wait_until(lambda: asked(box) >= beats)
 
         box.kill_resolver()
         killed = time.monotonic()
-        becomes(lambda: address_from(box, ROUTER4) == TRACKER4, 10)
+        wait_until(lambda: address_from(box, ROUTER4) == TRACKER4)
         took = time.monotonic() - killed
         assert took < PROMISED
         print(f"resolved {took:.1f} s after the resolver was killed")
         # One that was made to ask 8.8.8.8 gets its answers as well, and all of them come from the fallback.
-        becomes(lambda: address_from(box, GOOGLE4) == address_from(box, GOOGLE4, tcp=True) == TRACKER4)
+        wait_until(lambda: address_from(box, GOOGLE4) == address_from(box, GOOGLE4, tcp=True) == TRACKER4)
         assert {each.server for each in outside.asked if each.name == TRACKER} == {"9.9.9.9"}
-        becomes(lambda: sentence(box) == GOES_PAST)
+        wait_until(lambda: sentence(box) == GOES_PAST)
         status = box.client.call("status")
         assert (status["filtering"], status["resolver_answers"]) == (False, False)
         page = browser.get("/").text
@@ -121,10 +121,10 @@ def test_a_television_resolves_within_three_seconds_and_the_dashboard_says_so(a_
         assert "Filtering on" not in page
 
         box.start_resolver()
-        becomes(lambda: sentence(box) == FILTERED)
+        wait_until(lambda: sentence(box) == FILTERED)
         for ask in (lambda: address_from(box, ROUTER4), lambda: address_from(box, GOOGLE4, tcp=True)):
-            becomes(lambda ask=ask: ask() == "0.0.0.0")
-        becomes(lambda: "Filtering is off" not in (page := browser.get("/").text) and "Filtering on" in page)
+            wait_until(lambda ask=ask: ask() == "0.0.0.0")
+        wait_until(lambda: "Filtering is off" not in (page := browser.get("/").text) and "Filtering on" in page)
 
 
 def test_one_that_hangs_is_as_good_as_dead(a_box: Open) -> None:
@@ -132,23 +132,23 @@ def test_one_that_hangs_is_as_good_as_dead(a_box: Open) -> None:
     assert box.resolver is not None
     box.resolver.send_signal(signal.SIGSTOP)
     try:
-        becomes(lambda: address_from(box, ROUTER4) == TRACKER4, 10)
-        becomes(lambda: sentence(box) == GOES_PAST)
+        wait_until(lambda: address_from(box, ROUTER4) == TRACKER4)
+        wait_until(lambda: sentence(box) == GOES_PAST)
     finally:
         box.resolver.send_signal(signal.SIGCONT)
-    becomes(lambda: address_from(box, ROUTER4) == "0.0.0.0")
-    becomes(lambda: sentence(box) == FILTERED)
+    wait_until(lambda: address_from(box, ROUTER4) == "0.0.0.0")
+    wait_until(lambda: sentence(box) == FILTERED)
 
 
 def test_a_setting_makes_it_fail_closed(a_box: Open) -> None:
     box, outside = a_box(fail_closed=True)
     box.kill_resolver()
-    becomes(lambda: sentence(box) == WAITS)
+    wait_until(lambda: sentence(box) == WAITS)
     assert box.client.call("status")["filtering"] is True
     for server in (ROUTER4, GOOGLE4):
         assert address_from(box, server) is None
         assert address_from(box, server, tcp=True) is None
     assert not [each for each in outside.asked if each.name == TRACKER]
     box.start_resolver()
-    becomes(lambda: address_from(box, ROUTER4) == "0.0.0.0")
-    becomes(lambda: sentence(box) == FILTERED)
+    wait_until(lambda: address_from(box, ROUTER4) == "0.0.0.0")
+    wait_until(lambda: sentence(box) == FILTERED)

@@ -28,10 +28,10 @@ from tests.netns.escapee import (
     Happened,
     Way,
 )
-from tests.netns.household import becomes
 from tests.netns.lab import RESOLVERS4, RESOLVERS6, STRANGER4, STRANGER6, Lab
 from tests.netns.outside import Outside
 from tests.netns.servers import Web
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.netns
 
@@ -53,7 +53,7 @@ def escapee(tmp_path: Path) -> Iterator[Escapee]:
         with outside, web:
             try:
                 box.start_resolver()
-                becomes(box.stands)
+                wait_until(box.stands)
                 _move_in(box)
                 yield Escapee(box, outside)
             finally:
@@ -75,16 +75,16 @@ def _move_in(box: Box) -> None:
         words = ("ip", "-6", "-o", "address", "show", "dev", "eth0", "scope", "global", "-tentative")
         return "inet6" in box.lab.run("tv1", *words) and "default" in box.lab.run("tv1", "ip", "-6", "route")
 
-    becomes(online)
-    becomes(lambda: box.dig("@10.83.7.1", "site.example") == "203.0.113.20")
-    becomes(lambda: box.dig("@10.83.7.1", TRACKER) == "0.0.0.0")
-    becomes(lambda: box.dig("@2001:4860:4860::8888", TRACKER) == "0.0.0.0")
+    wait_until(online)
+    wait_until(lambda: box.dig("@10.83.7.1", "site.example") == "203.0.113.20")
+    wait_until(lambda: box.dig("@10.83.7.1", TRACKER) == "0.0.0.0")
+    wait_until(lambda: box.dig("@2001:4860:4860::8888", TRACKER) == "0.0.0.0")
 
     def known_in_both_families() -> bool:
         devices = box.control.call("devices.list")["devices"]
         return any(d["id"] == _TELEVISION and any(":" in each for each in d["addresses"]) for d in devices)
 
-    becomes(known_in_both_families)
+    wait_until(known_in_both_families)
 
 
 def test_every_way_round_is_shut_or_listed(escapee: Escapee) -> None:
@@ -109,7 +109,7 @@ def test_every_way_round_is_shut_or_listed(escapee: Escapee) -> None:
         return not missing
 
     try:
-        becomes(listed, 30)
+        wait_until(listed)
     except AssertionError:
         print(f"missing in the ledger: {missing}")
     finally:

@@ -17,6 +17,7 @@ from gateway.wire.question import Question
 from tests.support.datagrams import MALFORMED, captured_in, good_queries, good_responses, mutated
 from tests.support.serving import rules
 from tests.support.shared_data import find_shared_data
+from tests.support.waiting import wait_until_async
 
 COUNT = 100_000
 
@@ -64,7 +65,6 @@ def limit_of(wire: bytes) -> int:
 
 
 async def flood(resolver: Resolver, log: deque[LogRow], rng: Random, known: list[bytes]) -> int:
-    loop = asyncio.get_running_loop()
     answered = 0
     with (
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server,
@@ -99,9 +99,7 @@ async def flood(resolver: Resolver, log: deque[LogRow], rng: Random, known: list
                 assert len(reply) <= 12 or peek_response(reply).question
                 assert reply[2] & 0x80
             log.clear()
-        end = loop.time() + 3
-        while resolver.counters()["in_flight"] and loop.time() < end:
-            await asyncio.sleep(0.05)
+        await wait_until_async(lambda: not resolver.counters()["in_flight"])
         await resolver.stop()
     return answered
 

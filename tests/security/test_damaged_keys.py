@@ -15,6 +15,7 @@ from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
 from tests.support.raw_http import get
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -55,7 +56,7 @@ def test_dns_goes_on_and_the_pages_say_what_is_wrong(tmp_path: Path, kind: str) 
             assert answer.status == 503
             assert "telltale password" in answer.text
         assert box.process.poll() is None
-        box.wait_for(lambda: "Password" in box.output.read_text())
+        wait_until(lambda: "Password" in box.output.read_text())
 
 
 def test_a_file_that_cannot_be_made_ends_nothing_but_logging_in(tmp_path: Path) -> None:
@@ -87,7 +88,7 @@ def test_a_file_that_is_damaged_meanwhile_leaves_the_owner_logged_in(tmp_path: P
         )
         assert "was damaged" in said.stderr
         code = said.stdout.split("code=")[1].split()[0]
-        box.wait_for(lambda: get(box.web, f"/setup?code={code}").status == 200, timeout=20)
+        wait_until(lambda: get(box.web, f"/setup?code={code}").status == 200)
 
 
 def test_a_dashboard_that_is_killed_again_and_again_takes_nobody_along(tmp_path: Path) -> None:
@@ -105,8 +106,8 @@ def test_a_dashboard_that_is_killed_again_and_again_takes_nobody_along(tmp_path:
             return None
 
         for _ in range(3):
-            pid = box.wait_for(dashboard, timeout=20)
+            pid = wait_until(dashboard)
             os.kill(pid, signal.SIGKILL)
             killed.add(pid)
             assert addresses(ask("tv.example.com", server=box.dns)) == ["198.51.100.9"]
-        box.wait_for(lambda: get(box.web, "/healthz").status == 200, timeout=30)
+        wait_until(lambda: get(box.web, "/healthz").status == 200)

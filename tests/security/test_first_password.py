@@ -16,6 +16,7 @@ from tests.support.box import RunningBox
 from tests.support.dashboard import home
 from tests.support.front import Front
 from tests.support.raw_http import Answer, get, post
+from tests.support.waiting import wait_until
 from web.visitors import Televisions
 
 pytestmark = pytest.mark.integration
@@ -31,7 +32,7 @@ def choose(box: RunningBox, code: str, password: str = PASSWORD, source: str | N
 
 
 def code_of(box: RunningBox) -> str:
-    found = box.wait_for(lambda: LINK.search(box.output.read_text()))
+    found = wait_until(lambda: LINK.search(box.output.read_text()))
     assert found[1] == f"127.0.0.1:{box.web[1]}"
     code: str = found[2]
     return code
@@ -77,7 +78,7 @@ def test_the_code_is_worth_nothing_once_it_was_used(tmp_path: Path) -> None:
         box.stop()
         before = box.output.read_text()
         box.start()
-        box.wait_for(lambda: "Dashboard" in box.output.read_text()[len(before) :])
+        wait_until(lambda: "Dashboard" in box.output.read_text()[len(before) :])
         assert "Set up" not in box.output.read_text()[len(before) :], "a box that has an owner prints no code"
 
 

@@ -22,6 +22,7 @@ from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
 from tests.support.dashboard import QUICK
 from tests.support.upstream import Upstream
+from tests.support.waiting import wait_until
 from web.auth import AuthStore
 
 pytestmark = pytest.mark.integration
@@ -214,7 +215,7 @@ def test_what_machines_made_is_left_out_and_made_anew(tmp_path: Path) -> None:
     with Upstream({"listed.example.com": ["60 A 198.51.100.10"]}) as upstream:
         flags = ["--upstream", upstream.url, "--list", str(block_list)]
         with RunningBox(data, flags) as running:
-            running.wait_for(lambda: running.control.call("status")["listed_names"] == 1)
+            wait_until(lambda: running.control.call("status")["listed_names"] == 1)
         assert telltale("backup", str(saved), data=data).returncode == 0
         with zipfile.ZipFile(saved) as archive:
             members = {name: archive.read(name) for name in archive.namelist() if name != "telltale.json"}
@@ -228,7 +229,7 @@ def test_what_machines_made_is_left_out_and_made_anew(tmp_path: Path) -> None:
             Path(name).name for name in members if name.endswith(".txt")
         }
         with RunningBox(data, ["--upstream", upstream.url]) as again:
-            again.wait_for(lambda: again.control.call("status")["listed_names"] == 1)
+            wait_until(lambda: again.control.call("status")["listed_names"] == 1)
             assert addresses(ask("listed.example.com", server=again.dns)) == ["0.0.0.0"]
 
 

@@ -6,10 +6,8 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -17,22 +15,8 @@ from typing import Any
 
 from gateway.control.client import ControlClient
 from gateway.errors import ControlError
-
-START = 30.0
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port that is free for UDP and TCP just now."""
-    for _ in range(50):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind((host, 0))
-            port: int = udp.getsockname()[1]
-            try:
-                tcp.bind((host, port))
-            except OSError:
-                continue
-            return port
-    raise OSError("no free port")
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 
 class RunningBox:
@@ -95,25 +79,13 @@ class RunningBox:
 
     def wait_until_up(self) -> None:
         """Until the control socket and the dashboard answer."""
-        deadline = time.monotonic() + START
-        while True:
-            try:
-                self.control.call("status")
-                if self.get("/healthz", token=None)[0] == 200:
-                    return
-            except (ControlError, OSError):
-                pass
-            assert self.process.poll() is None, f"it ended: {self.log_lines()}"
-            assert time.monotonic() < deadline, f"it does not come up: {self.log_lines()}"
-            time.sleep(0.05)
 
-    def wait_for(self, seen: Any, timeout: float = 10.0) -> Any:
-        """The first true value of `seen()`."""
-        deadline = time.monotonic() + timeout
-        while not (value := seen()):
-            assert time.monotonic() < deadline, "it did not happen in time"
-            time.sleep(0.02)
-        return value
+        def up() -> bool:
+            assert self.process.poll() is None, f"it ended: {self.log_lines()}"
+            self.control.call("status")
+            return self.get("/healthz", token=None)[0] == 200
+
+        wait_until(up, "it comes up", ignoring=(ControlError, OSError), shows=self.log_lines)
 
     @property
     def token(self) -> str:

@@ -8,11 +8,12 @@ import re
 import shutil
 import stat
 import subprocess
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.support.waiting import wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -172,11 +173,11 @@ class Debian:
         self._running = running
         try:
             children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
-            wait_for(lambda: children.read_text().strip(), "systemd-nspawn starts", 30)
+            wait_until(lambda: children.read_text().strip(), "systemd-nspawn starts")
             self._leader = int(children.read_text().split()[0])
-            wait_for(
+            wait_until(
                 lambda: self.run("systemctl", "is-system-running", check=False).strip() in ("running", "degraded"),
-                "systemd has started everything", 90,
+                "systemd has started everything", patience=180,
             )  # fmt: skip
             yield
         finally:
@@ -194,11 +195,3 @@ class Debian:
         assert self._running is not None
         self._running.kill()
         self._running.wait()
-
-
-def wait_for(done: object, what: str, seconds: float) -> None:
-    assert callable(done)
-    ends = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < ends, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from gateway.resolver.options import ResolverOptions
 from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
 from gateway.resolver.upstream import Upstream, parse_upstream
+from tests.support.ports import bind_pair
 
 T = TypeVar("T")
 
@@ -85,7 +85,9 @@ class Serving:
         return self._host, self.port
 
     def __enter__(self) -> Serving:
-        self._udp, self._tcp = _sockets(self._host)
+        self._udp, self._tcp = bind_pair(self._host)
+        self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self._tcp.listen(128)
         self.port: int = self._udp.getsockname()[1]
         self._thread.start()
         self.run(self.resolver.start([self._udp], [self._tcp]))
@@ -118,32 +120,7 @@ class Serving:
     def counters(self) -> dict[str, int | float]:
         return self.call(self.resolver.counters)
 
-    def wait_for(self, seen: Callable[[], Any], timeout: float = 5.0) -> Any:
-        """The first true value of `seen()`."""
-        deadline = time.monotonic() + timeout
-        while not (value := seen()):
-            assert time.monotonic() < deadline, "it did not happen in time"
-            time.sleep(0.01)
-        return value
-
 
 async def _others() -> list[str]:
     await asyncio.sleep(0)
     return [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-
-
-def _sockets(host: str) -> tuple[socket.socket, socket.socket]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for _ in range(50):
-        udp, tcp = socket.socket(family, socket.SOCK_DGRAM), socket.socket(family, socket.SOCK_STREAM)
-        try:
-            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-            udp.bind((host, 0))
-            tcp.bind((host, udp.getsockname()[1]))
-            tcp.listen(128)
-        except OSError:
-            udp.close()
-            tcp.close()
-            continue
-        return udp, tcp
-    raise OSError("no port is free for both UDP and TCP")

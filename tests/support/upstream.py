@@ -18,6 +18,8 @@ import dns.message
 import dns.name
 import dns.rdatatype
 
+from tests.support.ports import bind_pair
+from tests.support.waiting import wait_until
 from tests.support.zone import Reply, Zone, answerer, build
 
 _MAX_UDP = 65_535
@@ -100,7 +102,6 @@ class Upstream:
         self._answer = answerer(self.zone, self.negative_ttl)
         self._faults: dict[str, _Planned] = {}
         self._everywhere: _Planned | None = None
-        self._news = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._udp: socket.socket | None = None
@@ -169,12 +170,6 @@ class Upstream:
             _plain(one.name) == _plain(name) and rtype in (None, one.type) and transport in (None, one.transport)
             for one in list(self.asked)
         )
-
-    def wait_for(self, queries: int, timeout: float = 5.0) -> None:
-        """Returns when that many were asked; fails the test when they do not come."""
-        with self._news:
-            came = self._news.wait_for(lambda: len(self.asked) >= queries, timeout)
-        assert came, f"{len(self.asked)} of {queries} queries came within {timeout} s: {self.names()}"
 
     def _run(self, ready: threading.Event) -> None:
         assert self._udp is not None
@@ -282,9 +277,7 @@ class Upstream:
             wire=wire,
             at=time.monotonic(),
         )
-        with self._news:
-            self.asked.append(asked)
-            self._news.notify_all()
+        self.asked.append(asked)
         return query
 
     def _fault_of(self, query: dns.message.Message, transport: str) -> Fault:
@@ -357,26 +350,11 @@ async def _write(writer: asyncio.StreamWriter, data: bytes, drip: float) -> None
 
 
 def _bind(host: str, port: int) -> tuple[socket.socket, socket.socket]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for attempt in range(50):
-        udp = socket.socket(family, socket.SOCK_DGRAM)
-        tcp = socket.socket(family, socket.SOCK_STREAM)
-        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            udp.bind((host, port))
-            tcp.bind((host, udp.getsockname()[1]))
-            tcp.listen(64)
-        except OSError:
-            udp.close()
-            tcp.close()
-            if port and attempt > 20:
-                raise
-            time.sleep(0.02)
-            continue
-        udp.setblocking(False)
-        tcp.setblocking(False)
-        return udp, tcp
-    raise OSError(f"No port of {host} is free for both UDP and TCP.")
+    udp, tcp = wait_until(lambda: bind_pair(host, port), f"port {port} of {host} is free", ignoring=(OSError,))
+    tcp.listen(64)
+    udp.setblocking(False)
+    tcp.setblocking(False)
+    return udp, tcp
 
 
 def _udp_size(query: dns.message.Message) -> int:

@@ -23,6 +23,7 @@ from gateway.network_settings import read_network
 from gateway.schema.requests import NetworkApply, NetworkPause
 from gateway.schema.values import from_json, to_json
 from gateway.settings import Settings
+from tests.support.waiting import wait_until_async
 from tests.unit.schema.test_values import NOON
 
 MAC, OTHER = "cc:6d:a0:11:22:33", "cc:6d:a0:11:44:55"
@@ -86,12 +87,6 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network_client, "_BREATH", 0.01)
 
 
-async def becomes(true: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
-        while not true():
-            await asyncio.sleep(0.005)
-
-
 def test_the_plan_is_handed_over_and_what_was_counted_handed_on(tmp_path: Path) -> None:
     async def story(core: Core, client: NetworkClient, network: Network) -> None:
         network.attempts = [Attempt(MAC, Detour.DOT, "9.9.9.9", "tcp", 853, Outcome.REFUSED, 3, NOON, NOON)]
@@ -100,7 +95,7 @@ def test_the_plan_is_handed_over_and_what_was_counted_handed_on(tmp_path: Path) 
         core.events.attempts_met.listen(met.extend)
         core.events.flows_counted.listen(met.extend)
         task = asyncio.create_task(client.watch())
-        await becomes(lambda: len(met) >= 2)
+        await wait_until_async(lambda: len(met) >= 2)
         task.cancel()
         assert met[:2] == [*network.attempts, *network.flows]
         (plan,) = network.plans
@@ -117,12 +112,12 @@ def test_a_process_that_was_away_gets_the_plan_again(tmp_path: Path) -> None:
     async def story(core: Core, client: NetworkClient, network: Network) -> None:
         network.away = True
         task = asyncio.create_task(client.watch())
-        await becomes(lambda: any(part.part == "network" and not part.healthy for part in core.health.parts()))
+        await wait_until_async(lambda: any(part.part == "network" and not part.healthy for part in core.health.parts()))
         assert client.tell_status({})["reached"] is False
         network.away = False
-        await becomes(lambda: len(network.plans) == 1)
+        await wait_until_async(lambda: len(network.plans) == 1)
         network.status = {**network.status, "mode": None}
-        await becomes(lambda: len(network.plans) >= 2)
+        await wait_until_async(lambda: len(network.plans) >= 2)
         await client.clear({})
         plans = len(network.plans)
         await asyncio.sleep(0.05)
@@ -135,7 +130,7 @@ def test_a_process_that_was_away_gets_the_plan_again(tmp_path: Path) -> None:
 def test_leases_reach_the_inventory_and_dns(tmp_path: Path) -> None:
     async def story(core: Core, client: NetworkClient, network: Network) -> None:
         task = asyncio.create_task(client.follow_leases())
-        await becomes(lambda: core.inventory.get("mac:" + MAC))
+        await wait_until_async(lambda: core.inventory.get("mac:" + MAC))
         task.cancel()
         device = core.inventory.get("mac:" + MAC)
         assert device is not None

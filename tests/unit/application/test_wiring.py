@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from gateway.model.response import Source
 from gateway.model.rule import Scope, ScopeKind
 from gateway.model.verdict import ALLOWED, Action
 from gateway.settings import Settings
+from tests.support.waiting import wait_until_async
 
 TV = "10.42.0.7"
 MAC = "cc:6d:a0:11:22:33"
@@ -38,14 +38,6 @@ def wire(data: Path) -> tuple[Core, Registry]:
     return core, registry
 
 
-async def becomes(true: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if true():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not happen within five seconds")
-
-
 async def close(core: Core) -> None:
     await core.policy.settle()
     await asyncio.to_thread(core.recording.close)
@@ -62,7 +54,7 @@ def test_a_rule_for_one_device_goes_on_when_its_network_card_becomes_known(
         await asyncio.to_thread(core.inventory.refresh)
         device = core.inventory.identify(TV)
         assert (old, device) == (f"ip:{TV}", f"mac:{MAC}")
-        await becomes(lambda: core.policy.policy.decide("ads.example", device).blocked)
+        await wait_until_async(lambda: core.policy.policy.decide("ads.example", device).blocked)
         await close(core)
 
     asyncio.run(story())
@@ -80,7 +72,7 @@ def test_a_rule_follows_a_device_that_joined_before_the_restart(tmp_path: Path, 
 
     async def after() -> None:
         core, _ = wire(tmp_path)
-        await becomes(lambda: core.policy.policy.decide("ads.example", f"mac:{MAC}").blocked)
+        await wait_until_async(lambda: core.policy.policy.decide("ads.example", f"mac:{MAC}").blocked)
         await close(core)
 
     asyncio.run(before())
@@ -92,11 +84,11 @@ def test_a_device_is_known_by_the_names_that_it_asks_for_as_soon_as_they_are_rec
         core, _ = wire(tmp_path)
         for number, name in enumerate(("scribe.logs.roku.com", "api.sr.roku.com", "www.netflix.com", "n1.example")):
             core.resolver.record([(float(number), TV, Facts(name, 1, 0, Source.UPSTREAM, ALLOWED), 0.01)], ())
-        await becomes(lambda: core.recording.writer.counters()["recorded"] == 4)
+        await wait_until_async(lambda: core.recording.writer.counters()["recorded"] == 4)
         (television,) = core.inventory.all()
         assert television.maker == "", "two of a maker's names are what an app on a telephone asks for"
         core.resolver.record([(9.0, TV, Facts("tvupdate.roku.com", 1, 0, Source.UPSTREAM, ALLOWED), 0.01)], ())
-        await becomes(lambda: core.inventory.all()[0].maker == "Roku")
+        await wait_until_async(lambda: core.inventory.all()[0].maker == "Roku")
         await close(core)
 
     asyncio.run(story())

@@ -15,6 +15,7 @@ from gateway.application import workers as pools
 from gateway.application.workers import WorkerPool
 from gateway.model.event import HealthChanged
 from gateway.model.lookup import LogBatch, LogRow
+from tests.support.waiting import wait_until_async
 
 # What a worker does: `channel` and `asking` are its two sockets, `frame` makes messages.
 _PLAY = """
@@ -69,9 +70,7 @@ class Stage:
         async def story() -> None:
             await self.workers.start()
             try:
-                async with asyncio.timeout(90):
-                    while not until():
-                        await asyncio.sleep(0.01)
+                await wait_until_async(until)
             finally:
                 await self.workers.stop()
 
@@ -128,11 +127,9 @@ def test_the_first_click_too_is_confirmed_only_when_the_worker_follows_it(monkey
     async def story() -> None:
         await stage.workers.start()
         try:
-            async with asyncio.timeout(90):
-                while not stage.resting:
-                    await asyncio.sleep(0.01)
-                await click()
-                await stage.workers.settled()
+            await wait_until_async(lambda: stage.resting)
+            await click()
+            await stage.workers.settled()
         finally:
             await stage.workers.stop()
 

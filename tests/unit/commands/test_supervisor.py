@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.commands.supervisor import Program, Supervisor
+from tests.support.waiting import wait_until_async
 
 
 @pytest.fixture
@@ -25,13 +26,12 @@ def sleeper(folder: Path, name: str, *, code: str = "import time; time.sleep(60)
     return Program(name, ())
 
 
-async def until(seen: object, what: Supervisor, name: str, unlike: int = 0) -> int:
-    for _ in range(500):
-        pid = what.pids().get(name)
-        if pid is not None and pid != unlike:
-            return pid
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"{name} does not run")
+async def pid_of(supervisor: Supervisor, name: str, unlike: int = 0) -> int:
+    def runs() -> int:
+        pid = supervisor.pids().get(name, 0)
+        return 0 if pid == unlike else pid
+
+    return await wait_until_async(runs, f"{name} runs")
 
 
 @pytest.mark.expects_log("dies ended with SIGKILL")
@@ -39,10 +39,10 @@ def test_a_killed_program_is_started_again(module: Path) -> None:
     async def story() -> None:
         supervisor = Supervisor([sleeper(module, "dies"), sleeper(module, "lives")])
         running = asyncio.create_task(supervisor.run())
-        first = await until(None, supervisor, "dies")
-        other = await until(None, supervisor, "lives")
+        first = await pid_of(supervisor, "dies")
+        other = await pid_of(supervisor, "lives")
         os.kill(first, signal.SIGKILL)
-        assert await until(None, supervisor, "dies", unlike=first) != first
+        assert await pid_of(supervisor, "dies", unlike=first) != first
         assert supervisor.pids()["lives"] == other
         supervisor.stop()
         await asyncio.wait_for(running, 5)
@@ -59,11 +59,11 @@ def test_a_program_lets_what_is_more_urgent_start_first(module: Path) -> None:
         patient = Program(sleeper(module, "patient").module, (), lets_pass=lambda: urgent[0])
         supervisor = Supervisor([sleeper(module, "first"), patient])
         running = asyncio.create_task(supervisor.run())
-        await until(None, supervisor, "first")
+        await pid_of(supervisor, "first")
         await asyncio.sleep(0.2)
         assert "patient" not in supervisor.pids()
         urgent[0] = True
-        await until(None, supervisor, "patient")
+        await pid_of(supervisor, "patient")
         supervisor.stop()
         await asyncio.wait_for(running, 5)
 
@@ -94,9 +94,9 @@ def test_wrong_settings_of_a_part_that_dns_does_not_need_end_nothing(module: Pat
     async def story() -> None:
         supervisor = Supervisor([sleeper(module, "wrong", code="import sys; sys.exit(2)"), sleeper(module, "stays")])
         running = asyncio.create_task(supervisor.run())
-        first = await until(None, supervisor, "wrong")
-        second = await until(None, supervisor, "wrong", unlike=first)
-        await until(None, supervisor, "wrong", unlike=second)
+        first = await pid_of(supervisor, "wrong")
+        second = await pid_of(supervisor, "wrong", unlike=first)
+        await pid_of(supervisor, "wrong", unlike=second)
         assert "stays" in supervisor.pids()
         assert supervisor.status == 0
         supervisor.stop()

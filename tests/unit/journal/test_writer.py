@@ -4,10 +4,11 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from itertools import count as counting
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from gateway.model.device import Device
 from gateway.model.event import HealthChanged, LookupRecorded
 from gateway.model.lookup import LogBatch, LogRow
 from gateway.model.tag import Tag
+from tests.support.waiting import wait_until
 from tests.unit.journal.home import NOON, TELEVISION, device_of, facts, row, tag_of
 
 
@@ -35,12 +37,6 @@ class Desk:
     queue: deque[LogRow]
     events: list[LookupRecorded] = field(default_factory=list)
     health: list[HealthChanged] = field(default_factory=list)
-
-    def wait_for(self, done: Callable[[], object], seconds: float = 15.0) -> None:
-        ends = time.monotonic() + seconds
-        while not done():
-            assert time.monotonic() < ends, (self.writer.counters(), self.health)
-            time.sleep(0.01)
 
     def count(self) -> int:
         with Reader_(self.writer.path) as reader:
@@ -86,17 +82,17 @@ def test_lookups_are_on_disk_before_anybody_is_informed(tmp_path: Path) -> None:
 
     with open_desk(path, publish=publish) as desk:
         desk.queue.extend(row("ads.example", n) for n in range(7))
-        desk.wait_for(lambda: found)
+        wait_until(lambda: found)
     assert sum(found) >= 7
     assert desk.health == []
 
 
 def test_a_busy_moment_is_published_in_part(tmp_path: Path) -> None:
     with open_desk(tmp_path / "journal.sqlite", interval=0.3) as desk:
-        desk.wait_for(lambda: desk.writer.counters()["bytes"])
+        wait_until(lambda: desk.writer.counters()["bytes"])
         desk.queue.extend(row("ads.example", n) for n in range(500))
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 500)
-        desk.wait_for(lambda: sum(len(event.lookups) + event.left_out for event in desk.events) == 500)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 500)
+        wait_until(lambda: sum(len(event.lookups) + event.left_out for event in desk.events) == 500)
     assert max(len(event.lookups) for event in desk.events) == 100
     ids = [lookup.id for event in desk.events for lookup in event.lookups]
     assert ids == sorted(ids)
@@ -106,13 +102,13 @@ def test_a_busy_moment_is_published_in_part(tmp_path: Path) -> None:
 def test_nothing_is_made_to_be_shown_when_nobody_listens(tmp_path: Path) -> None:
     with open_desk(tmp_path / "journal.sqlite", wants_events=lambda: False) as desk:
         desk.queue.append(row("ads.example"))
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 1)
     assert desk.events == []
 
 
 def test_stopping_writes_what_the_queue_still_holds(tmp_path: Path) -> None:
     with open_desk(tmp_path / "journal.sqlite", interval=30.0) as desk:
-        desk.wait_for(lambda: desk.writer.counters()["bytes"])
+        wait_until(lambda: desk.writer.counters()["bytes"])
         time.sleep(0.1)
         desk.queue.extend(row("ads.example", n) for n in range(50))
     assert desk.count() == 50
@@ -143,7 +139,7 @@ def test_what_somebody_elses_write_raises_undoes_it_and_hurts_nobody(tmp_path: P
         count = desk.writer.run(lambda c: c.execute(select(func.count()).where(marks.c.name == "mine")).scalar())
         assert count.result(10) == 0
         desk.queue.append(row("ads.example"))
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 1)
     assert desk.health == []
     assert desk.writer.counters()["failures"] == 0
 
@@ -164,17 +160,17 @@ def test_a_listener_that_fails_does_not_stop_the_recording(tmp_path: Path) -> No
     with open_desk(tmp_path / "journal.sqlite", publish=publish) as desk:
         for number in range(3):
             desk.queue.append(row("ads.example", number))
-            desk.wait_for(lambda done=number + 1: desk.writer.counters()["recorded"] == done)
+            wait_until(lambda done=number + 1: desk.writer.counters()["recorded"] == done)
 
 
 @pytest.mark.expects_log("cannot be recorded")
 def test_rows_that_no_table_takes_are_dropped_and_the_next_ones_are_not(tmp_path: Path) -> None:
     with open_desk(tmp_path / "journal.sqlite") as desk:
         desk.queue.append(row("lone.\ud800.example"))
-        desk.wait_for(lambda: desk.writer.counters()["dropped"] == 1)
+        wait_until(lambda: desk.writer.counters()["dropped"] == 1)
         desk.queue.append(row("ads.example"))
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
-        desk.wait_for(lambda: len(desk.health) == 2)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 1)
+        wait_until(lambda: len(desk.health) == 2)
     assert [event.healthy for event in desk.health] == [False, True]
     assert desk.count() == 1
 
@@ -188,15 +184,15 @@ def test_a_full_disk_is_reported_once_and_the_recording_goes_on_when_there_is_sp
     monkeypatch.setattr(engine_module, "_WRITE_PRAGMAS", (*space, "max_page_count=40"))
     with open_desk(path) as desk:
         desk.queue.extend(row(f"name{n}.example", n / 1000) for n in range(5000))
-        desk.wait_for(lambda: desk.writer.counters()["failures"] >= 2)
+        wait_until(lambda: desk.writer.counters()["failures"] >= 2)
         assert [event.healthy for event in desk.health][:1] == [False]
         assert "disk is full" in desk.health[0].says
         assert desk.writer.counters()["waiting"] == 5000
         with pytest.raises(JournalError):
             desk.writer.run(_fill).result(10)
         monkeypatch.setattr(engine_module, "_WRITE_PRAGMAS", space)
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 5000)
-        desk.wait_for(lambda: desk.health[-1].healthy)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 5000)
+        wait_until(lambda: desk.health[-1].healthy)
     assert desk.count() == 5000
     assert desk.writer.counters()["dropped"] == 0
 
@@ -210,12 +206,12 @@ def test_while_nothing_can_be_written_the_newest_lookups_are_kept_and_the_rest_c
     path = tmp_path / "journal.sqlite"
     path.mkdir()
     with open_desk(path) as desk:
-        desk.wait_for(lambda: desk.health)
+        wait_until(lambda: desk.health)
         desk.queue.extend(row(f"name{n % 500}.example", n / 1000) for n in range(30_000))
-        desk.wait_for(lambda: desk.writer.counters()["dropped"] == 10_000)
+        wait_until(lambda: desk.writer.counters()["dropped"] == 10_000)
         assert not desk.queue
         path.rmdir()
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 20_000)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 20_000)
     assert [event.healthy for event in desk.health] == [False, True]
     assert desk.count() == 20_000
 
@@ -224,7 +220,7 @@ def test_a_journal_that_breaks_while_it_is_written_is_set_aside(tmp_path: Path) 
     path = tmp_path / "journal.sqlite"
     with open_desk(path) as desk:
         desk.queue.extend(row(f"name{n}.example", n / 1000) for n in range(5000))
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 5000)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 5000)
         desk.writer.run(lambda _: None).result(10)
         raw = sqlite3.connect(path)
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -232,18 +228,19 @@ def test_a_journal_that_breaks_while_it_is_written_is_set_aside(tmp_path: Path) 
         with open(path, "r+b") as file:
             file.seek(4096)
             file.write(b"\xa5" * (path.stat().st_size - 4096))
-        ends = time.monotonic() + 20
-        number = 0
-        while len(desk.health) < 2:
-            assert time.monotonic() < ends, desk.writer.counters()
-            number += 1
+        others = counting(1)
+
+        def noticed() -> bool:
+            number = next(others)
             desk.queue.append(row(f"other{number}.example", 10 + number / 1000))
-            time.sleep(0.01)
-        desk.wait_for(lambda: not desk.writer.counters()["waiting"])
+            return len(desk.health) >= 2
+
+        wait_until(noticed, shows=desk.writer.counters)
+        wait_until(lambda: not desk.writer.counters()["waiting"])
     assert [event.healthy for event in desk.health] == [False, True]
     assert "a new one" in desk.health[1].says
     assert len(list(tmp_path.glob("journal.broken-*.sqlite"))) == 1
-    assert 0 < desk.count() <= number
+    assert 0 < desk.count() < next(others)
 
 
 def test_a_broken_journal_at_the_start_is_reported_and_a_new_one_begins(tmp_path: Path) -> None:
@@ -251,7 +248,7 @@ def test_a_broken_journal_at_the_start_is_reported_and_a_new_one_begins(tmp_path
     path.write_bytes(b"\0garbage" * 4096)
     with open_desk(path) as desk:
         desk.queue.append(row("ads.example"))
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 1)
     assert [(event.part, event.healthy) for event in desk.health] == [("journal", True)]
     assert "damaged" in desk.health[0].says
 
@@ -260,12 +257,12 @@ def test_a_journal_that_somebody_deletes_begins_anew(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     with open_desk(path) as desk:
         desk.queue.append(row("ads.example"))
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 1)
         for each in tmp_path.iterdir():
             each.unlink()
-        desk.wait_for(lambda: desk.health)
+        wait_until(lambda: desk.health)
         desk.queue.append(row("ads.example", 1))
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 2)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 2)
     assert "was gone" in desk.health[0].says
     assert desk.count() == 1
 
@@ -280,7 +277,7 @@ def test_a_journal_of_a_newer_version_is_not_touched_and_said_so(tmp_path: Path)
     raw.close()
     with open_desk(path) as desk:
         desk.queue.append(row("ads.example"))
-        desk.wait_for(lambda: desk.health)
+        wait_until(lambda: desk.health)
     assert "newer Telltale" in desk.health[0].says
     assert desk.writer.counters()["dropped"] == 1
 
@@ -289,10 +286,10 @@ def test_minutes_are_added_up_as_the_clock_moves(tmp_path: Path) -> None:
     now = [NOON.timestamp()]
     with open_desk(tmp_path / "journal.sqlite", clock=lambda: now[0]) as desk:
         desk.queue.append(row("ads.example"))
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 1)
         now[0] += 61
         folded = select(marks.c.value).where(marks.c.name == "folded")
-        desk.wait_for(lambda: desk.writer.run(lambda c: c.execute(folded).scalar()).result(10) == int(now[0] // 60) - 1)
+        wait_until(lambda: desk.writer.run(lambda c: c.execute(folded).scalar()).result(10) == int(now[0] // 60) - 1)
 
 
 def test_old_lookups_go_while_new_ones_come(tmp_path: Path) -> None:
@@ -301,8 +298,8 @@ def test_old_lookups_go_while_new_ones_come(tmp_path: Path) -> None:
         desk.queue.extend(row("ads.example", n * 60 - old) for n in range(300))
         desk.queue.append(row("ads.example"))
         count = select(func.count()).select_from(lookups)
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 301)
-        desk.wait_for(lambda: desk.writer.run(lambda c: c.execute(count).scalar()).result(10) == 1)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 301)
+        wait_until(lambda: desk.writer.run(lambda c: c.execute(count).scalar()).result(10) == 1)
     assert desk.health == []
 
 
@@ -315,7 +312,7 @@ def test_a_tag_follows_the_maker_of_the_device(tmp_path: Path) -> None:
 
     with open_desk(tmp_path / "journal.sqlite", tag=tag) as desk:
         desk.queue.append((NOON.timestamp(), TELEVISION, facts("a.example"), 0.0))
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 1)
     assert makers == [""]
 
 
@@ -324,8 +321,8 @@ def test_what_the_fast_path_answered_is_recorded_too_and_a_storm_as_one_row(tmp_
     (when, client, facts, latency), *_ = [row("ads.example", 0)]
     with open_desk(tmp_path / "journal.sqlite", batches=batches) as desk:
         batches.append(LogBatch(when, [client] * 50, [facts] * 50, latency))
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 50)
-        desk.wait_for(lambda: desk.events)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 50)
+        wait_until(lambda: desk.events)
         assert desk.count() == 50
     assert [(lookup.times, event.left_out) for event in desk.events for lookup in event.lookups] == [(50, 0)]
 
@@ -336,12 +333,12 @@ def test_while_thousands_ask_a_second_is_written_when_it_is_over(tmp_path: Path)
     (_, client, facts_, latency), *_ = [row("ads.example", 0)]
     with open_desk(tmp_path / "journal.sqlite", batches=batches, clock=lambda: now[0]) as desk:
         batches.append(LogBatch(now[0], [client] * 3_000, [facts_] * 3_000, latency))
-        desk.wait_for(lambda: not batches)
+        wait_until(lambda: not batches)
         batches.append(LogBatch(now[0], [client] * 3_000, [facts_] * 3_000, latency))
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 6_000)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 6_000)
     with open_desk(tmp_path / "other.sqlite", batches=batches, clock=lambda: now[0]) as desk:
         batches.append(LogBatch(now[0], [client] * 3_000, [facts_] * 3_000, latency))
-        desk.wait_for(lambda: not batches)
+        wait_until(lambda: not batches)
     # Also what was not over yet when the writer was asked to stop.
     assert desk.count() == 3_000
 
@@ -349,10 +346,10 @@ def test_while_thousands_ask_a_second_is_written_when_it_is_over(tmp_path: Path)
 def test_in_a_flood_of_new_names_rows_wait_a_second_and_none_is_lost(tmp_path: Path) -> None:
     with open_desk(tmp_path / "journal.sqlite") as desk:
         desk.queue.extend([row("first.example", 0)])
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 1)
         began = time.monotonic()
         desk.queue.extend([row(f"n{number}.example", number) for number in range(2_500)])
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 2_501)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 2_501)
         assert time.monotonic() - began > 0.5
         desk.queue.extend([row(f"m{number}.example", number) for number in range(3_000)])
     assert desk.count() == 5_501
@@ -363,10 +360,10 @@ def test_known_answers_beside_a_flood_are_counted_meanwhile(tmp_path: Path) -> N
     (when, client, facts_, latency), *_ = [row("ads.example", 0)]
     with open_desk(tmp_path / "journal.sqlite", batches=batches) as desk:
         desk.queue.append(row("first.example", 0))
-        desk.wait_for(lambda: desk.writer.counters()["recorded"] == 1)
+        wait_until(lambda: desk.writer.counters()["recorded"] == 1)
         desk.queue.extend([row(f"n{number}.example", number) for number in range(2_500)])
         batches.append(LogBatch(when, [client] * 3, [facts_] * 3, latency))
-        desk.wait_for(lambda: not batches)
+        wait_until(lambda: not batches)
         waiting = desk.writer.counters()
         assert (waiting["recorded"], waiting["waiting"]) == (1, 2_503)
     assert desk.count() == 2_504
@@ -386,7 +383,7 @@ def test_while_a_long_batch_is_written_known_answers_do_not_pile_up_and_are_not_
 
     with open_desk(tmp_path / "journal.sqlite", tag=slow_tag, batches=batches) as desk:
         desk.queue.extend([row(f"n{number}.example", number) for number in range(20)])
-        desk.wait_for(lambda: len(waiting) >= 20)
+        wait_until(lambda: len(waiting) >= 20)
     assert waiting[0] == 700
     assert min(waiting[1:19]) == 0, "counted between two names of the same batch"
     assert desk.count() == 20 + 1_400

@@ -5,23 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gateway.errors import NetworkError
 from gateway.network.child import Child
+from tests.support.waiting import wait_until
 
 TALKS = ("/bin/sh", "-c", "echo hello; exec sleep 60")
-
-
-def becomes(true: Callable[[], object]) -> None:
-    ends = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -40,7 +33,7 @@ def test_it_runs_and_is_heard(child: Child) -> None:
         child.tick()
         return list(child.lines) == ["hello"]
 
-    becomes(heard)
+    wait_until(heard)
     child.want(TALKS, "one")
     assert child.pid == pid
     child.want(TALKS, "two")
@@ -68,7 +61,7 @@ def test_on_a_full_disk_nothing_runs_that_nobody_could_find_again(
     assert child.pid == 0
     assert any("No space left" in line for line in child.lines)
     monkeypatch.undo()
-    becomes(lambda: now.__setitem__(0, now[0] + 10) or child.tick() or child.pid)
+    wait_until(lambda: now.__setitem__(0, now[0] + 10) or child.tick() or child.pid)
     child.drop()
 
 
@@ -77,7 +70,7 @@ def test_it_is_started_again_with_more_and_more_patience(tmp_path: Path) -> None
     child = Child("talker", tmp_path, clock=lambda: now[0])
     child.want(("/bin/false",), "one")
     for after, restarts in ((0.2, 1), (0.4, 2), (0.8, 3)):
-        becomes(lambda: child.pid == 0)
+        wait_until(lambda: child.pid == 0)
         child.tick()
         now[0] += after - 0.01
         child.tick()
@@ -94,7 +87,7 @@ def test_the_next_process_takes_it_over(child: Child, tmp_path: Path) -> None:
     heir.want(TALKS, "one")
     assert heir.pid == child.pid
     os.kill(child.pid, signal.SIGKILL)
-    becomes(lambda: heir.pid == 0)
+    wait_until(lambda: heir.pid == 0)
 
 
 def test_another_configuration_or_another_process_is_not_taken_over(child: Child, tmp_path: Path) -> None:
@@ -103,7 +96,7 @@ def test_another_configuration_or_another_process_is_not_taken_over(child: Child
     heir = Child("talker", tmp_path)
     heir.want(TALKS, "two")
     assert heir.pid != first
-    becomes(lambda: child.pid == 0)
+    wait_until(lambda: child.pid == 0)
     note = tmp_path / "talker.pid"
     note.write_text(f'{{"pid": {os.getpid()}, "born": "1", "token": "two"}}')
     third = Child("talker", tmp_path)

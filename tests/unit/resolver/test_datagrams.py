@@ -21,6 +21,7 @@ from gateway.resolver.guard import Guard
 from gateway.resolver.recorder import Recorder
 from gateway.wire.message import null_answer
 from tests.support.serving import rules
+from tests.support.waiting import wait_until_async
 from tests.unit.wire.samples import query
 
 FACTS = Facts("known.example", 1, 0, Source.LOCAL, ALLOWED)
@@ -139,9 +140,7 @@ def test_one_that_goes_wrong_holds_up_nobody_behind_it(door: Door) -> None:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: complaints.append(repr(context.get("exception"))))
         door.server.start(loop)
-        deadline = loop.time() + 5
-        while len(served) < 39 and loop.time() < deadline:
-            await asyncio.sleep(0.005)
+        await wait_until_async(lambda: len(served) == 39, shows=lambda: served)
         door.server.stop(loop)
 
     door.server._serve = serve

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from gateway.control.codec import lookup_to_json
 from gateway.journal.reader import LookupFilter
 from tests.support.dashboard import ORIGIN, PASSWORD, TELEVISION, FakeControl, Home, home, lookup
+from tests.support.waiting import wait_until
 from web.api.stream import fits
 from web.stream import MAX_STREAMS, Broadcaster, Listener, StreamEvent, TooManyStreams
 
@@ -23,13 +24,6 @@ from web.stream import MAX_STREAMS, Broadcaster, Listener, StreamEvent, TooManyS
 def recorded(*numbers: int, left_out: int = 0, **changes: Any) -> dict[str, Any]:
     rows = [lookup_to_json(lookup(number, **changes)) for number in numbers]
     return {"event": "lookups", "lookups": rows, "left_out": left_out}
-
-
-def until(true: Callable[[], object], seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it never happened"
-        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -74,7 +68,7 @@ def test_nobody_is_subscribed_while_nobody_watches(broadcaster: Broadcaster, con
     listener = broadcaster.open()
     assert len(control.subscribers) == 1
     broadcaster.close(listener)
-    until(lambda: not control.subscribers)
+    wait_until(lambda: not control.subscribers)
     again = broadcaster.open()
     control.tell(recorded(2))
     assert kinds(again, 1) == ["lookups"]
@@ -118,7 +112,7 @@ def test_when_the_resolver_goes_and_comes_back_everybody_hears_of_it(
     assert b'"says":"The resolver does not answer; is Telltale running?"' in happened.event.frame()
     assert not broadcaster.connected
     control.asleep = False
-    until(lambda: control.subscribers)
+    wait_until(lambda: control.subscribers)
     control.tell(recorded(1))
     assert kinds(listener, 3) == ["health", "gap", "lookups"]
 
