@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,8 +34,10 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningBox]:
 
 
 def enter(page: Page, box: RunningBox) -> None:
-    """The first visit sets a password; the next one asks for it."""
-    page.goto(f"http://127.0.0.1:{box.web[1]}/")
+    """The first visit follows the link that the box printed, and sets a password; the next one asks for it."""
+    link = re.search(r"http://\S+/setup\?code=\S+", box.output.read_text())
+    assert link is not None
+    page.goto(link[0])
     fields = page.locator("input[type=password]")
     for field in fields.all():
         field.fill(PASSWORD)
