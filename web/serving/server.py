@@ -6,15 +6,15 @@ import asyncio
 import logging
 import resource
 import socket
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import TypeVar
 
 from web.serving.call import Application
 from web.serving.connection import ClientConnection
 from web.serving.places import Places
+from web.serving.seats import Seats
 
 T = TypeVar("T")
 
@@ -27,7 +27,6 @@ TOTAL = 256
 _SPARE_FILES = 40
 _SEATS = 6
 """Requests of one address that are worked on at once: half of the threads."""
-_QUEUE = 64
 _WAIT = 10.0
 GRACE = 4.0
 
@@ -55,8 +54,7 @@ class Server:
         self._threads = ThreadPoolExecutor(THREADS, "work")
         self._places = Places(_affordable(TOTAL), EACH)
         self._connections: set[ClientConnection] = set()
-        self._seated: Counter[str] = Counter()
-        self._vacant = asyncio.Condition()
+        self._seats = Seats(THREADS, _SEATS)
         self._working = 0
         self._stopping = asyncio.Event()
         self._empty = asyncio.Event()
@@ -94,25 +92,12 @@ class Server:
         self._places.leave(connection)
         self._is_empty()
 
-    @asynccontextmanager
-    async def seat(self, key: str) -> AsyncIterator[None]:
-        """Waits until fewer than six requests of this address are worked on. Raises TimeoutError after ten seconds."""
-        async with asyncio.timeout(_WAIT), self._vacant:
-            await self._vacant.wait_for(lambda: self._seated[key] < _SEATS)
-            self._seated[key] += 1
-        try:
-            yield
-        finally:
-            self._seated[key] -= 1
-            if not self._seated[key]:
-                del self._seated[key]
-            async with self._vacant:
-                self._vacant.notify_all()
+    def seat(self, key: str) -> AbstractAsyncContextManager[None]:
+        """Waits until a request of this address may be worked on. Raises TimeoutError after ten seconds."""
+        return self._seats.seat(key, _WAIT)
 
     async def work(self, step: Callable[[], T]) -> T:
-        """Runs a step in a thread. Raises TimeoutError at once when as many wait as are worth waiting."""
-        if self._working >= THREADS + _QUEUE:
-            raise TimeoutError
+        """Runs a step in a thread: one at a time for each connection, and so no more than there are places."""
         self._working += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, step)
