@@ -59,7 +59,7 @@ def test_no_address_ever_has_all_seats() -> None:
     play(story)
 
 
-def test_who_waits_too_long_is_told_so_and_leaves_no_trace() -> None:
+def test_who_waits_too_long_is_reported_so_and_leaves_no_trace() -> None:
     async def story() -> None:
         seats = Seats(total=1, each=1)
         async with seats.seat("a", 10):
