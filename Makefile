@@ -10,7 +10,7 @@ WAITING := tests/unit/resolver tests/unit/journal
 # them, for some of them look at the clock.
 INSTALLER := tests/netns/test_install.py
 
-.PHONY: help run test check waiting thinking lint bench lock format screenshots clean
+.PHONY: help run test check waiting thinking lint bench mutate lock format screenshots clean
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 14
@@ -43,6 +43,9 @@ lint: $(VENV)/test.stamp  ## lint, types and arrows
 
 bench: $(VENV)/test.stamp  ## compare with dnsmasq and unbound on this machine; prints ratios
 	$(BIN)/python -m tests.bench $(BENCH)
+
+mutate: $(VENV)/test.stamp  ## would the tests notice small faults in the modules that matter most; prints how many
+	$(BIN)/python -m tests.mutation $(MUTATE)
 
 lock: $(VENV)/test.stamp  ## renew the two lock files after a change of pyproject.toml
 	deploy/lock.sh

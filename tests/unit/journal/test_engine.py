@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, true
 from sqlalchemy.exc import DBAPIError
 
-from gateway.journal.engine import is_healthy, open_engine, raw_connection, time_limit, used_and_free_bytes
+from gateway.journal.engine import give_back, is_healthy, open_engine, raw_connection, time_limit, used_and_free_bytes
 from gateway.journal.preparation import prepare
 from gateway.journal.schema import lookups, marks
 from tests.unit.journal.home import record, row
@@ -22,6 +22,21 @@ def test_the_journal_keeps_a_log_and_gives_pages_back(tmp_path: Path) -> None:
     assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert raw.execute("PRAGMA auto_vacuum").fetchone() == (2,)
     raw.close()
+
+
+@pytest.mark.parametrize(("asked", "given"), [(1, 1), (4096 * 10, 10), (4096 * 10 + 4095, 10)])
+def test_as_many_pages_are_given_back_as_were_asked_for(tmp_path: Path, asked: int, given: int) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [row("ads.example", n / 10) for n in range(5_000)])
+    engine = open_engine(path)
+    with engine.connect() as connection:
+        with connection.begin():
+            connection.execute(lookups.delete())
+        with connection.begin():
+            used, free = used_and_free_bytes(connection)
+            give_back(connection, asked)
+            assert used_and_free_bytes(connection) == (used, free - given * 4096)
+    engine.dispose()
 
 
 def test_a_write_transaction_takes_the_lock_at_once(tmp_path: Path) -> None:

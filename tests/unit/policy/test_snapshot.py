@@ -19,9 +19,18 @@ TV, PHONE = "mac:aa:bb:cc:dd:ee:ff", "mac:11:22:33:44:55:66"
 TAGS = {
     "ads.samsung.example": Tag("Samsung", Category.ADVERTISING),
     "keep.samsung.example": Tag("Samsung", Category.UPDATE, need=Need.REQUIRED, rule="keep.samsung.example"),
+    "time.samsung.example": Tag("Samsung", Category.TIME, need=Need.REQUIRED, rule="*.samsung.example"),
+    "clock.example": Tag("", Category.TIME, need=Need.REQUIRED),
     "edge.cdn.example": Tag("Samsung", Category.CDN),
+    "rented.cloud.example": Tag("Samsung", Category.CLOUD),
 }
-BLOCK_LIST = "||samsung.example^\n||listed.example^\n||edge.cdn.example^\n||typed.example^$dnstype=AAAA\n"
+BLOCK_LIST = """
+||samsung.example^
+||listed.example^
+||edge.cdn.example^
+||typed.example^$dnstype=AAAA
+||old.example^$dnstype=A
+"""
 ALLOW_LIST = "ok.listed.example\nboth.listed.example\n"
 
 
@@ -44,6 +53,8 @@ def rule(
 
 NAME, SUBTREE, COMPANY = ScopeKind.NAME, ScopeKind.SUBTREE, ScopeKind.COMPANY
 CATEGORY, EVERYTHING = ScopeKind.CATEGORY, ScopeKind.EVERYTHING
+A, TXT, AAAA = 1, 16, 28
+OLD, TYPED = "old.example", "typed.example"
 
 
 @pytest.fixture(scope="module")
@@ -141,9 +152,33 @@ def test_a_verdict_tells_rule_company_category_and_lists(lists: CompiledLists) -
     assert snapshot_of(lists).decide("free.example", TV) is ALLOWED
     kept = snapshot_of(lists).decide("keep.samsung.example", TV)
     assert kept.lists == ("Blocks", "Strict")
+    allowed = snapshot_of(lists).decide("ok.listed.example", TV)
+    assert allowed == Verdict(ALLOW, Reason.ALLOW_LIST, "@@ok.listed.example", lists=("Allows", "Blocks"))
+
+
+@pytest.mark.parametrize(
+    ("rules", "name", "matched"),
+    [
+        ([rule(BLOCK, NAME, "free.example")], "free.example", "free.example"),
+        ([rule(BLOCK, SUBTREE, "free.example")], "a.free.example", "||free.example^"),
+        ([rule(BLOCK, CATEGORY, "advertising")], "ads.samsung.example", "advertising"),
+        ([rule(BLOCK, EVERYTHING, device=TV)], "free.example", "everything"),
+        ([rule(ALLOW, EVERYTHING)], "free.example", "everything"),
+        ([], "time.samsung.example", "*.samsung.example"),
+        ([], "clock.example", "clock.example"),
+    ],
+)
+def test_a_verdict_spells_what_it_was_decided_by(
+    lists: CompiledLists, rules: Sequence[Rule], name: str, matched: str
+) -> None:
+    """The keep-list's own words where it has some, else the name that it keeps."""
+    assert snapshot_of(lists, *rules).decide(name, TV).matched == matched
 
 
 def test_a_company_rule_does_not_speak_of_a_target_that_only_hosts(lists: CompiledLists) -> None:
+    cloud = snapshot_of(lists, rule(BLOCK, CATEGORY, "cloud"))
+    assert cloud.decide("rented.cloud.example", TV).blocked
+    assert not cloud.decide_target("rented.cloud.example", TV).blocked
     for scope in ((COMPANY, "Samsung"), (CATEGORY, "cdn")):
         snapshot = snapshot_of(lists, rule(BLOCK, *scope))
         assert snapshot.decide("edge.cdn.example", TV).reason is Reason.RULE
@@ -162,12 +197,47 @@ def test_only_devices_with_rules_have_a_profile_of_their_own(lists: CompiledList
     assert (snapshot.decide("x.example", TV).blocked, snapshot.decide("x.example", PHONE).blocked) == (True, False)
 
 
-def test_memory_of_verdicts_is_bounded_and_keeps_record_types_apart(lists: CompiledLists) -> None:
+def test_memory_of_verdicts_is_bounded(lists: CompiledLists) -> None:
     snapshot = Snapshot((), lists, tag_of, 1, NOW, memo_limit=10)
     for number in range(100):
         snapshot.decide(f"n{number}.example", TV)
-    assert len(snapshot._memo) <= 10
-    assert [snapshot.decide("typed.example", TV, qtype).blocked for qtype in (1, 28, 1, 28)] == [False, True] * 2
+        assert len(snapshot._memo) <= 10
+
+
+def test_what_was_decided_once_is_not_worked_out_again(lists: CompiledLists) -> None:
+    """A snapshot never changes, so neither does its verdict; a name and a target of that name are two questions."""
+    worked_out: list[str] = []
+
+    def counted(name: str) -> Tag:
+        worked_out.append(name)
+        return tag_of(name)
+
+    snapshot = Snapshot((), lists, counted, 1, NOW)
+    names = [f"n{number}.example" for number in range(5)]
+    for _ in range(3):
+        assert not any(snapshot.decide(name, TV).blocked for name in names)
+        assert snapshot.decide_target("ads.samsung.example", TV).via == "ads.samsung.example"
+        assert snapshot.decide("ads.samsung.example", TV).via is None
+    assert sorted(worked_out) == sorted([*names, "ads.samsung.example", "ads.samsung.example"])
+
+
+@pytest.mark.parametrize("order", [(A, AAAA, TXT), (TXT, A, AAAA), (AAAA, TXT, A)])
+def test_a_list_that_names_record_types_is_asked_for_each_of_them(lists: CompiledLists, order: Sequence[int]) -> None:
+    """In whichever order they are asked for; a type that no list names is as good as any other."""
+    snapshot = snapshot_of(lists)
+    for decide in (snapshot.decide, snapshot.decide_target):
+        blocked = {(name, qtype): decide(name, TV, qtype).blocked for qtype in order for name in (OLD, TYPED)}
+        assert {key for key, value in blocked.items() if value} == {(OLD, A), (TYPED, AAAA)}
+        assert decide(OLD, TV).blocked, "who does not say for what asks for an IPv4 address"
+
+
+def test_a_snapshot_says_which_one_it_is_and_what_it_has_in_common_with_another(lists: CompiledLists) -> None:
+    first = Snapshot((), lists, tag_of, 7, NOW, makers={TV: "Samsung"})
+    assert first.generation == 7
+    more_rules = Snapshot([rule(BLOCK, NAME, "x.example")], lists, tag_of, 8, NOW, makers={TV: "Samsung"})
+    other_lists = Snapshot((), CompiledLists.empty(), tag_of, 9, NOW, makers={TV: "Samsung"})
+    other_makers = Snapshot((), lists, tag_of, 10, NOW, makers={TV: "LG"})
+    assert [first.stands_on_the_same(each) for each in (more_rules, other_lists, other_makers)] == [True, False, False]
 
 
 def test_the_first_end_of_a_timed_rule_is_known(lists: CompiledLists) -> None:
@@ -264,3 +334,28 @@ def test_the_preset_stands_last_among_the_rules_on_a_name(lists: CompiledLists) 
     snapshot = quiet_home(lists, preset("calm"), named)
     assert [each.id for each in snapshot.rules_on("ads.samsung.example", TV)] == [1, 20]
     assert snapshot.rules_on("free.example", TV) == ()
+
+
+def test_the_rules_on_a_name_are_those_for_the_name_itself_and_not_for_where_it_leads(lists: CompiledLists) -> None:
+    """Of a server that only hosts, a company's rule speaks when it is asked for, and so does a preset."""
+    snapshot = quiet_home(lists, preset("silent"), rule(BLOCK, COMPANY, "Samsung", number=2))
+    assert [each.id for each in snapshot.rules_on("edge.cdn.example", TV)] == [2, 20]
+    assert [each.id for each in snapshot.rules_on("free.example", TV)] == [20]
+
+
+def test_a_device_s_own_preset_is_the_rule_on_its_names(lists: CompiledLists) -> None:
+    snapshot = quiet_home(lists, preset("silent"), preset("calm", device=TV, number=21), preset("off", device=PHONE))
+    asked = {device: snapshot.rules_on("ads.samsung.example", device) for device in (TV, PHONE, None)}
+    assert {device: [each.id for each in found] for device, found in asked.items()} == {TV: [21], PHONE: [], None: [20]}
+    assert snapshot.rules_on("free.example", TV) == (), "Calm lets it through"
+
+
+def test_a_pause_comes_first_among_the_rules_on_a_name(lists: CompiledLists) -> None:
+    named = rule(BLOCK, NAME, "free.example", number=1)
+    snapshot = quiet_home(lists, preset("silent"), named, rule(ALLOW, EVERYTHING, device=TV, number=3))
+    assert [each.id for each in snapshot.rules_on("free.example", TV)] == [3, 1, 20]
+    assert [each.id for each in snapshot.rules_on("free.example", PHONE)] == [1, 20]
+
+
+def test_a_home_that_knows_no_presets_is_not_harmed_by_one(lists: CompiledLists) -> None:
+    assert snapshot_of(lists, preset("silent")).decide("free.example", TV) is ALLOWED

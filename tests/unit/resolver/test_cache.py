@@ -371,6 +371,7 @@ def test_of_an_answer_nothing_is_forgotten_that_others_ask_for() -> None:
             assert kept.peek is not None
             assert (kept.source, kept.targets, kept.peek.addresses) == (source, ("a.example",), (b"\0\0\0\0",))
             assert kept.peek.ede == Ede.FILTERED, "who filters may say so with this address"
+            assert kept.ede == (Ede.FILTERED if source is Source.CACHE else Ede.STALE_ANSWER)
             below.say = UpstreamTimeout("gone")
 
     run_simulated(story())

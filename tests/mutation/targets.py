@@ -1,0 +1,51 @@
+"""What is mutated, and which tests have to notice: those of the module's own behaviour, the quick ones first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A module by its dotted name, and the test files that are run for each of its mutants."""
+
+    module: str
+    tests: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        return ROOT / (self.module.replace(".", "/") + ".py")
+
+
+_BODIES = ("tests/unit/schema/test_requests.py", "tests/contract/test_schemas.py", "tests/unit/web/test_bodies.py")
+TARGETS = (
+    Target("gateway.policy.snapshot", ("tests/unit/policy/test_snapshot.py",)),
+    Target("gateway.resolver.cache", ("tests/unit/resolver/test_cache.py", "tests/unit/resolver/test_cache_limits.py")),
+    Target("gateway.journal.sweep", ("tests/unit/journal/test_sweep.py", "tests/unit/journal/test_sweep_limits.py")),
+    Target("gateway.wire.bailiwick", ("tests/unit/wire/test_bailiwick.py",)),
+    Target("gateway.network.firewall", ("tests/unit/network/test_firewall.py",)),
+    Target("gateway.schema.checking", _BODIES),
+    Target("gateway.schema.requests", _BODIES),
+    Target("gateway.schema.texts", _BODIES),
+    Target("web.api.fields", ("tests/unit/web/test_fields.py", "tests/unit/web/test_bodies.py")),
+    Target("web.api.shapes", ("tests/unit/web/test_shapes.py",)),
+)
+LIBRARIES = (
+    "alembic.command",
+    "argon2",
+    "dns.message",
+    "dns.rdatatype",
+    "dnslib",
+    "flask.testing",
+    "hypothesis.strategies",
+    "jsonschema",
+    "marisa_trie",
+    "msgspec",
+    "publicsuffixlist",
+    "sqlalchemy.dialects.sqlite",
+    "yaml",
+)
+"""Imported once for all trials. None of them imports anything of ours."""
