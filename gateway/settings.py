@@ -6,6 +6,7 @@
         plain_fallback = false        time_servers = ["162.159.200.1"]
         trust_ad = false              client_rate = 200
         workers = 1
+        forward = {"fritz.box" = "192.168.178.1", "192.168.178.0/24" = "192.168.178.1"}
 [web]   listen = "127.0.0.1:8080"     hosts = ["telltale.lan"]          login_from_televisions = true
 [keep]  lookups_days = 30             rollups_days = 400                megabytes = 1024
 [network] is described in network_settings.py.
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gateway.errors import SettingsError
+from gateway.forward_settings import plain_url, read_forward, read_forward_flags
 from gateway.model.name import Name
 from gateway.network_settings import NetworkSettings, read_network
 
@@ -69,9 +71,10 @@ class Settings:
     and `time_servers` are asked when this machine's clock cannot be right (empty: well-known ones).
     `login_from_televisions` lets people who joined the televisions' network log in at the dashboard.
     `names` maps the dashboard's own names to textual addresses; `rebinding_exceptions` are names under which private
-    addresses are fine; `trust_ad` believes encrypted and local upstreams that they validated; `client_rate`
-    is how many unknown names a second one client may go on asking for, 0 for any number; `private_lists` lets
-    lists come from an address of this home; `workers` is how many processes answer DNS. `simulated` marks a demo.
+    addresses are fine; `forward` says which upstreams answer for a zone, or for the reverse lookups of a network;
+    `trust_ad` believes encrypted and local upstreams that they validated; `client_rate` is how many unknown names a
+    second one client may go on asking for, 0 for any number; `private_lists` lets lists come from an address of this
+    home; `workers` is how many processes answer DNS. `simulated` marks a demo.
     """
 
     data: Path
@@ -88,6 +91,7 @@ class Settings:
     login_from_televisions: bool = True
     rebinding: bool = True
     rebinding_exceptions: tuple[str, ...] = ()
+    forward: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     trust_ad: bool = False
     client_rate: int = 200
     workers: int = 1
@@ -145,6 +149,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "several in order (default: those of this machine)",
     )
     parser.add_argument(
+        "--forward",
+        metavar="ZONE=ADDRESS",
+        action="append",
+        help="ask this resolver, your router for one, about a zone (fritz.box=192.168.178.1) or about the names of a "
+        "network's addresses (192.168.178.0/24=192.168.178.1)",
+    )
+    parser.add_argument(
         "--list", metavar="PATH_OR_URL", action="append", help="subscribe to this block list", dest="lists"
     )
     parser.add_argument(
@@ -165,6 +176,8 @@ def from_arguments(arguments: argparse.Namespace, environment: Mapping[str, str]
         settings = replace(settings, web=Endpoint.parse(arguments.web))
     if arguments.upstream:
         settings = replace(settings, upstreams=tuple(arguments.upstream))
+    if arguments.forward:
+        settings = replace(settings, forward=read_forward_flags(arguments.forward))
     if arguments.lists:
         settings = replace(settings, lists=tuple(list_source(text) for text in arguments.lists))
     if arguments.workers is not None:
@@ -186,6 +199,9 @@ def to_arguments(settings: Settings) -> list[str]:
         flags += ["--dns", str(address)]
     for upstream in settings.upstreams:
         flags += ["--upstream", upstream]
+    for zone, resolvers in settings.forward.items():
+        for resolver in resolvers:
+            flags += ["--forward", f"{zone}={resolver}"]
     for source in settings.lists:
         flags += ["--list", source]
     if settings.workers != 1:
@@ -238,7 +254,7 @@ def _machine_upstreams(dns: tuple[Endpoint, ...]) -> tuple[str, ...]:
                 and any(own.port == 53 and ipaddress.ip_address(own.host).is_unspecified for own in dns)
             )
             if not ourselves:
-                found.append(f"udp://[{address}]" if address.version == 6 else f"udp://{address}")
+                found.append(plain_url(words[1]))
     return tuple(found) or FALLBACK_UPSTREAMS
 
 
@@ -332,6 +348,7 @@ _READERS: dict[str, dict[str, Callable[[Any], dict[str, Any]]]] = {
         "rebinding_exceptions": lambda value: {
             "rebinding_exceptions": tuple(Name.parse(text).text for text in _texts(value))
         },
+        "forward": lambda value: {"forward": read_forward(value)},
         "client_rate": lambda value: {"client_rate": 0 if value == 0 else _count(value)},
         "trust_ad": lambda value: {"trust_ad": _boolean(value)},
         "workers": lambda value: {"workers": _workers(value)},

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 
+from gateway.classifier.public_suffix import is_top_level
 from gateway.classifier.service import Classifier
 from gateway.devices.own_addresses import own_addresses
 from gateway.errors import ListError
@@ -19,6 +20,7 @@ from gateway.model.tag import UNTAGGED, Tag
 from gateway.policy.snapshot import Snapshot
 from gateway.resolver.fastpath import Concern
 from gateway.resolver.options import LEADS_HOME, ResolverOptions
+from gateway.resolver.upstream import Upstream
 from gateway.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -47,7 +49,7 @@ def _own_addresses() -> list[Address]:
         return []
 
 
-def options(settings: Settings) -> ResolverOptions:
+def options(settings: Settings, forward_zones: Mapping[str, Sequence[Upstream]]) -> ResolverOptions:
     """As this run was given, with the names and networks of this machine."""
     names: dict[str, tuple[Address, ...]] = {
         Name.parse(name).text: (ip_address(address),) for name, address in settings.names.items()
@@ -61,6 +63,8 @@ def options(settings: Settings) -> ResolverOptions:
     exceptions = tuple(Name.parse(name).text for name in settings.rebinding_exceptions)
     return ResolverOptions(
         local_names=names,
+        is_top_level=is_top_level,
+        forward_zones=forward_zones,
         rebinding_protection=settings.rebinding,
         rebinding_exceptions=(*LEADS_HOME, *exceptions),
         allowed_networks=(*HOME, *lan),

@@ -14,6 +14,7 @@ from gateway.application.health import HealthBoard
 from gateway.application.presets import judge
 from gateway.application.recording import Recording
 from gateway.application.sockets import DnsSockets
+from gateway.application.upstreams import open_all_upstreams
 from gateway.catalogue.sentences import Notice
 from gateway.classifier.service import Classifier
 from gateway.control.hub import Hub
@@ -31,7 +32,6 @@ from gateway.policy.presets import Presets
 from gateway.policy.service import PolicyService
 from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
-from gateway.resolver.upstream import open_upstreams
 from gateway.settings import Settings
 
 _LOG_LIMIT = 200_000
@@ -83,23 +83,19 @@ def open_core(settings: Settings, sockets: DnsSockets, loop: asyncio.AbstractEve
     inventory = _open_inventory(recording, classifier, policy, events)
     for device in inventory.all():
         makers.learn(policy, device)
+    upstreams, forward_zones = open_all_upstreams(settings, health.report)
     resolver = Resolver(
         log=LogQueue(rows=log, limit=_LOG_LIMIT, batches=batches),
-        upstreams=open_upstreams(
-            settings.upstreams,
-            bootstrap=settings.bootstrap,
-            time_servers=[(each.host, each.port) for each in settings.time_servers],
-            report=health.report,
-        ),
+        upstreams=upstreams,
         policy=policy.policy,
         device_of=inventory.identify,
         on_health=health.report,
-        options=options(settings),
+        options=options(settings, forward_zones),
     )
     events.policy_changed.listen(partial(_swap_policy, resolver))
     events.policy_changed.listen(lambda _, change: hub.publish(change))
     events.clients_forgotten.listen(resolver.forget_clients)
-    events.leases_named.listen(resolver.name_leases)
+    events.devices_named.listen(resolver.name_devices)
     events.device_seen.listen(lambda device: hub.publish(DeviceSeen(device)))
     events.device_seen.listen(partial(makers.learn, policy))
     listening = tuple(str(address) for address in sockets.addresses())

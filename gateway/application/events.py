@@ -8,6 +8,7 @@ from typing import Generic, ParamSpec, TypeAlias
 
 from gateway.model.address import Address
 from gateway.model.device import Device
+from gateway.model.device_names import DeviceNames
 from gateway.model.event import PolicyChanged
 from gateway.model.flow import Attempt, FlowCount
 from gateway.model.lookup import Facts
@@ -51,6 +52,8 @@ class Events:
         """Which client is which device has to be looked up again."""
         self.leases_named: Signal[[str, LeaseNames]] = Signal()
         """What the devices of our own network are called: the domain, and the names in it."""
+        self.devices_named: Signal[[DeviceNames]] = Signal()
+        """What all devices of the home are called, also those that have no lease of ours."""
         self.answered: Signal[[str, Facts, float]] = Signal()
         """A client was given an answer, at seconds since the epoch."""
         self.attempts_met: Signal[[Sequence[Attempt]]] = Signal()

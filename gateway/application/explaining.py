@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.application.arguments import known_device
 from gateway.application.core import Core
-from gateway.application.explanation import Subject, explain, own_names
+from gateway.application.explanation import Subject, answered_here, explain
 from gateway.application.registry import Registry
 from gateway.classifier.known_resolvers import known_resolvers
 from gateway.schema.checking import checked
@@ -33,9 +33,8 @@ def _explain(core: Core, asked: Explain) -> dict[str, Any]:
     maker = known.maker if known else ""
     targets = tuple(canonical_name(each, "targets") for each in asked.targets or ())
     times, devices = tuple(asked.times or ()), max(1, asked.devices)
-    own = own_names(core.settings)
     subject = Subject(name, device, maker, targets, times, devices)
-    return explain(subject, core.classifier, core.policy, own)
+    return explain(subject, core.classifier, core.policy, answered_here(core.settings, name))
 
 
 def _company(core: Core, asked: CompanyQuestion) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,12 +18,15 @@ from gateway.journal.reader import LookupFilter, Reader
 from gateway.journal.stores import load_devices
 from gateway.lists.compiled import CompiledLists
 from gateway.model.name import Name
+from gateway.model.reverse_zone import zones_of
 from gateway.model.tag import Party, Tag
 from gateway.model.verdict import Action, Reason, Verdict
 from gateway.policy.book_keeper import BookKeeper
 from gateway.policy.presets import Presets
 from gateway.policy.service import PolicyService
+from gateway.resolver.forward_zones import is_at_home
 from gateway.resolver.special import tell_special
+from gateway.resolver.upstream import host_of
 from gateway.schema.requests import MOST_TARGETS
 from gateway.settings import Settings
 
@@ -56,13 +59,14 @@ class Subject:
 
 
 def explain(
-    subject: Subject, classifier: Classifier, policy: PolicyService, own: Collection[str] = ()
+    subject: Subject, classifier: Classifier, policy: PolicyService, special: str | None = None
 ) -> dict[str, Any]:
-    """Everything that is known about a name, as the control socket and the API answer it; `own` are our own names."""
+    """Everything that is known about a name, as the control socket and the API answer it; `special` is why the box
+    answers it by itself.
+    """
     name, device, maker, targets = subject.name, subject.device, subject.maker, subject.targets
     tag = classifier.tag(name, targets, maker)
     explained = policy.explain(name, device, targets=targets)
-    special = tell_special(name, own)
     verdict = Verdict(Action.ALLOW, Reason.LOCAL) if special else explained.verdict
     behind = (classifier.tag(target, (), maker) for target in targets)
     stopping = presets.blocking(classifier.tag(name, (), maker), behind)
@@ -93,9 +97,12 @@ def explain(
     }
 
 
-def own_names(settings: Settings) -> frozenset[str]:
-    """The canonical names that lead to this box."""
-    return frozenset(Name.parse(name).text for name in settings.names) or frozenset({OWN_NAME})
+def answered_here(settings: Settings, name: str) -> str | None:
+    """Why the box answers this canonical name by itself; None for one that it asks others for."""
+    own = {Name.parse(each).text for each in settings.names} or {OWN_NAME}
+    forwarded = {zone for given in settings.forward for zone in zones_of(given)}
+    router = any(is_at_home(host_of(url)) for url in settings.upstreams)
+    return tell_special(name, own, forwarded, router=router)
 
 
 def explain_from_disk(
@@ -119,7 +126,7 @@ def explain_from_disk(
     )
     policy.explain(text)
     subject = Subject(Name.parse(text).text, device, maker, targets)
-    return explain(subject, classifier, policy, own_names(settings))
+    return explain(subject, classifier, policy, answered_here(settings, subject.name))
 
 
 def _maker_on_disk(settings: Settings, device: str) -> str:

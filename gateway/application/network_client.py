@@ -15,6 +15,7 @@ from typing import Any
 
 from gateway.application.accounts import makes_the_network
 from gateway.application.core import Core
+from gateway.application.naming import NOT_NAMES
 from gateway.application.registry import Registry
 from gateway.catalogue.sentences import Notice
 from gateway.classifier.known_resolvers import known_resolvers
@@ -39,8 +40,6 @@ _EVERY = 3.0
 _BREATH = 5.0
 _GATHERED = 0.5
 _WAIT = 20.0
-_NOT_NAMES = frozenset({"wpad", "isatap", "localhost"})
-"""Names that machines ask for and believe: no device may take them (RFC 6761; isatap and wpad are old traps)."""
 
 
 def register(core: Core, registry: Registry) -> None:
@@ -245,7 +244,7 @@ def lease_names(
     found: dict[str, tuple[Address, ...]] = {}
     for lease in leases:
         host = given.get(lease.mac) or lease.host
-        if not host or host in _NOT_NAMES:
+        if not host or host in NOT_NAMES:
             continue
         name = f"{host}.{domain}"
         if owners.setdefault(name, lease.mac) != lease.mac:

@@ -13,13 +13,13 @@ import signal
 import socket
 from collections import deque
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Any
 
 from gateway.application.answering import concerned_by, mapped, options, sure_tags
 from gateway.application.presets import judge
+from gateway.application.upstreams import open_all_upstreams
 from gateway.classifier.service import Classifier
-from gateway.control.worker_messages import BatchWriter, Unframer, frame, read_piece
+from gateway.control.worker_messages import BatchWriter, Unframer, frame, names_from_json, read_piece
 from gateway.errors import ControlError
 from gateway.linux.process import spare_the_collector, tidy
 from gateway.lists.compiled import CompiledLists
@@ -28,7 +28,6 @@ from gateway.policy.book_file import decode_book
 from gateway.policy.snapshot import Snapshot
 from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
-from gateway.resolver.upstream import open_upstreams
 from gateway.settings import Settings
 
 _LOG_LIMIT = 50_000
@@ -91,9 +90,8 @@ class Worker:
             spare_the_collector()
         elif any(orders[part] != before[part] for part in ("lists", "book", "makers")):
             self._resolver.swap_policy(snapshot, concerned_by(self._resolver.policy, snapshot))
-        if orders["leases"] != before.get("leases", ["", {}]):
-            domain, names = orders["leases"]
-            self._resolver.name_leases(domain, {name: tuple(map(ip_address, said)) for name, said in names.items()})
+        if orders["names"] != before.get("names"):
+            self._resolver.name_devices(names_from_json(orders["names"]))
         if orders["clients"] != before.get("clients"):
             self._resolver.forget_clients()
 
@@ -106,17 +104,13 @@ class Worker:
 
     def _build(self, snapshot: Snapshot) -> Resolver:
         settings = self._settings
+        upstreams, forward_zones = open_all_upstreams(settings, lambda change: None)
         return Resolver(
             log=LogQueue(rows=self._log, limit=_LOG_LIMIT, batches=self._batches),
-            upstreams=open_upstreams(
-                settings.upstreams,
-                bootstrap=settings.bootstrap,
-                time_servers=[(each.host, each.port) for each in settings.time_servers],
-                report=lambda change: None,
-            ),
+            upstreams=upstreams,
             policy=snapshot,
             device_of=self._asking.device_of,
-            options=options(settings),
+            options=options(settings, forward_zones),
         )
 
     @property

@@ -21,9 +21,10 @@ from typing import Any, Protocol
 from gateway.application.core import Core
 from gateway.application.registry import Registry
 from gateway.catalogue.sentences import Notice
-from gateway.control.worker_messages import BatchReader, Unframer, frame, read_piece
+from gateway.control.worker_messages import BatchReader, Unframer, frame, names_to_json, read_piece
 from gateway.errors import ControlError
 from gateway.model.book import Book
+from gateway.model.device_names import DeviceNames
 from gateway.model.event import HealthChanged
 from gateway.model.lookup import LogBatch, LogRow
 from gateway.policy.book_file import encode_book
@@ -76,7 +77,7 @@ def register(core: Core, registry: Registry) -> None:
     core.events.policy_changed.listen(lambda *_: pool.tell())
     core.events.lists_compiled.listen(pool.lists_changed)
     core.events.clients_forgotten.listen(pool.forget_clients)
-    core.events.leases_named.listen(pool.name_leases)
+    core.events.devices_named.listen(pool.name_devices)
     registry.add_start(pool.start)
     registry.add_end(pool.stop)
     registry.add_follower(pool.settled)
@@ -126,7 +127,7 @@ class WorkerPool:
         self._resolver, self._report = resolver, report
         self._serial = 1
         self._lists = self._clients = 0
-        self._leases: list[Any] = ["", {}]
+        self._names = names_to_json(DeviceNames())
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -162,8 +163,8 @@ class WorkerPool:
         self._clients += 1
         self.tell()
 
-    def name_leases(self, domain: str, names: Mapping[str, Sequence[object]]) -> None:
-        self._leases = [domain, {name: [str(each) for each in addresses] for name, addresses in names.items()}]
+    def name_devices(self, devices: DeviceNames) -> None:
+        self._names = names_to_json(devices)
         self.tell()
 
     async def settled(self) -> None:
@@ -204,7 +205,7 @@ class WorkerPool:
         return total
 
     def _orders(self) -> bytes:
-        said = {"serial": self._serial, "lists": self._lists, "clients": self._clients, "leases": self._leases}
+        said = {"serial": self._serial, "lists": self._lists, "clients": self._clients, "names": self._names}
         return frame("orders", {**self._in_force(), **said})
 
     async def _keep(self, member: _Member) -> None:

@@ -21,6 +21,11 @@ def public_suffix(text: str) -> str | None:
     return _suffixes().publicsuffix(text) if text else None
 
 
+def is_top_level(label: str) -> bool:
+    """True for "com" and "uk", also in their punycode; false for what is no top level of the public DNS, like "lan"."""
+    return _suffixes().publicsuffix(label, accept_unknown=False) == label
+
+
 def registrable_domain(text: str) -> str | None:
     """ "bbc.co.uk" for "www.bbc.co.uk"; None for a public suffix and for the root."""
     return Name(text).registrable(public_suffix)

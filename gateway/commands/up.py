@@ -12,12 +12,12 @@ from pathlib import Path
 
 from gateway.application.folder import hold_folder, release_folder
 from gateway.application.sockets import bind_dns, bind_web
+from gateway.application.upstreams import open_all_upstreams
 from gateway.commands.password import first_link
 from gateway.commands.supervisor import Program, Supervisor
 from gateway.control.client import ControlClient, connect_unix
 from gateway.errors import SettingsError, Unavailable
 from gateway.linux.process import begin
-from gateway.resolver.upstream import open_upstreams
 from gateway.settings import Endpoint, Settings, to_arguments
 
 _START = 20.0
@@ -32,7 +32,7 @@ def run_up(
     Raises SettingsError when an address is taken.
     """
     begin("telltale")
-    open_upstreams(settings.upstreams, bootstrap=settings.bootstrap, report=lambda change: None)
+    open_all_upstreams(settings, lambda change: None)
     # Looked at before anything is started; the resolver then holds it.
     hold_folder(settings.data, patience=1.0)
     release_folder()

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
 from typing import Annotated, Any, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from gateway.errors import ControlError
+from gateway.model.device_names import DeviceNames
 from gateway.model.lookup import Facts, LogBatch, LogRow
 from gateway.model.response import Source
 from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
@@ -210,3 +212,22 @@ def _facts_from(said: _Facts) -> Facts:
         verdict = Verdict(on.action, on.reason, on.matched, on.rule, on.lists, on.company, on.category, on.via)
     addresses = tuple(bytes.fromhex(each) for each in said.addresses)
     return Facts(said.name, said.qtype, said.rcode, said.source, verdict, said.targets, addresses)
+
+
+def names_to_json(named: DeviceNames) -> dict[str, Any]:
+    """What a worker is to call the devices of the home."""
+    return {
+        "domain": named.domain,
+        "complete": named.complete,
+        "names": {name: [str(each) for each in held] for name, held in named.names.items()},
+        "owners": {str(address): name for address, name in named.owners.items()},
+    }
+
+
+def names_from_json(value: Mapping[str, Any]) -> DeviceNames:
+    return DeviceNames(
+        value["domain"],
+        {name: tuple(map(ip_address, held)) for name, held in value["names"].items()},
+        {ip_address(address): name for address, name in value["owners"].items()},
+        value["complete"],
+    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
+from gateway.model.name import Name
 from gateway.model.special_addresses import IPNetwork
 
 _LABEL_BITS = {4: 8, 6: 4}
@@ -17,3 +20,15 @@ def reverse_zones(network: IPNetwork) -> tuple[str, ...]:
         ".".join(part[0].reverse_pointer.split(".")[network.max_prefixlen // bits - labels :])
         for part in network.subnets(new_prefix=labels * bits)
     )
+
+
+def zones_of(text: str) -> tuple[str, ...]:
+    """The canonical zones that somebody means by a name, "fritz.box", or by a network, "192.168.178.0/24": those of its
+    reverse lookups. Raises ValueError.
+    """
+    if "/" in text:
+        return reverse_zones(ip_network(text, strict=False))
+    name = Name.typed(text).text
+    if not name:
+        raise ValueError("The root is no zone of its own; give an upstream for everything.")
+    return (name,)

@@ -7,6 +7,7 @@ from functools import partial
 
 from gateway.resolver.cache import Cache
 from gateway.resolver.filter import Filter
+from gateway.resolver.forward_zones import ForwardZones
 from gateway.resolver.forwarder import Forwarder
 from gateway.resolver.guard import Guard
 from gateway.resolver.link import Handler, Link
@@ -29,7 +30,7 @@ class Links:
     rebinding: Rebinding
     cache: Cache
     throttle: ClientThrottle
-    forwarder: Forwarder
+    forwarder: Forwarder | ForwardZones
 
 
 def order(links: Links) -> list[Link]:

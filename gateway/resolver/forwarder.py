@@ -38,7 +38,7 @@ class Forwarder:
     """Healthy upstreams in the order given, then the ill ones: none is ever given up for good.
 
     With the strategy "fastest" the two quickest are asked at once. Beside encrypted upstreams plain ones are not asked
-    at all, or, with `plain_fallback`, after all the others.
+    at all, or, with `plain_fallback`, after all the others. `partial` upstreams are asked about some zones only.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Forwarder:
         plain_fallback: bool = False,
         deadline: float = DEADLINE,
         trust_ad: bool = False,
+        partial: bool = False,
     ) -> None:
         encrypted = any(is_encrypted(upstream.url) for upstream in upstreams)
         self.members = [
@@ -58,6 +59,7 @@ class Forwarder:
                 self._notice,
                 fallback=encrypted and not is_encrypted(upstream.url),
                 vouched=trust_ad and _reaches_us_unchanged(upstream),
+                partial=partial,
             )
             for upstream in upstreams
             if plain_fallback or not encrypted or is_encrypted(upstream.url)
@@ -91,7 +93,7 @@ class Forwarder:
 
     async def resolve(self, query: Query) -> Answer:
         pending: Pending[Answer] = Pending()
-        self.ask(query, partial(_settle, pending))
+        self.ask(query, partial(settle, pending))
         return await pending
 
     def ask(self, query: Query, waiter: Waiter) -> None:
@@ -307,7 +309,8 @@ class _Flight:
             waiter(answer, error)
 
 
-def _settle(pending: Pending[Answer], answer: Answer | None, error: Exception | None) -> None:
+def settle(pending: Pending[Answer], answer: Answer | None, error: Exception | None) -> None:
+    """A `Waiter` for whoever awaits the answer."""
     if pending.done():
         return
     if answer is not None:

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address
 
 from gateway.model.address import Address
+from gateway.model.device_names import DeviceNames
 from gateway.model.dns import QType, Rcode
 from gateway.model.name import Name, ancestors
 from gateway.model.query import Query
 from gateway.model.response import Response, Source
 from gateway.model.verdict import Action, Reason, Verdict
+from gateway.resolver.forward_zones import ForwardZones, is_single_label
 from gateway.resolver.link import Prompt
-from gateway.resolver.special import CANARIES, LOCALHOST, RESOLVER_ARPA, ZONES
+from gateway.resolver.special import CANARIES, HOME_ZONES, LOCALHOST, RESOLVER_ARPA, ZONES
 from gateway.wire.message import address_answer, failure, negative_answer, pointer_answer
 
 _IN = 1
@@ -25,26 +27,32 @@ _LOOPBACK: tuple[Address, ...] = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 class LocalZone(Prompt):
     """`names` maps canonical names to addresses; the reverse of each leads to the first name that has it.
 
-    Names of leases come and go (`name_leases`); they never cover one of `names`.
+    Names of devices come and go (`name_devices`); they never cover one of `names`. A device, and what `names` has below
+    a zone of the home, goes by its first label, too. Other names of the home are left to those whom `forwards` knows to
+    ask, and do not exist where it knows nobody.
     """
 
-    def __init__(self, names: Mapping[str, tuple[Address, ...]], *, ttl: int) -> None:
+    def __init__(self, names: Mapping[str, tuple[Address, ...]], *, ttl: int, forwards: ForwardZones) -> None:
         self._names = {**names, LOCALHOST: _LOOPBACK}
         self._ttl = ttl
+        self._forwards = forwards
         self._reverse: dict[str, str] = {}
         for name, addresses in self._names.items():
             for address in addresses:
                 self._reverse.setdefault(address.reverse_pointer, name)
-        self._leased: Mapping[str, tuple[Address, ...]] = {}
-        self._leased_reverse: dict[str, str] = {}
-        self._domain = ""
-        self._tops = _TOPS
+        self._short = {name.partition(".")[0]: name for name in names if name.partition(".")[2] in HOME_ZONES}
+        self._devices = DeviceNames()
+        self._device_reverse: dict[str, str] = {}
+        self._above: set[str] = set()
+        self._tops = _TOPS | forwards.tops
 
-    def name_leases(self, domain: str, names: Mapping[str, tuple[Address, ...]]) -> None:
-        """From now on `names` are the devices of our own network, and `domain` has no other names than these."""
-        self._leased, self._domain = dict(names), domain
-        self._tops = _TOPS | {domain[domain.rfind(".") + 1 :]}
-        self._leased_reverse = {each.reverse_pointer: name for name, held in names.items() for each in held}
+    def name_devices(self, devices: DeviceNames) -> None:
+        """From now on these are the names of the home's devices."""
+        self._devices, domain = devices, devices.domain
+        self._tops = _TOPS | self._forwards.tops | {domain[domain.rfind(".") + 1 :]}
+        self._device_reverse = {address.reverse_pointer: name for address, name in devices.owners.items()}
+        # A name above one that exists does so itself, if without records (RFC 8020).
+        self._above = {parent for name in (*devices.names, *self._device_reverse) for parent in ancestors(name)}
 
     def answer(self, query: Query) -> Response | None:
         if query.edns is not None and query.edns.version:
@@ -53,27 +61,52 @@ class LocalZone(Prompt):
             # Never REFUSED, which makes some clients ask again at once and for ever.
             return _local(failure(query, Rcode.NOTIMP), Rcode.NOTIMP)
         name = query.name.text
-        addresses = self._names.get(name) or self._leased.get(name)
+        addresses = self._names.get(name) or self._devices.names.get(name)
         if addresses is not None:
             return _local(address_answer(query, addresses, self._ttl), Rcode.NOERROR, self._ttl)
-        target = self._reverse.get(name) or self._leased_reverse.get(name)
+        target = self._reverse.get(name) or self._device_reverse.get(name)
         if target is not None:
             return _local(pointer_answer(query, Name(target), self._ttl), Rcode.NOERROR, self._ttl)
         if name in CANARIES:
             return self._negative(query, Rcode.NXDOMAIN)
-        # Every special name ends in one of a few labels, and nearly no question does.
-        return self._special(query, name) if name[name.rfind(".") + 1 :] in self._tops else None
+        # Every special name ends in one of a few labels, or has but one, and nearly no question does.
+        if name[name.rfind(".") + 1 :] in self._tops or is_single_label(query):
+            return self._special(query, name)
+        return None
 
     def _special(self, query: Query, name: str) -> Response | None:
         for parent in ancestors(name):
-            if parent in ZONES or (parent == self._domain and parent not in self._names):
-                return self._negative(query, Rcode.NOERROR if parent == name else Rcode.NXDOMAIN)
             if parent == RESOLVER_ARPA:
                 return self._negative(query, Rcode.NOERROR)
             if parent == LOCALHOST:
                 # RFC 6761 section 6.3: everything below localhost is this machine, too.
                 return _local(address_answer(query, _LOOPBACK, self._ttl), Rcode.NOERROR, self._ttl)
-        return None
+        if not self._forwards.is_set(name):
+            for parent in ancestors(name):
+                ends_here = parent in ZONES and parent not in HOME_ZONES
+                if ends_here or (self._is_ours(parent) and parent not in self._names):
+                    return self._negative(query, Rcode.NOERROR if parent == name else Rcode.NXDOMAIN)
+            if is_single_label(query) and (addresses := self._by_first_label(name)):
+                return _local(address_answer(query, addresses, self._ttl), Rcode.NOERROR, self._ttl)
+        chosen = self._forwards.choose(query)
+        if chosen is None:
+            return self._negative(query, self._rcode_of(name))
+        if not self._forwards.is_circle(query, chosen):
+            return None
+        # No `Source.LOCAL`: that would be prepared for others, who are to have an answer from there.
+        rcode = self._rcode_of(name)
+        return Response(negative_answer(query, rcode, self._ttl), rcode, Source.ERROR, _LOCAL)
+
+    def _is_ours(self, name: str) -> bool:
+        return self._devices.complete and name == self._devices.domain
+
+    def _by_first_label(self, label: str) -> tuple[Address, ...]:
+        devices = self._devices
+        return self._names.get(self._short.get(label, "")) or devices.names.get(f"{label}.{devices.domain}") or ()
+
+    def _rcode_of(self, name: str) -> int:
+        exists = name in HOME_ZONES or name in self._above or self._forwards.is_top_level(name)
+        return Rcode.NOERROR if exists else Rcode.NXDOMAIN
 
     def _negative(self, query: Query, rcode: int) -> Response:
         return _local(negative_answer(query, rcode, self._ttl), rcode, self._ttl)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
@@ -10,12 +10,12 @@ from typing import Literal
 from gateway.linux import mmsg
 from gateway.model.address import Address
 from gateway.model.special_addresses import HOME
+from gateway.resolver.upstream import Upstream
 
 Network = IPv4Network | IPv6Network
 
-# Names that lead home on purpose: Plex's certificates for servers at home, the router's own page (AVM), and top levels
-# that routers use and the public DNS does not have.
-LEADS_HOME = ("plex.direct", "fritz.box", "home", "internal", "lan", "localdomain")
+# Public names that lead home on purpose: Plex's certificates for servers at home, and the router's own page (AVM).
+LEADS_HOME = ("plex.direct", "fritz.box")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class ResolverOptions:
 
     `local_names` maps canonical names to our own addresses; nobody can block them. `block_mode` "null" answers
     0.0.0.0 and ::, "nxdomain" says that the name does not exist. `rebinding_exceptions` are canonical names; each
-    covers its subtree. `allowed_networks` are the clients that get answers at all: others would make us an open
-    resolver. `trust_ad` lets the AD bit
-    through from upstreams that are encrypted or on this machine; for `strategy` and `plain_fallback` see `Forwarder`.
-    `client_rate` (0: no limit) and its like say how many names that nobody knows yet one client may ask for: see
-    `Throttle`.
+    covers its subtree. `is_top_level` knows the labels of the public DNS's top levels; `forward_zones` are canonical,
+    with whom to ask about each. `allowed_networks` are the
+    clients that get answers at all: others would make us an open resolver. `trust_ad` lets the AD bit through from
+    upstreams that are encrypted or on this machine; for `strategy` and `plain_fallback` see `Forwarder`. `client_rate`
+    (0: no limit) and its like say how many names that nobody knows yet one client may ask for: see `ClientThrottle`.
     """
 
     local_names: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
@@ -41,6 +41,8 @@ class ResolverOptions:
     memo_entries: int = 8_192
     rebinding_protection: bool = True
     rebinding_exceptions: tuple[str, ...] = LEADS_HOME
+    is_top_level: Callable[[str], bool] = lambda label: False
+    forward_zones: Mapping[str, Sequence[Upstream]] = field(default_factory=dict)
     allowed_networks: tuple[Network, ...] = HOME
     trust_ad: bool = False
     strategy: Literal["strict", "fastest"] = "strict"

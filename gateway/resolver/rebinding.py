@@ -13,7 +13,9 @@ from gateway.model.response import Response, Source
 from gateway.model.special_addresses import HOME, IPNetwork, Purpose, networks, translated
 from gateway.model.verdict import Action, Reason, Verdict
 from gateway.resolver.answer import peek_of
+from gateway.resolver.forward_zones import is_single_label
 from gateway.resolver.link import Prompt
+from gateway.resolver.special import HOME_ZONES
 from gateway.wire.message import negative_answer
 
 _AT_HOME = (*HOME, *networks(Purpose.UNSPECIFIED))
@@ -39,7 +41,8 @@ class Rebinding(Prompt):
     def __init__(self, *, enabled: bool, exceptions: Iterable[str], ttl: int, pardons: Callable[[Query], bool]) -> None:
         self._enabled = enabled
         self._pardons = pardons
-        self._exceptions = frozenset(exceptions)
+        # Names of the home are asked of resolvers in the home only.
+        self._exceptions = HOME_ZONES.union(exceptions)
         self._ttl = ttl
         self._judged: dict[bytes, bool] = {}
 
@@ -52,7 +55,7 @@ class Rebinding(Prompt):
                 break
         else:
             return response
-        if not self._exceptions.isdisjoint(ancestors(query.name.text)):
+        if is_single_label(query) or not self._exceptions.isdisjoint(ancestors(query.name.text)):
             return response
         if self._pardons(query) or (not any(found) and peek.ede in _SAYS_IT_FILTERS):
             return response

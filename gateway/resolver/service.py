@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from math import inf
 
 from gateway.errors import SettingsError, WireError
-from gateway.model.address import Address
+from gateway.model.device_names import DeviceNames
 from gateway.model.dns import Rcode
 from gateway.model.event import HealthChanged
 from gateway.model.lookup import LogBatch, LogRow
@@ -25,6 +25,7 @@ from gateway.resolver.connections import Connections
 from gateway.resolver.datagrams import DatagramServer, Reply
 from gateway.resolver.fastpath import MAX_QUERY, Concern, Memos
 from gateway.resolver.filter import Filter
+from gateway.resolver.forward_zones import ForwardZones, open_forward_zones
 from gateway.resolver.forwarder import Forwarder
 from gateway.resolver.guard import Guard
 from gateway.resolver.histogram import Histogram
@@ -75,22 +76,21 @@ class Resolver:
         self._wall = wall
         self._log, self._log_limit = log.rows, log.limit
         self._memos = Memos(options.memo_entries)
+        self._devices = DeviceNames()
         guard = Guard(options.allowed_networks)
         self._clients = Clients(guard, device_of, self._memos, policy)
         policy_filter = Filter(policy, self._clients.device_of, mode=options.block_mode, ttl=options.block_ttl)
-        forwarder = Forwarder(
-            upstreams, on_health or _ignore, strategy=options.strategy, plain_fallback=options.plain_fallback,
-            trust_ad=options.trust_ad,
-        )  # fmt: skip
+        forwards = open_forward_zones(upstreams, options, on_health or _ignore)
+        forwarder = forwards.simplest()
         self._links = Links(
             recorder=Recorder(log.rows, log.limit, batches=log.batches, clock=clock, wall=wall),
             guard=guard,
-            local_zone=LocalZone(options.local_names, ttl=options.local_ttl),
+            local_zone=LocalZone(options.local_names, ttl=options.local_ttl, forwards=forwards),
             policy=policy_filter,
             minimal=Minimal(),
             rebinding=Rebinding(
                 enabled=options.rebinding_protection,
-                exceptions=options.rebinding_exceptions,
+                exceptions=(*options.rebinding_exceptions, *options.forward_zones),
                 ttl=options.block_ttl,
                 pardons=policy_filter.pardons,
             ),
@@ -129,10 +129,15 @@ class Resolver:
             self._memos.forget(concern)
         self._clients.forget(policy)
 
-    def name_leases(self, domain: str, names: Mapping[str, tuple[Address, ...]]) -> None:
-        """What the devices of our own network are called; see `LocalZone`."""
-        self._links.local_zone.name_leases(domain, names)
-        self._memos.clear()
+    def name_devices(self, devices: DeviceNames) -> None:
+        """What the devices of the home are called; see `LocalZone`."""
+        before, self._devices = self._devices, devices
+        self._links.local_zone.name_devices(devices)
+        changed = before.differences(devices)
+        if changed is None:
+            self.forget_clients()
+        elif changed:
+            self._memos.forget(Concern(changed))
 
     def forget_clients(self) -> None:
         """The device table changed: which client is which device is looked up again."""
@@ -365,7 +370,7 @@ def _ignore(change: HealthChanged) -> None:
     """Nobody wants to know."""
 
 
-def _cache(options: ResolverOptions, clock: Callable[[], float], forwarder: Forwarder) -> Cache:
+def _cache(options: ResolverOptions, clock: Callable[[], float], forwarder: Forwarder | ForwardZones) -> Cache:
     return Cache(
         entries=options.cache_entries,
         size=options.cache_bytes,
@@ -375,7 +380,9 @@ def _cache(options: ResolverOptions, clock: Callable[[], float], forwarder: Forw
     )
 
 
-def _throttle(options: ResolverOptions, clock: Callable[[], float], forwarder: Forwarder) -> ClientThrottle:
+def _throttle(
+    options: ResolverOptions, clock: Callable[[], float], forwarder: Forwarder | ForwardZones
+) -> ClientThrottle:
     return ClientThrottle(
         rate=options.client_rate,
         burst=options.client_burst,

@@ -14,6 +14,7 @@ from gateway.model.response import Response
 from gateway.resolver.answer import Answer
 from gateway.resolver.cache import Cache
 from gateway.resolver.clients import Client
+from gateway.resolver.forward_zones import ForwardZones
 from gateway.resolver.forwarder import Forwarder
 from gateway.resolver.link import Link, Prompt
 from gateway.resolver.recorder import Recorder
@@ -64,7 +65,7 @@ class SynchronousChain:
         recorder: Recorder,
         cache: Cache,
         throttle: ClientThrottle,
-        forwarder: Forwarder,
+        forwarder: Forwarder | ForwardZones,
         finish: Callable[[Errand, Response | None], None],
     ) -> None:
         prompt = [link for link in ordered if isinstance(link, Prompt)]

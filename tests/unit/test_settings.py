@@ -65,12 +65,36 @@ def test_a_flag_wins_over_the_file(tmp_path: Path) -> None:
     assert (settings.lookups_days, settings.rollups_days, settings.megabytes, settings.hosts) == (7, 8, 9, ("tv.lan",))
 
 
+def test_zones_are_forwarded_as_the_file_says(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text(
+        '[dns]\nforward = {"Fritz.box" = "192.168.178.1", "192.168.178.0/24" = ["192.168.178.1", "fd00::1"]}\n'
+    )
+    settings = read("--data", str(tmp_path))
+    assert settings.forward == {
+        "Fritz.box": ("udp://192.168.178.1",),
+        "192.168.178.0/24": ("udp://192.168.178.1", "udp://[fd00::1]"),
+    }
+    assert read("--data", str(tmp_path), "--forward", "lan=10.0.0.1").forward == {"lan": ("udp://10.0.0.1",)}
+
+
 def test_another_process_reads_the_same(tmp_path: Path) -> None:
     block_list = tmp_path / "list.txt"
     block_list.write_text("ads.example\n")
     flags = ["--data", str(tmp_path), "--dns", "[::1]:5335", "--upstream", "udp://192.0.2.1", "--list", str(block_list)]
-    settings = read(*flags, "--simulated", "--no-rebinding-protection", "--workers", "3")
+    forward = [
+        "--forward",
+        "lan=192.168.1.1",
+        "--forward",
+        "lan=fd00::1",
+        "--forward",
+        "10.0.0.0/8=tls://10.0.0.1#x.lan",
+    ]
+    settings = read(*flags, *forward, "--simulated", "--no-rebinding-protection", "--workers", "3")
     assert settings.workers == 3
+    assert settings.forward == {
+        "lan": ("udp://192.168.1.1", "udp://[fd00::1]"),
+        "10.0.0.0/8": ("tls://10.0.0.1#x.lan",),
+    }
     assert read(*to_arguments(settings)) == settings
 
 
@@ -92,6 +116,9 @@ def test_another_process_reads_the_same(tmp_path: Path) -> None:
         ('[dns]\nnames = {"a..b" = "192.0.2.1"}', "empty labels"),
         ('[dns]\nrebinding_exceptions = ["a..b"]', "empty labels"),
         ("[dns", "cannot be read"),
+        ("[dns]\nforward = 5", "like { "),
+        ('[dns]\nforward = {"a..b" = "192.168.1.1"}', "forward in"),
+        ('[dns]\nforward = {"10.0.0.0/40" = "192.168.1.1"}', "10.0.0.0/40"),
     ],
 )
 def test_a_wrong_file_is_refused_in_a_sentence(tmp_path: Path, text: str, says: str) -> None:

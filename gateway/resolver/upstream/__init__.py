@@ -83,6 +83,11 @@ def parse_upstream(url: str, encryption: Encryption | None = None) -> Upstream:
     return _parse_plain(url)
 
 
+def host_of(url: str) -> str:
+    """The host name or address in an upstream's URL. Raises SettingsError."""
+    return _split(url).hostname or ""
+
+
 def _split(url: str) -> SplitResult:
     # RFC 8484 writes a DoH server as a template for GET; we POST, so its variable is not part of the address.
     url = url.removesuffix("{?dns}")

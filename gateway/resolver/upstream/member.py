@@ -47,7 +47,8 @@ class Member:
 
     One that denies name after name is asked for the root, which exists: if it denies that too, it lies. `fallback`
     marks a plain upstream that is asked only when no encrypted one answers, `vouched` one of which the owner trusts the
-    word, and the way it comes, that data is authentic.
+    word, and the way it comes, that data is authentic, `partial` one that is asked about some zones and need not know
+    the root.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class Member:
         *,
         fallback: bool = False,
         vouched: bool = False,
+        partial: bool = False,
     ) -> None:
         self.upstream = upstream
         self.fallback = fallback
         self.vouched = vouched
+        self._partial = partial
         self.healthy = True
         self.lies = False
         self.failures = 0
@@ -96,7 +99,7 @@ class Member:
             self.healthy = True
             self._stop_probing()
             self._tell(Notice("upstream.upstream-answers-again", url=self.upstream.url))
-        elif self._denials >= _LIES and not self._closed:
+        elif self._denials >= _LIES and not self._closed and not self._partial:
             self._check()
 
     def failed(self, error: BaseException, *, refused: bool = False) -> None:

@@ -34,6 +34,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         ("1.1.168.192.in-addr.arpa", "which name an address"),
         ("printer.local", "exist in no public DNS"),
         ("tv.home.arpa", "exist in no public DNS"),
+        ("printer.lan", "exist in no public DNS"),
+        ("router", "a name of your home"),
         (OWN_NAME, "name of this box"),
     ],
 )
@@ -48,6 +50,20 @@ def test_a_name_that_the_box_answers_itself_says_why(settings: Settings, name: s
 def test_other_names_are_not_special(settings: Settings) -> None:
     for name in ("icloud.com", "8.8.8.8.in-addr.arpa", "localhost.example.com"):
         assert explain_from_disk(settings, name)["special"] is None
+
+
+def test_names_that_somebody_else_is_asked_about_are_not_special(tmp_path: Path) -> None:
+    router = ("udp://192.168.1.1",)
+    forwarding = Settings(
+        data=tmp_path, upstreams=("udp://9.9.9.9",), forward={"lan": router, "192.168.1.0/24": router}
+    )
+    for name in ("printer.lan", "1.1.168.192.in-addr.arpa"):
+        assert explain_from_disk(forwarding, name)["special"] is None
+    assert explain_from_disk(forwarding, "1.2.168.192.in-addr.arpa")["special"] is not None
+    behind_a_router = Settings(data=tmp_path, upstreams=router)
+    for name in ("printer.lan", "router", "1.2.168.192.in-addr.arpa"):
+        assert explain_from_disk(behind_a_router, name)["special"] is None
+    assert explain_from_disk(behind_a_router, "printer.local")["special"] is not None
 
 
 def test_a_device_that_nobody_knows_is_refused_without_a_box(settings: Settings) -> None:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.control.worker_messages import MAX_FRAME, BatchReader, BatchWriter, Unframer, frame
+from gateway.control.worker_messages import (
+    MAX_FRAME,
+    BatchReader,
+    BatchWriter,
+    Unframer,
+    frame,
+    names_from_json,
+    names_to_json,
+)
 from gateway.errors import ControlError
+from gateway.model.device_names import DeviceNames
 from gateway.model.lookup import Facts, LogBatch
 from gateway.model.response import Source
 from gateway.model.verdict import Action, Reason, Verdict
@@ -58,6 +69,14 @@ def test_the_numbers_begin_anew_before_they_fill_the_memory() -> None:
         assert content(batch.facts[0]) == content(facts)
     assert len(packer._facts) <= 11
     assert len(unpacker._facts) <= 11
+
+
+def test_the_names_of_devices_come_through() -> None:
+    salon, kitchen = ip_address("192.168.7.20"), ip_address("fd00::20")
+    owners = {salon: "salon.lan", kitchen: "salon.lan"}
+    named = DeviceNames("lan", {"salon.lan": (salon, kitchen), "kitchen.lan": ()}, owners, complete=True)
+    for each in (named, DeviceNames()):
+        assert names_from_json(json.loads(json.dumps(names_to_json(each)))) == each
 
 
 def test_frames_are_put_together_from_any_pieces() -> None:

@@ -6,7 +6,7 @@ import ipaddress
 
 import pytest
 
-from gateway.model.reverse_zone import reverse_zones
+from gateway.model.reverse_zone import reverse_zones, zones_of
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,23 @@ def test_every_address_of_the_network_and_no_other_is_below_them(network: str) -
         assert address.reverse_pointer.endswith(zones)
     for address in (net[0] - 1, net[-1] + 1):
         assert not address.reverse_pointer.endswith(zones)
+
+
+@pytest.mark.parametrize(
+    ("text", "zones"),
+    [
+        ("Fritz.Box", ("fritz.box",)),
+        ("router", ("router",)),
+        ("192.168.178.1/24", ("178.168.192.in-addr.arpa",)),
+        ("192.168.178.0/23", ("178.168.192.in-addr.arpa", "179.168.192.in-addr.arpa")),
+        ("fd00::/8", ("d.f.ip6.arpa",)),
+    ],
+)
+def test_a_zone_or_a_network_as_people_write_it(text: str, zones: tuple[str, ...]) -> None:
+    assert zones_of(text) == zones
+
+
+@pytest.mark.parametrize("text", ["", ".", "a..b", "1.2.3/4/5", "10.0.0.0/33", "a b"])
+def test_what_is_neither_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        zones_of(text)
