@@ -12,6 +12,7 @@ from typing import Any
 import dns.exception
 import pytest
 
+from gateway.catalogue.sentences import say
 from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
 from tests.support.upstream import Upstream
@@ -141,7 +142,7 @@ def test_nobody_waits_for_a_worker_that_was_killed_and_it_comes_back(stand: Stan
     wait_until(lambda: counters(box)["queries_udp"] >= before + 2 * OFTEN)
     health = {each["part"]: each for each in box.control.call("status")["health"]}
     assert health["workers"]["healthy"]
-    assert health["workers"]["says"] == "3 processes answer DNS."
+    assert say(health["workers"]["code"], health["workers"]["arguments"]) == "3 processes answer DNS."
 
 
 def test_a_click_is_in_force_although_a_worker_hangs(stand: Stand) -> None:
