@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
 
 import dns.edns
 import dns.flags
@@ -16,18 +12,13 @@ import pytest
 
 from gateway.resolver.options import ResolverOptions
 from tests.support.client import addresses, ask
-from tests.support.ports import free_port
+from tests.support.running_unbound import MISSING, UNBOUND, RunningUnbound
 from tests.support.serving import Serving
 from tests.support.signing import SignedZone
 from tests.support.upstream import Upstream
-from tests.support.waiting import wait_until
 from tests.support.zone import Reply
 
-_UNBOUND = shutil.which("unbound") or "/usr/sbin/unbound"
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(not Path(_UNBOUND).exists(), reason="unbound is not installed"),
-]
+pytestmark = [pytest.mark.integration, pytest.mark.skipif(not UNBOUND.exists(), reason=MISSING)]
 TRUSTING = ResolverOptions(rebinding_protection=False, trust_ad=True)
 
 
@@ -46,45 +37,12 @@ def unbound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         lines = answers.get((name.lower(), rtype))
         return None if lines is None else Reply(lines)
 
-    folder, port = tmp_path_factory.mktemp("unbound"), free_port()
-    with Upstream(say) as authority:
-        config = folder / "unbound.conf"
-        config.write_text(
-            f"""server:
-  interface: 127.0.0.1
-  port: {port}
-  username: ""
-  chroot: ""
-  directory: "{folder}"
-  pidfile: ""
-  use-syslog: no
-  do-not-query-localhost: no
-  module-config: "validator iterator"
+    settings = f"""  module-config: "validator iterator"
   trust-anchor: "{zone.trust_anchor()}"
-  ede: yes
-remote-control:
-  control-enable: no
-forward-zone:
-  name: "."
-  forward-addr: 127.0.0.1@{authority.port}
-""",
-            encoding="utf-8",
-        )
-        with (folder / "log").open("wb") as log:
-            process = subprocess.Popen([_UNBOUND, "-d", "-p", "-c", str(config)], stdout=log, stderr=log)
-        try:
-            up = partial(_answers, port, process, folder / "log")
-            wait_until(up, "unbound answers", ignoring=(TimeoutError, ConnectionError))
-            yield f"udp://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def _answers(port: int, process: subprocess.Popen[bytes], log: Path) -> bool:
-    assert process.poll() is None, log.read_text()
-    ask("plain.example", server=("127.0.0.1", port), timeout=1.0)
-    return True
+  ede: yes"""
+    folder = tmp_path_factory.mktemp("unbound")
+    with Upstream(say) as authority, RunningUnbound(folder, authority.port, server=settings) as running:
+        yield running.url
 
 
 def errors_of(answer: dns.message.Message) -> list[int]:
