@@ -229,27 +229,24 @@ def test_the_name_is_looked_up_once_so_that_it_cannot_change_its_mind(
     assert hosts == [f"rebinding.example:{port}"]
 
 
-def test_a_server_that_dawdles_is_left_at_the_deadline(tmp_path: Path) -> None:
+def test_a_server_that_dawdles_for_ever_is_left_at_the_deadline(tmp_path: Path) -> None:
     def dawdle(request: http.server.BaseHTTPRequestHandler) -> None:
         request.send_response(200)
         request.end_headers()
-        for _ in range(200):
+        while True:
             request.wfile.write(b"a")
             request.wfile.flush()
             time.sleep(0.05)
 
     def dawdle_in_the_headers(request: http.server.BaseHTTPRequestHandler) -> None:
-        for _ in range(200):
+        while True:
             request.wfile.write(b"H")
             request.wfile.flush()
             time.sleep(0.05)
 
     for handle in (dawdle, dawdle_in_the_headers):
-        began = time.monotonic()
-        with serving(handle) as url:
-            with pytest.raises(ListError, match="took too long"):
-                get(url, tmp_path / "1.txt", seconds=0.6)
-            assert time.monotonic() - began < 3
+        with serving(handle) as url, pytest.raises(ListError, match="took too long"):
+            get(url, tmp_path / "1.txt", seconds=0.6)
 
 
 def test_a_closed_port_is_reported_in_one_sentence(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from gateway.resolver.options import ResolverOptions
 from tests.support.client import Connection, addresses, ask, question
 from tests.support.serving import Serving, rules
 from tests.support.upstream import Upstream
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -59,11 +59,13 @@ def test_a_name_is_answered_over_tcp(serving: Serving) -> None:
 
 
 def test_pipelined_queries_are_answered_as_they_finish(serving: Serving, upstream: Upstream) -> None:
-    upstream.fail("slow.example.com", delay=0.3)
+    upstream.fail("slow.example.com", held=True)
     with Connection(serving.server) as connection:
         connection.send(question("slow.example.com", message_id=1).to_wire())
         connection.send(question("www.example.com", message_id=2).to_wire())
-        first, second = (dns.message.from_wire(connection.receive()) for _ in range(2))
+        first = dns.message.from_wire(connection.receive())
+        upstream.release()
+        second = dns.message.from_wire(connection.receive())
     assert (first.id, second.id) == (2, 1)
     assert addresses(second) == ["192.0.2.2"]
 
@@ -91,35 +93,40 @@ def test_more_queries_than_may_be_open_at_once_are_all_answered(serving: Serving
 
 
 def test_never_more_of_a_connection_is_under_way_than_allowed(serving: Serving, upstream: Upstream) -> None:
-    upstream.fail_all(delay=0.3)
+    for n in range(50):
+        upstream.fail(f"n{n}.many.example.com", held=True)
     with Connection(serving.server) as connection:
         for n in range(50):
             connection.send(question(f"n{n}.many.example.com", message_id=n).to_wire())
-        time.sleep(0.15)
+        wait_until(lambda: serving.counters()["in_flight"] == OPTIONS.tcp_in_flight)
+        assert addresses(ask("www.example.com", server=serving.server, tcp=True)) == ["192.0.2.1"], "somebody else's"
         assert serving.counters()["in_flight"] == OPTIONS.tcp_in_flight
+        upstream.release()
+        assert {dns.message.from_wire(connection.receive()).id for _ in range(50)} == set(range(50))
 
 
-def test_an_idle_connection_is_closed(serving: Serving) -> None:
-    with Connection(serving.server) as silent, Connection(serving.server) as half:
+def test_an_idle_connection_is_closed_and_one_in_use_is_not(upstream: Upstream) -> None:
+    options = dataclasses.replace(OPTIONS, tcp_idle=3.0)
+    with (
+        Serving(upstream.url, options=options) as serving,
+        Connection(serving.server) as used,
+        Connection(serving.server) as silent,
+        Connection(serving.server) as half,
+    ):
         half.send_bytes(b"\0")
-        start = time.monotonic()
-        assert silent.is_closed_by_peer()
-        assert half.is_closed_by_peer()
-        assert 0.3 < time.monotonic() - start < 1.5
-
-
-def test_a_connection_in_use_stays_open(serving: Serving) -> None:
-    with Connection(serving.server) as connection:
-        for _ in range(6):
-            time.sleep(0.2)
-            connection.send(question("www.example.com").to_wire())
-            assert addresses(dns.message.from_wire(connection.receive())) == ["192.0.2.1"]
+        asked = 0
+        while not (silent.is_closed_by_peer(0.05) and half.is_closed_by_peer(0.05)):
+            asked += 1
+            used.send(question("www.example.com").to_wire())
+            assert addresses(dns.message.from_wire(used.receive())) == ["192.0.2.1"]
+        assert asked > 10
 
 
 def test_one_client_cannot_take_every_connection(patient: Serving) -> None:
     with ExitStack() as stack:
         greedy = [stack.enter_context(Connection(patient.server, source="127.0.0.9")) for _ in range(7)]
-        assert [one.is_closed_by_peer(0.02) for one in greedy] == [True] * 2 + [False] * 5, "its oldest make room"
+        oldest = [True] * 2 + [False] * 5
+        wait_until(lambda: [one.is_closed_by_peer(0.02) for one in greedy] == oldest, "its oldest make room")
         assert addresses(ask("www.example.com", server=patient.server, tcp=True)) == ["192.0.2.1"]
     counted = patient.counters()
     assert (counted["tcp_displaced"], counted["tcp_turned_away"]) == (2, 0)
@@ -132,9 +139,12 @@ def test_connections_are_bounded_altogether_and_who_has_most_makes_room(patient:
             for source, count in (("127.0.1.1", 5), ("127.0.1.2", 4), ("127.0.1.3", 3))
         }
         newcomers = [stack.enter_context(Connection(patient.server, source=f"127.0.2.{n}")) for n in range(1, 4)]
+
+        def open_still() -> dict[str, int]:
+            return {source: sum(not one.is_closed_by_peer(0.02) for one in each) for source, each in held.items()}
+
+        wait_until(lambda: open_still() == dict.fromkeys(held, 3), shows=open_still)
         assert [each.is_closed_by_peer(0.02) for each in newcomers] == [False] * 3
-        open_still = {source: sum(not one.is_closed_by_peer(0.02) for one in each) for source, each in held.items()}
-        assert open_still == {"127.0.1.1": 3, "127.0.1.2": 3, "127.0.1.3": 3}
 
 
 def test_a_device_is_one_holder_however_many_addresses_it_has(upstream: Upstream) -> None:
@@ -143,7 +153,9 @@ def test_a_device_is_one_holder_however_many_addresses_it_has(upstream: Upstream
         ExitStack() as stack,
     ):
         many = [stack.enter_context(Connection(serving.server, source=f"127.0.3.{n}")) for n in range(1, 8)]
-        assert sum(not one.is_closed_by_peer(0.02) for one in many) == OPTIONS.tcp_connections_per_device
+        most = OPTIONS.tcp_connections_per_device
+        wait_until(lambda: sum(not one.is_closed_by_peer(0.02) for one in many) == most)
+        assert serving.counters()["tcp_displaced"] == len(many) - most
 
 
 @pytest.mark.parametrize("how", ["silent", "half a message", "waiting for answers"])
@@ -163,11 +175,13 @@ def test_a_quiet_device_is_answered_beside_186_connections_of_six_addresses(upst
 
 
 def test_a_client_that_closes_its_half_still_gets_its_answers(serving: Serving, upstream: Upstream) -> None:
-    upstream.fail("slow.example.com", delay=0.2)
+    upstream.fail("slow.example.com", held=True)
     wire = question("slow.example.com").to_wire()
-    with socket.create_connection(serving.server, 3) as sock:
+    with socket.create_connection(serving.server, PATIENCE) as sock:
         sock.sendall(len(wire).to_bytes(2) + wire)
         sock.shutdown(socket.SHUT_WR)
+        wait_until(lambda: upstream.asked)
+        upstream.release()
         received = b""
         while part := sock.recv(4096):
             received += part
@@ -175,12 +189,13 @@ def test_a_client_that_closes_its_half_still_gets_its_answers(serving: Serving, 
 
 
 def test_a_client_that_hangs_up_takes_nothing_from_the_others(serving: Serving, upstream: Upstream) -> None:
-    upstream.fail("slow.example.com", delay=0.3)
+    upstream.fail("slow.example.com", held=True)
     with Connection(serving.server) as leaver:
         leaver.send(question("slow.example.com").to_wire())
-        wait_until(lambda: len(upstream.asked) >= 1, shows=upstream.names)
+        wait_until(lambda: upstream.asked)
+    upstream.release()
     assert addresses(ask("slow.example.com", server=serving.server)) == ["192.0.2.2"]
-    assert upstream.count("slow.example.com") == 1
+    assert len({one.client for one in upstream.asked}) == 1, "asked from one port: at most a second time by the same"
 
 
 def test_a_client_that_never_reads_is_bounded_and_closed(serving: Serving, upstream: Upstream) -> None:
@@ -206,7 +221,7 @@ def test_whoever_speaks_no_dns_is_closed(serving: Serving) -> None:
     for data in (b"\0\0", b"\0\5hello", b"\0\0\0\0\0\0"):
         with Connection(serving.server) as connection:
             connection.send_bytes(data)
-            assert connection.is_closed_by_peer(0.2)
+            assert connection.is_closed_by_peer()
 
 
 def test_a_malformed_query_is_answered_with_an_error_and_the_connection_goes_on(serving: Serving) -> None:

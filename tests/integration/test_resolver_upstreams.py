@@ -7,6 +7,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 
 import dns.edns
 import dns.flags
@@ -15,6 +16,7 @@ import pytest
 
 from gateway.errors import SettingsError
 from gateway.model.response import Source
+from gateway.resolver import cache
 from gateway.resolver.options import ResolverOptions
 from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
@@ -22,7 +24,7 @@ from gateway.resolver.upstream import parse_upstream
 from tests.support.client import addresses, ask, burst, question
 from tests.support.serving import Serving, rules
 from tests.support.upstream import Upstream
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -66,21 +68,21 @@ def test_nothing_of_a_clients_options_leaves_the_home(upstream: Upstream) -> Non
         message = question("www.example.com")
         message.use_edns(0, options=[dns.edns.ECSOption("198.51.100.7", 32), dns.edns.GenericOption(10, b"cookie!!")])
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.settimeout(3)
+            sock.settimeout(PATIENCE)
             sock.sendto(message.to_wire(), serving.server)
             assert dns.message.from_wire(sock.recv(4096)).options == ()
     assert dns.message.from_wire(upstream.asked[0].wire).options == ()
 
 
 @pytest.mark.parametrize(
-    "fault", [{"drop": True}, {"delay": 5.0}, {"rcode": "REFUSED"}, {"rcode": "SERVFAIL"}, {"cut": 30}]
+    "fault", [{"drop": True}, {"delay": 600.0}, {"rcode": "REFUSED"}, {"rcode": "SERVFAIL"}, {"cut": 30}]
 )
 def test_when_one_upstream_is_of_no_use_the_next_answers(upstream: Upstream, second: Upstream, fault: dict) -> None:
     upstream.fail_all(**fault)
     with Serving(upstream.url, second.url) as serving:
-        start = time.monotonic()
         assert addresses(ask("www.example.com", server=serving.server)) == ["192.0.2.1"]
-        assert time.monotonic() - start < 1.0
+        assert upstream.asked
+        assert second.asked
 
 
 def test_a_dead_upstream_is_left_alone_and_found_again(upstream: Upstream, second: Upstream) -> None:
@@ -102,29 +104,32 @@ def test_a_dead_upstream_is_left_alone_and_found_again(upstream: Upstream, secon
         assert second.names() == []
 
 
-@pytest.mark.parametrize("fault", [{"drop": True}, {"delay": 5.0}])
-def test_without_any_upstream_the_client_learns_why_within_three_seconds(upstream: Upstream, fault: dict) -> None:
+@pytest.mark.parametrize("fault", [{"drop": True}, {"delay": 600.0}])
+def test_without_any_upstream_the_client_learns_why_and_nobody_asks_again_at_once(
+    upstream: Upstream, fault: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "FAILURE_TTL", 600.0)
     upstream.fail_all(**fault)
     with Serving(upstream.url) as serving:
-        start = time.monotonic()
-        answer = ask("www.example.com", server=serving.server, edns=1232, timeout=3)
-        assert time.monotonic() - start < 3
+        answer = ask("www.example.com", server=serving.server, edns=1232)
         assert (answer.rcode(), errors_of(answer)) == (2, [22])
-        start = time.monotonic()
-        again = ask("www.example.com", server=serving.server, edns=1232)
-        assert time.monotonic() - start < 0.2, "a failure is remembered for a moment"
-        assert (again.rcode(), errors_of(again)) == (2, [22])
         upstream.heal()
-        time.sleep(2.1)
-        assert addresses(ask("www.example.com", server=serving.server)) == ["192.0.2.1"]
+        again = ask("www.example.com", server=serving.server, edns=1232)
+        assert (again.rcode(), errors_of(again)) == (2, [22]), "a failure is remembered for a while"
 
 
-def test_a_refused_connection_is_a_network_error_at_once(upstream: Upstream) -> None:
+def test_a_failure_is_soon_forgotten(upstream: Upstream) -> None:
+    upstream.fail_all(drop=True)
+    with Serving(upstream.url) as serving:
+        assert ask("www.example.com", server=serving.server).rcode() == 2
+        upstream.heal()
+        wait_until(lambda: addresses(ask("www.example.com", server=serving.server)) == ["192.0.2.1"])
+
+
+def test_a_refused_connection_is_a_network_error(upstream: Upstream) -> None:
     upstream.stop()
     with Serving(upstream.url) as serving:
-        start = time.monotonic()
         answer = ask("www.example.com", server=serving.server, edns=1232)
-        assert time.monotonic() - start < 0.5
         assert (answer.rcode(), errors_of(answer)) == (2, [23])
         assert serving.log[-1][2].source is Source.ERROR
 
@@ -146,22 +151,20 @@ def test_a_stale_answer_comes_before_the_client_gives_up(upstream: Upstream) -> 
         ask("brief.example.com", server=serving.server)
         upstream.fail_all(drop=True)
         time.sleep(1.2)
-        start = time.monotonic()
         assert addresses(ask("brief.example.com", server=serving.server)) == ["192.0.2.2"]
-        assert 1.5 < time.monotonic() - start < 2.2
-        start = time.monotonic()
+        assert serving.counters()["stale"] == 1
+        wait_until(lambda: not serving.call(lambda: serving.resolver._links.cache._refreshes))
+        asked = upstream.count("brief.example.com")
         assert addresses(ask("brief.example.com", server=serving.server)) == ["192.0.2.2"]
-        assert time.monotonic() - start < 0.2, "then nobody asks again for a while"
+        assert upstream.count("brief.example.com") == asked > 1, "then nobody asks again for a while"
 
 
 def test_a_name_in_use_is_fetched_before_it_expires(upstream: Upstream) -> None:
     with Serving(upstream.url) as serving:
-        deadline = time.monotonic() + 10.5
-        ttls = []
-        while time.monotonic() < deadline:
-            ttls.append(ask("hot.example.com", server=serving.server).answer[0].ttl)
-            time.sleep(0.1)
-        assert upstream.count("hot.example.com") == 2
+        asking = partial(ask, "hot.example.com", server=serving.server)
+        # In use all the while, by a client that asks ten times a second.
+        wait_until(lambda: asking() and upstream.count("hot.example.com") == 2, "it is fetched again")
+        assert asking().answer[0].ttl > 0
         assert serving.counters()["prefetches"] == 1
         assert serving.counters()["misses"] == 1, "no client waited for the second look-up"
 
@@ -244,7 +247,7 @@ def test_a_flood_of_new_names_is_bounded_and_the_service_goes_on(upstream: Upstr
 
 
 def test_stopping_in_the_middle_of_everything_leaves_nothing_behind(upstream: Upstream) -> None:
-    upstream.fail_all(delay=5)
+    upstream.fail_all(held=True)
     with (
         Serving(upstream.url, upstream.url.replace("udp", "tcp")) as serving,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock,
@@ -255,7 +258,7 @@ def test_stopping_in_the_middle_of_everything_leaves_nothing_behind(upstream: Up
         for n in range(20):
             sock.sendto(question(f"n{n}.many.example.com").to_wire(), serving.server)
         wait_until(lambda: serving.counters()["in_flight"] == 21)
-        time.sleep(0.5)
+        wait_until(lambda: len(upstream.asked) >= 21)
     # `Serving` fails the test when a task is left.
 
 

@@ -14,6 +14,8 @@ import dns.message
 import dns.name
 import dns.rdatatype
 
+from tests.support.waiting import PATIENCE
+
 Server = tuple[str, int]
 
 
@@ -54,7 +56,7 @@ def ask(
     spelling: str | None = None,
     message_id: int | None = None,
     source: str | None = None,
-    timeout: float = 3.0,
+    timeout: float = PATIENCE,
 ) -> dns.message.Message:
     """Asks once and gives the answer, which must fit the question (id, spelling of the QNAME, type).
 
@@ -81,7 +83,7 @@ def ask(
 
 
 def ask_raw(
-    wire: bytes, server: Server, *, tcp: bool = False, source: str | None = None, timeout: float = 3.0
+    wire: bytes, server: Server, *, tcp: bool = False, source: str | None = None, timeout: float = PATIENCE
 ) -> bytes:
     """Sends any bytes and gives the first bytes that come back. Raises TimeoutError, or ConnectionError over TCP."""
     if tcp:
@@ -105,7 +107,7 @@ def burst(
     *,
     source: str | None = None,
     at_once: int = 128,
-    timeout: float = 3.0,
+    timeout: float = PATIENCE,
 ) -> list[dns.message.Message | None]:
     """Sends all from one UDP socket, `at_once` of them without waiting (a default socket buffer holds about 250).
 
@@ -142,7 +144,7 @@ class Connection:
 
     server: Server
     source: str | None = None
-    timeout: float = 3.0
+    timeout: float = PATIENCE
     _sock: socket.socket = field(init=False, repr=False)
 
     def __enter__(self) -> Connection:
@@ -163,7 +165,7 @@ class Connection:
     def receive(self) -> bytes:
         return self._exactly(int.from_bytes(self._exactly(2), "big"))
 
-    def is_closed_by_peer(self, within: float = 3.0) -> bool:
+    def is_closed_by_peer(self, within: float = PATIENCE) -> bool:
         self._sock.settimeout(within)
         try:
             return self._sock.recv(1) == b""

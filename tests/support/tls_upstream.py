@@ -101,7 +101,7 @@ class TlsUpstream(Upstream):
         if query is None or writer in self.mute:
             return []
         fault = self._fault_of(query, transport)
-        await asyncio.sleep(fault.delay)
+        await fault.hold_up()
         if fault.close_tcp:
             writer.transport.abort()
         if fault.close_tcp or fault.drop or writer in self.mute:

@@ -7,7 +7,6 @@ import contextlib
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +18,7 @@ import dns.name
 import dns.rdatatype
 
 from tests.support.ports import bind_pair
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 from tests.support.zone import Reply, Zone, answerer, build
 
 _MAX_UDP = 65_535
@@ -27,7 +26,7 @@ _MAX_UDP = 65_535
 
 @dataclass(frozen=True)
 class Asked:
-    """One query as it came in; `name` keeps the spelling of the asker, `at` is a monotonic time."""
+    """One query as it came in; `name` keeps the spelling of the asker."""
 
     name: str
     type: str
@@ -36,23 +35,24 @@ class Asked:
     id: int
     edns_size: int | None
     wire: bytes
-    at: float
 
 
 @dataclass(frozen=True)
 class Fault:
     """What goes wrong with an answer. `times` is how often, None for always; `transport` None means both.
 
-    `drop` says nothing; `delay` seconds; `rcode` answers that code with no records; `truncate` sets TC and leaves the
-    records out; `wrong_id`, `wrong_question`, `wrong_type`, `lower_case` and `upper_case` spoil the head of the answer;
-    `wrong_port` answers from another socket (UDP); `garbage` sends random bytes instead; `cut` sends only so many
-    bytes; `extra` records are put behind the answer; `twice` sends it twice; `close_tcp` hangs up; `drip` seconds
-    between single bytes (TCP); `query_back` sends the query itself; `refuse_edns` answers FORMERR to EDNS only;
-    `oversize` sends more than was asked for instead of truncating.
+    `drop` says nothing; `delay` seconds; `held` waits for `Upstream.release` (or `heal`); `rcode` answers that code
+    with no records; `truncate` sets TC and leaves the records out; `wrong_id`, `wrong_question`, `wrong_type`,
+    `lower_case` and `upper_case` spoil the head of the answer; `wrong_port` answers from another socket (UDP);
+    `garbage` sends random bytes instead; `cut` sends only so many bytes; `extra` records are put behind the answer;
+    `twice` sends it twice; `close_tcp` hangs up; `drip` seconds between single bytes (TCP); `query_back` sends the
+    query itself; `refuse_edns` answers FORMERR to EDNS only; `oversize` sends more than was asked for instead of
+    truncating.
     """
 
     drop: bool = False
     delay: float = 0.0
+    held: bool = False
     rcode: str | None = None
     truncate: bool = False
     wrong_id: bool = False
@@ -72,6 +72,13 @@ class Fault:
     oversize: bool = False
     transport: str | None = None
     times: int | None = None
+    released: asyncio.Event = field(default_factory=asyncio.Event, compare=False)
+
+    async def hold_up(self) -> None:
+        """Until the answer may leave."""
+        await asyncio.sleep(self.delay)
+        if self.held:
+            await self.released.wait()
 
 
 @dataclass
@@ -130,7 +137,7 @@ class Upstream:
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(ready,), name="upstream", daemon=True)
         self._thread.start()
-        assert ready.wait(10)
+        assert ready.wait(PATIENCE)
 
     def stop(self) -> None:
         """Closes the port: whoever asks from now on learns by ICMP or RST that nobody is there."""
@@ -138,7 +145,7 @@ class Upstream:
             return
         loop, self._loop = self._loop, None
         loop.call_soon_threadsafe(loop.stop)
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
 
     def set_zone(self, zone: Zone) -> None:
         self._answer = answerer(zone, self.negative_ttl)
@@ -153,7 +160,16 @@ class Upstream:
         planned = Fault(**fault)
         self._everywhere = _Planned(planned, planned.times)
 
+    def release(self) -> None:
+        """Answers that were held leave, those asked for from now on too."""
+        assert self._loop is not None
+        for planned in (*self._faults.values(), self._everywhere):
+            if planned is not None:
+                self._loop.call_soon_threadsafe(planned.fault.released.set)
+
     def heal(self) -> None:
+        if self._loop is not None:
+            self.release()
         self._faults.clear()
         self._everywhere = None
 
@@ -212,7 +228,7 @@ class Upstream:
         if query is None:
             return
         fault = self._fault_of(query, "udp")
-        await asyncio.sleep(fault.delay)
+        await fault.hold_up()
         if fault.drop:
             return
         answer = self._spoilt(query, wire, fault, _udp_size(query))
@@ -247,7 +263,7 @@ class Upstream:
                 if query is None:
                     return
                 fault = self._fault_of(query, "tcp")
-                await asyncio.sleep(fault.delay)
+                await fault.hold_up()
                 if fault.close_tcp:
                     return
                 if fault.drop:
@@ -275,7 +291,6 @@ class Upstream:
             id=query.id,
             edns_size=query.payload if query.edns >= 0 else None,
             wire=wire,
-            at=time.monotonic(),
         )
         self.asked.append(asked)
         return query
