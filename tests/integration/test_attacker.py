@@ -19,7 +19,7 @@ from gateway.resolver.options import ResolverOptions
 from tests.support.client import addresses, ask, ask_raw, question
 from tests.support.serving import Serving
 from tests.support.upstream import Asked, Upstream
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 from tests.support.zone import Reply
 
 pytestmark = pytest.mark.integration
@@ -62,14 +62,15 @@ def forged(asked: Asked, *, name: str | None = None, message_id: int | None = No
 
 def answered_while(upstream: Upstream, attack: Callable[[Asked], None]) -> list[str]:
     """What a television gets, at once and from memory, when somebody attacks while the upstream thinks."""
-    upstream.fail_all(delay=0.35, transport="udp", times=1)
+    upstream.fail_all(held=True, transport="udp", times=1)
     with Serving(upstream.url) as serving:
         heard: list[str] = []
-        asking = threading.Thread(target=lambda: heard.extend(addresses(ask(NAME, server=serving.server, timeout=8))))
+        asking = threading.Thread(target=lambda: heard.extend(addresses(ask(NAME, server=serving.server))))
         asking.start()
         wait_until(lambda: upstream.asked)
         attack(upstream.asked[0])
-        asking.join(10)
+        upstream.release()
+        asking.join(PATIENCE)
         return heard + addresses(ask(NAME, server=serving.server))
 
 
@@ -135,7 +136,7 @@ def test_thousands_of_guesses_of_the_id_are_in_vain(upstream: Upstream, forge: C
 def test_what_answers_no_question_is_counted(upstream: Upstream) -> None:
     upstream.fail_all(wrong_id=True, transport="udp", times=1)
     with Serving(upstream.url) as serving:
-        assert addresses(ask(NAME, server=serving.server, timeout=8)) == [TRUE]
+        assert addresses(ask(NAME, server=serving.server)) == [TRUE]
         assert serving.counters()["upstream_forged"] == 1
 
 

@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
 from tests.support.ports import free_port
 from tests.support.upstream import Upstream
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -66,12 +65,9 @@ def test_half_sent_requests_do_not_hold_the_dashboard(upstream: Upstream, tmp_pa
         silent = []
         try:
             for _ in range(40):
-                silent.append(socket.create_connection(box.web, timeout=5))
+                silent.append(socket.create_connection(box.web, timeout=PATIENCE))
                 silent[-1].sendall(b"GET / HT")
-            began = time.monotonic()
-            status = wait_until(lambda: _healthz(box))
-            assert status == 200
-            assert time.monotonic() - began < 30
+            assert wait_until(lambda: _healthz(box)) == 200
         finally:
             for each in silent:
                 each.close()

@@ -55,7 +55,7 @@ def test_a_name_is_answered_over_tcp(serving: Serving) -> None:
         assert addresses(ask("www.example.com", server=serving.server, tcp=True)) == ["192.0.2.1"]
         assert addresses(ask("ads.example", server=serving.server, tcp=True)) == ["0.0.0.0"]
     assert serving.counters()["queries_tcp"] == 6
-    assert len(serving.log) == 6
+    serving.logged(6)
 
 
 def test_pipelined_queries_are_answered_as_they_finish(serving: Serving, upstream: Upstream) -> None:

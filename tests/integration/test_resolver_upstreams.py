@@ -131,7 +131,7 @@ def test_a_refused_connection_is_a_network_error(upstream: Upstream) -> None:
     with Serving(upstream.url) as serving:
         answer = ask("www.example.com", server=serving.server, edns=1232)
         assert (answer.rcode(), errors_of(answer)) == (2, [23])
-        assert serving.log[-1][2].source is Source.ERROR
+        assert serving.logged(1)[-1][2].source is Source.ERROR
 
 
 def test_an_expired_answer_is_better_than_none(upstream: Upstream) -> None:
@@ -143,7 +143,7 @@ def test_an_expired_answer_is_better_than_none(upstream: Upstream) -> None:
             answer = ask("brief.example.com", server=serving.server, edns=1232)
             assert addresses(answer) == ["192.0.2.2"]
             assert (answer.answer[0].ttl, errors_of(answer)) == (30, [3])
-        assert serving.log[-1][2].source is Source.STALE
+        assert serving.logged(4)[-1][2].source is Source.STALE
 
 
 def test_a_stale_answer_comes_before_the_client_gives_up(upstream: Upstream) -> None:

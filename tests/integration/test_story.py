@@ -16,7 +16,7 @@ import pytest
 from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
 from tests.support.upstream import Upstream
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -85,7 +85,7 @@ def test_a_cloaked_tracker_is_blocked_by_where_it_leads(box: RunningBox) -> None
     assert lookup["via"] == "tracker.hidden.example"
 
 
-def test_the_lookup_stands_in_the_api_within_two_seconds(box: RunningBox) -> None:
+def test_the_lookup_stands_in_the_api(box: RunningBox) -> None:
     ask("api.example.com", server=box.dns)
     lookup = wait_until(lambda: newest(box, "api.example.com"))
     assert lookup["verdict"] == "allow"
@@ -135,6 +135,10 @@ def test_no_answer_is_stale_while_lookups_rain_and_clicks_fall(box: RunningBox) 
             got = addresses(ask(name, server=box.dns, source=source))[0]
             seen.append((asked, time.monotonic(), got))
 
+    def go_on_for_a_while() -> None:
+        enough = len(seen) + 9
+        wait_until(lambda: len(seen) >= enough)
+
     threads = [threading.Thread(target=televise, args=(f"127.0.0.{n}",)) for n in (31, 32, 33)]
     for thread in threads:
         thread.start()
@@ -143,15 +147,15 @@ def test_no_answer_is_stale_while_lookups_rain_and_clicks_fall(box: RunningBox) 
             expected.append((time.monotonic(), None))
             _, rule = box.request("POST", "/api/v1/rules", {"action": "block", "name": name})
             expected.append((time.monotonic(), "0.0.0.0"))
-            time.sleep(0.02)
+            go_on_for_a_while()
             expected.append((time.monotonic(), None))
             box.request("DELETE", f"/api/v1/rules/{rule['id']}")
             expected.append((time.monotonic(), "198.51.100.9"))
-            time.sleep(0.02)
+            go_on_for_a_while()
     finally:
         stop.set()
         for thread in threads:
-            thread.join(5)
+            thread.join(PATIENCE)
     checked = 0
     for asked, answered, got in seen:
         windows = [window for window in expected if window[0] <= answered]
@@ -184,7 +188,7 @@ def test_a_category_is_blocked_for_everybody(box: RunningBox) -> None:
 
 
 def test_a_timed_rule_ends_by_itself(box: RunningBox) -> None:
-    status, _ = box.request("POST", "/api/v1/rules", {"action": "block", "name": "tv.example.com", "seconds": 1})
+    status, _ = box.request("POST", "/api/v1/rules", {"action": "block", "name": "tv.example.com", "seconds": 4})
     assert status == 201
     assert addresses(ask("tv.example.com", server=box.dns)) == ["0.0.0.0"]
     wait_until(lambda: addresses(ask("tv.example.com", server=box.dns)) == ["198.51.100.9"])
@@ -226,14 +230,15 @@ def test_a_broken_journal_is_put_aside_and_rules_still_hold(upstream: Upstream, 
 
 def test_a_click_catches_an_answer_that_is_still_on_its_way(box: RunningBox, upstream: Upstream) -> None:
     name = "slow.example.com"
-    upstream.fail(name, delay=0.6)
+    upstream.fail(name, held=True)
     answers: list[list[str]] = []
-    asking = threading.Thread(target=lambda: answers.append(addresses(ask(name, server=box.dns, timeout=5))))
+    asking = threading.Thread(target=lambda: answers.append(addresses(ask(name, server=box.dns))))
     asking.start()
     wait_until(lambda: name in upstream.names())
     status, rule = box.request("POST", "/api/v1/rules", {"action": "block", "name": name})
     assert status == 201
-    asking.join(5)
+    upstream.release()
+    asking.join(PATIENCE)
     assert answers == [["0.0.0.0"]]
     box.request("DELETE", f"/api/v1/rules/{rule['id']}")
     upstream.heal()

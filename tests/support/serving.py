@@ -19,6 +19,7 @@ from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
 from gateway.resolver.upstream import Upstream, parse_upstream
 from tests.support.ports import bind_pair
+from tests.support.waiting import PATIENCE, wait_until
 
 T = TypeVar("T")
 
@@ -99,13 +100,13 @@ class Serving:
             left = self.run(_others())
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(10)
+            self._thread.join(PATIENCE)
             self._loop.close()
             self._udp.close()
             self._tcp.close()
         assert not left, f"tasks were left behind: {left}"
 
-    def run(self, work: Coroutine[Any, Any, T], timeout: float = 10.0) -> T:
+    def run(self, work: Coroutine[Any, Any, T], timeout: float = PATIENCE) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
 
     def call(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -116,6 +117,13 @@ class Serving:
 
     def swap(self, policy: Rules) -> None:
         self.call(self.resolver.swap_policy, policy)
+
+    def logged(self, number: int) -> list[LogRow]:
+        """The whole log, which must come to that many rows: a prepared answer leaves before its row is written."""
+        wait_until(lambda: len(self.log) >= number, shows=lambda: len(self.log))
+        rows = self.call(lambda: list(self.log))
+        assert len(rows) == number
+        return rows
 
     def counters(self) -> dict[str, int | float]:
         return self.call(self.resolver.counters)
