@@ -10,12 +10,17 @@ from typing import Protocol
 
 
 class OpenConnection(Protocol):
-    """A client's connection; `last_used` is a monotonic time, `is_idle` that nothing it asked is still unanswered."""
+    """A client's connection; `last_used` is a monotonic time, `is_idle` that nothing it asked is still unanswered, and
+    `is_fresh` that it came only now, so that its first question may be on its way.
+    """
 
     last_used: float
 
     @property
     def is_idle(self) -> bool: ...
+
+    @property
+    def is_fresh(self) -> bool: ...
 
     def close(self) -> None: ...
 
@@ -77,9 +82,23 @@ class Connections:
         if mine >= most:
             return self._idlest([newcomer])
         greediest = [holder for holder, held in self._held.items() if len(held) == most]
-        # Who has one more than the newcomer would have keeps what it is using.
-        return self._idlest(greediest) or (self._idlest(greediest, busy=True) if most > mine + 1 else None)
+        # Who has one more than the newcomer would have keeps what it is using, unless the newcomer has nothing.
+        anything = mine == 0 or most > mine + 1
+        return self._idlest(greediest, fresh=False) or (self._unused(greediest) if anything else None)
 
-    def _idlest(self, holders: list[str], *, busy: bool = False) -> tuple[OpenConnection, str] | None:
-        found = ((each, holder) for holder in holders for each in self._held[holder] if busy or each.is_idle)
-        return min(found, key=lambda pair: pair[0].last_used, default=None)
+    def _idlest(self, holders: list[str], *, fresh: bool = True) -> tuple[OpenConnection, str] | None:
+        found = [
+            (each, holder)
+            for holder in holders
+            for each in self._held[holder]
+            if each.is_idle and (fresh or not each.is_fresh)
+        ]
+        return min(found, key=_last_used, default=None)
+
+    def _unused(self, holders: list[str]) -> tuple[OpenConnection, str]:
+        """The connection of these that was used longest ago, whatever it waits for."""
+        return min(((each, holder) for holder in holders for each in self._held[holder]), key=_last_used)
+
+
+def _last_used(pair: tuple[OpenConnection, str]) -> float:
+    return pair[0].last_used

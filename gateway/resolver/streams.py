@@ -15,6 +15,8 @@ from gateway.resolver.options import ResolverOptions
 Serve: TypeAlias = Callable[[bytes, Client, float, Callable[[bytes | None], None]], None]
 
 _MAX_UNREAD = 65_537
+# Seconds from the handshake to the first question of a client that means to ask one.
+_FIRST_QUESTION = 0.5
 
 
 class StreamServer:
@@ -78,6 +80,7 @@ class _Connection(asyncio.Protocol):
         self._open = 0
         self._full = False
         self._ended = False
+        self._used = False
         self.last_used = server.clock()
         self._timer: asyncio.TimerHandle | None = None
         self._transport: Any = None
@@ -87,6 +90,11 @@ class _Connection(asyncio.Protocol):
     def is_idle(self) -> bool:
         """True when nothing of it is under way: a message that comes byte by byte is none yet."""
         return not self._open
+
+    @property
+    def is_fresh(self) -> bool:
+        """True before its first question, which may take a moment."""
+        return not self._used and self._server.clock() - self.last_used < _FIRST_QUESTION
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -150,6 +158,7 @@ class _Connection(asyncio.Protocol):
     def _ask(self, message: bytes) -> None:
         assert self._client is not None
         self._server.received += 1
+        self._used = True
         self.last_used = self._server.clock()
         if len(message) < 12:
             # Whoever frames scraps does not speak DNS.

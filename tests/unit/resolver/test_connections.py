@@ -11,9 +11,10 @@ from gateway.resolver.connections import Connections
 class Line:
     """A connection that notes whether it was closed."""
 
-    def __init__(self, used: float, *, idle: bool = True) -> None:
+    def __init__(self, used: float, *, idle: bool = True, fresh: bool = False) -> None:
         self.last_used = used
         self.is_idle = idle
+        self.is_fresh = fresh
         self.closed = False
 
     def close(self) -> None:
@@ -75,6 +76,27 @@ def test_of_a_thousand_addresses_with_one_each_the_idlest_goes() -> None:
     quiet = Line(2_000)
     assert table.admit(quiet, "quiet")
     assert [line.closed for line in invented] == [True] * 851 + [False] * 149
+
+
+def test_among_equals_who_has_nothing_gets_one_of_those_that_wait_longest() -> None:
+    """So many addresses, all waiting for answers that do not come: the newest are never the ones that go."""
+    table = Connections(limit=150, per_holder=30)
+    waiting = [Line(n, idle=False) for n in range(300)]
+    assert all(table.admit(line, f"x{n}") for n, line in enumerate(waiting))
+    quiet = Line(400, fresh=True)
+    assert table.admit(quiet, "quiet")
+    more = [Line(500 + n, idle=False) for n in range(140)]
+    assert all(table.admit(line, f"y{n}") for n, line in enumerate(more))
+    assert not quiet.closed
+
+
+def test_a_connection_that_came_only_now_is_not_idle_yet() -> None:
+    table = Connections(limit=2, per_holder=2)
+    fresh, old = Line(5, fresh=True), Line(9)
+    assert table.admit(fresh, "a")
+    assert table.admit(old, "b")
+    assert table.admit(Line(10), "c")
+    assert (fresh.closed, old.closed) == (False, True)
 
 
 def test_leaving_twice_counts_once() -> None:
