@@ -1,75 +1,45 @@
 """Many regular expressions matched at once in one pass over a name, whatever their authors wrote.
 
-A hostile list can make a backtracking matcher run for hours on one name. Here the time is bounded by the length of
-the name times the number of positions of all expressions, and the states that real names reach are remembered, so
-that the usual cost is one dictionary hit per character.
+A hostile list can make a backtracking matcher run for hours on one name. Here a step takes all expressions together:
+each of their positions is a bit of one number, and where one position leads to is a shift by few places for all of
+them at once (Baeza-Yates and Gonnet, CACM 1992; Navarro and Raffinot 2001). The few that lead further away are looked
+up, eight at a time, and bounded in number. So a character costs some microseconds at most, and one dictionary hit for
+what real names reach again and again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, cast
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
-from gateway.lists.regex import MAX_NODES, Chars, Tree, Unsupported, parse_regex
+from gateway.lists.program import PatternProgram
+from gateway.lists.regex import MAX_NODES, Chars, Unsupported, parse_regex
 
 MAX_POSITIONS: Final = 4096
-_MAX_STATES: Final = 2000
-_MAX_WORK: Final = 4000
+MAX_JUMPS: Final = 128
+_NEAR: Final = range(-4, 9)
+_MAX_STATES: Final = 1000
 _PROBES: Final = ("q", "zq7-xv.invalid", "w.k3v9x.example", "0.9-8.test")
 
-_CHAR, _SPLIT, _START, _END, _MATCH = range(5)
-_State = frozenset[int]
+
+class Size(NamedTuple):
+    """Nodes used, of MAX_POSITIONS, and positions that lead far away, of MAX_JUMPS; those of several add up."""
+
+    positions: int
+    jumps: int
 
 
-class _Program:
-    """Nodes of one or more expressions; `nodes[i]` is (kind, argument, next, other next)."""
+class _State(dict[str, "tuple[_State, int, int]"]):
+    """Positions that wait for a character; for characters that came here: the next state, the bits of the positions
+    that ended an expression, and of those that end one if the text ends here.
+    """
 
-    def __init__(self) -> None:
-        self.nodes: list[tuple[int, object, int, int]] = []
-        self._work = self._limit = 0
+    __slots__ = ("waiting",)
 
-    def add(self, tree: Tree, index: int) -> int:
-        """Compiles a tree so that it ends in a match of `index`; returns its first node."""
-        self._work, self._limit = 0, len(self.nodes) + MAX_NODES
-        return self._build(tree, self._node(_MATCH, index, -1, -1))
-
-    def _node(self, kind: int, argument: object, then: int, other: int) -> int:
-        self.nodes.append((kind, argument, then, other))
-        if len(self.nodes) > self._limit:
-            raise Unsupported("Its regular expression is too large.")
-        return len(self.nodes) - 1
-
-    def _build(self, tree: Tree, then: int) -> int:
-        self._work += 1
-        if self._work > _MAX_WORK:
-            raise Unsupported("Its regular expression is too large.")
-        kind = tree[0]
-        if kind == "char":
-            return self._node(_CHAR, tree[1], then, -1)
-        if kind in ("start", "end"):
-            return self._node(_START if kind == "start" else _END, None, then, -1)
-        if kind == "all":
-            for part in reversed(tree[1:]):
-                then = self._build(cast(Tree, part), then)
-            return then
-        if kind == "any":
-            firsts = [self._build(cast(Tree, part), then) for part in tree[1:]]
-            first = firsts.pop()
-            while firsts:
-                first = self._node(_SPLIT, None, firsts.pop(), first)
-            return first
-        body, low, high = cast(Tree, tree[1]), cast(int, tree[2]), cast("int | None", tree[3])
-        if high is None:
-            loop = self._node(_SPLIT, None, then, then)
-            self.nodes[loop] = (_SPLIT, None, self._build(body, loop), then)
-            then = loop
-        else:
-            after = then
-            for _ in range(high - low):
-                then = self._node(_SPLIT, None, self._build(body, then), after)
-        for _ in range(low):
-            then = self._build(body, then)
-        return then
+    def __init__(self, waiting: int) -> None:
+        super().__init__()
+        self.waiting = waiting
 
 
 class Automaton:
@@ -77,105 +47,159 @@ class Automaton:
 
     def __init__(self, sources: Sequence[str]) -> None:
         """Raises Unsupported when one of them, or all together, cannot be matched within the bounds."""
-        program = _Program()
-        self._firsts = [program.add(parse_regex(source), index) for index, source in enumerate(sources)]
-        self._nodes = program.nodes
-        if len(self._nodes) > MAX_POSITIONS + MAX_NODES:
-            raise Unsupported("There are too many regular expressions.")
+        program = PatternProgram()
+        for source in sources:
+            program.add(parse_regex(source))
+            if len(program.nodes) > MAX_POSITIONS + MAX_NODES:
+                raise Unsupported("There are too many regular expressions.")
         self._sources = tuple(sources)
-        self._again, _ = self._closure(self._firsts, start=False, end=False)
-        self._numbers: dict[tuple[_State, frozenset[int]], int] = {}
-        self._states: list[_State] = []
-        self._steps: list[dict[str, int]] = []
-        self._accepts: list[frozenset[int]] = []
-        self._ends: dict[int, frozenset[int]] = {}
-        self._forget()
+        self._chars: dict[str, int] = {}
+        self._owners: list[int] = []
+        self._ends = self._ends_last = 0
+        self._near: list[tuple[int, int]] = []
+        self._far: dict[int, int] = {}
+        self._far_bits = 0
+        self._place(program)
+        self._size = Size(len(program.nodes), len(self._far))
+        if self._size.jumps > MAX_JUMPS:
+            raise Unsupported("Its regular expression has too many alternatives.")
+        self._states: dict[int, _State] = {}
 
     def __len__(self) -> int:
         return len(self._sources)
 
     @property
-    def size(self) -> int:
-        """Positions used, of MAX_POSITIONS."""
-        return len(self._nodes)
+    def size(self) -> Size:
+        return self._size
+
+    def run(self, text: str) -> int:
+        """The bits of positions at which some expression matched the text; see `owners_of` and `mask_of`."""
+        if not self._sources:
+            return 0
+        if len(self._states) >= _MAX_STATES:
+            self._states.clear()
+        state = self._state(self._first)
+        found, ends = (self._at_once, 0) if text else (self._in_nothing, 0)
+        for char in text:
+            step = state.get(char) or self._step(state, char)
+            state, ended, ends = step
+            if ended:
+                found |= ended
+        return found | ends | self._at_last
 
     def match(self, text: str) -> frozenset[int]:
         """The indexes of all expressions that the text matches."""
-        if not self._sources:
-            return frozenset()
-        steps, accepts = self._steps, self._accepts
-        state = 0
-        found = accepts[0]
-        for char in text:
-            following = steps[state].get(char)
-            state = self._grow(state, char) if following is None else following
-            if accepts[state]:
-                found |= accepts[state]
-        return found | self._at_end(state, empty=not text)
+        return frozenset(self.owners_of(self.run(text)))
 
-    def _forget(self) -> None:
-        for memory in (self._numbers, self._states, self._steps, self._accepts, self._ends):
-            memory.clear()
-        self._number(*self._closure(self._firsts, start=True, end=False))
+    def mask_of(self, indexes: Iterable[int]) -> int:
+        """All bits that belong to these expressions."""
+        wanted = set(indexes)
+        return sum(1 << bit for bit, owner in enumerate(self._owners) if owner in wanted)
 
-    def _number(self, state: _State, accepted: frozenset[int]) -> int:
-        number = self._numbers.get((state, accepted))
-        if number is None:
-            number = self._numbers[state, accepted] = len(self._states)
-            self._states.append(state)
-            self._steps.append({})
-            self._accepts.append(accepted)
-        return number
+    def owners_of(self, bits: int) -> Iterator[int]:
+        """The indexes of the expressions that these bits belong to, the first one first; some come more than once."""
+        while bits:
+            lowest = bits & -bits
+            yield self._owners[lowest.bit_length() - 1]
+            bits ^= lowest
 
-    def _grow(self, number: int, char: str) -> int:
-        state, steps = self._states[number], self._steps[number]
-        if len(self._states) >= _MAX_STATES:
-            self._forget()
-            steps = {}
-        nodes = self._nodes
-        nexts = [nodes[i][2] for i in state if nodes[i][0] == _CHAR and char in cast(Chars, nodes[i][1])]
-        after, accepted = self._closure(nexts, start=False, end=False)
-        following = self._number(after | self._again, accepted)
-        steps[char] = following
+    def _state(self, waiting: int) -> _State:
+        known = self._states.get(waiting)
+        if known is None:
+            known = _State(waiting)
+            if len(self._states) < _MAX_STATES:
+                self._states[waiting] = known
+        return known
+
+    def _step(self, state: _State, char: str) -> tuple[_State, int, int]:
+        taken = state.waiting & self._chars.get(char, 0)
+        waiting = self._again
+        if taken:
+            for places, mask in self._near:
+                if hit := taken & mask:
+                    waiting |= hit << places if places >= 0 else hit >> -places
+            if taken & self._far_bits:
+                waiting |= self._jump(taken)
+        following = self._state(waiting), taken & self._ends, taken & self._ends_last
+        if len(self._states) < _MAX_STATES:
+            state[char] = following
         return following
 
-    def _at_end(self, number: int, *, empty: bool) -> frozenset[int]:
-        if empty:
-            return self._closure(self._firsts, start=True, end=True)[1]
-        found = self._ends.get(number)
-        if found is None:
-            waiting = [self._nodes[i][2] for i in self._states[number] if self._nodes[i][0] == _END]
-            found = self._ends[number] = self._closure(waiting, start=False, end=True)[1]
-        return found
+    def _jump(self, taken: int) -> int:
+        data = (taken & self._far_bits).to_bytes(self._width, "little")
+        waiting = 0
+        for group in self._groups:
+            if byte := data[group]:
+                key = group << 8 | byte
+                known = self._jumps.get(key)
+                if known is None:
+                    known = self._jumps[key] = self._jump_of(group, byte)
+                waiting |= known
+        return waiting
 
-    def _closure(self, nodes: Sequence[int], *, start: bool, end: bool) -> tuple[_State, frozenset[int]]:
-        """The nodes that wait for a character or the end, and the indexes that have matched already."""
-        seen: set[int] = set()
-        waiting: set[int] = set()
-        matched: set[int] = set()
-        stack = list(nodes)
-        while stack:
-            i = stack.pop()
-            if i in seen:
-                continue
-            seen.add(i)
-            kind, argument, then, other = self._nodes[i]
-            if kind == _MATCH:
-                matched.add(cast(int, argument))
-            elif kind == _SPLIT:
-                stack += (then, other)
-            elif kind == _START:
-                if start:
-                    stack.append(then)
-            elif kind == _END and end:
-                stack.append(then)
-            else:
-                waiting.add(i)
-        return frozenset(waiting), frozenset(matched)
+    def _jump_of(self, group: int, byte: int) -> int:
+        waiting = 0
+        for i in range(8):
+            if byte >> i & 1:
+                waiting |= self._far.get(8 * group + i, 0)
+        return waiting
+
+    def _place(self, program: PatternProgram) -> None:
+        """Gives each position its bit, in the order of the text, so that most lead to the next one."""
+        bits: dict[int, int] = {}
+        spare: list[int] = []
+        by_chars: defaultdict[Chars, int] = defaultdict(int)
+        for index, nodes in enumerate(program.ranges):
+            # One bit more for an expression that matches without taking anything.
+            spare.append(len(self._owners))
+            self._owners.append(index)
+            for node in reversed(nodes):
+                chars = program.chars(node)
+                if chars is not None:
+                    bits[node] = len(self._owners)
+                    by_chars[chars] |= 1 << len(self._owners)
+                    self._owners.append(index)
+        self._width = len(self._owners) // 8 + 1
+        for chars, mask in by_chars.items():
+            for char in chars:
+                self._chars[char] = self._chars.get(char, 0) | mask
+        self._connect(program, bits)
+
+        def bits_of(found: Iterable[int], place: Sequence[int] | dict[int, int]) -> int:
+            return sum(1 << place[each] for each in found)
+
+        first = program.closure(program.firsts, start=True)
+        again = program.closure(program.firsts)
+        self._first, self._again = bits_of(first.waiting, bits), bits_of(again.waiting, bits)
+        self._at_once = bits_of(first.matched, spare)
+        self._at_last = bits_of(program.closure(program.firsts, end=True).matched, spare)
+        self._in_nothing = bits_of(program.closure(program.firsts, start=True, end=True).matched, spare)
+
+    def _connect(self, program: PatternProgram, bits: dict[int, int]) -> None:
+        near: defaultdict[int, int] = defaultdict(int)
+        far: defaultdict[int, int] = defaultdict(int)
+        for node, bit in bits.items():
+            then = program.nodes[node][2]
+            after = program.closure((then,))
+            for other in after.waiting:
+                places = bits[other] - bit
+                if places in _NEAR:
+                    near[places] |= 1 << bit
+                else:
+                    far[bit] |= 1 << bits[other]
+            if after.matched:
+                self._ends |= 1 << bit
+            if program.closure((then,), end=True).matched:
+                self._ends_last |= 1 << bit
+        self._near = sorted(near.items())
+        self._far = dict(far)
+        self._far_bits = sum(1 << bit for bit in far)
+        self._groups = sorted({bit // 8 for bit in far})
+        self._jumps: dict[int, int] = {}
 
 
-def check_regex(source: str) -> int:
-    """The number of positions the expression needs. Raises Unsupported, also when it would match every name."""
+def check_regex(source: str) -> Size:
+    """What the expression needs. Raises Unsupported, also when it would match every name."""
     automaton = Automaton((source,))
     if all(automaton.match(probe) for probe in _PROBES):
         raise Unsupported("It would match every name.")

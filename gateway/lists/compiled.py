@@ -15,13 +15,14 @@ import sys
 import zlib
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import marisa_trie
 
 from gateway.errors import ListError
 from gateway.lists.automaton import Automaton
-from gateway.lists.parsers.entry import EVERY, Entry, includes
+from gateway.lists.parsers.entry import EVERY, Entry
+from gateway.lists.sayings import Saying
 from gateway.model.listed import Extent, ListMatch, ListVerdict
 from gateway.model.name import ancestors
 from gateway.model.verdict import Action
@@ -35,34 +36,6 @@ _TABLE: Final = struct.Struct("<Q" + "QQ" * len(SECTIONS))
 _DAMAGED: Final = "The compiled lists are damaged; refresh the lists."
 
 
-class Saying(NamedTuple):
-    """What one list says of a name: everything of an Entry but the name. `list_index` counts the lists from 0."""
-
-    list_index: int
-    extent: Extent
-    action: Action
-    important: bool = False
-    dnstypes: tuple[int, ...] = ()
-    denyallow: tuple[str, ...] = ()
-
-    @property
-    def strength(self) -> int:
-        """Exceptions win over blocks, unless only the block is important (AdGuard, `$important`)."""
-        return 2 * self.important + (self.action is Action.ALLOW)
-
-    def speaks_of(self, name: str, qtype: int, *, itself: bool) -> bool:
-        """`itself`: the entry's name is the whole name, not an ancestor of it."""
-        if self.extent is Extent.EXACT and not itself:
-            return False
-        if self.extent is Extent.BELOW and itself:
-            return False
-        if self.dnstypes and not includes(self.dnstypes, qtype):
-            return False
-        if not self.denyallow:
-            return True
-        return not any(name == parent or name.endswith("." + parent) for parent in self.denyallow)
-
-
 class CompiledLists:
     """Immutable; safe to use until dropped, also after its file was replaced by a newer one."""
 
@@ -73,20 +46,22 @@ class CompiledLists:
         try:
             meta = json.loads(bytes(sections["meta"]))
             self._lists = tuple((int(number), str(title)) for number, title in meta["lists"])
-            self._sayings = tuple(_saying_from(fields) for fields in meta["sayings"])
+            self._spoken = tuple((saying, Limits.of(saying)) for saying in map(_saying_from, meta["sayings"]))
             self._names = int(meta["names"])
             self._patterns = tuple((str(source), int(saying)) for source, saying in meta["regexes"])
             self._kinds = sections["kinds"].cast(meta["kind_code"])
             self._starts = sections["starts"].cast("I")
             self._members = sections["members"].cast("H")
             self._automaton = Automaton([source for source, _ in self._patterns])
+            self._patterns_of = self._by_saying()
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ListError("lists.compiled-lists-damaged") from error
         self._trie = marisa_trie.Trie()
         if self._names:
             self._trie.map(sections["trie"])
         self._of_every = self._sayings_at(key_of(EVERY))
-        named = {abs(number) for saying in self._sayings for number in saying.dnstypes}
+        self._beside_names = bool(self._of_every or self._patterns)
+        named = {abs(number) for saying, _ in self._spoken for number in saying.dnstypes}
         self.types_named: frozenset[int] = frozenset(named)
 
     @classmethod
@@ -134,42 +109,85 @@ class CompiledLists:
         return ListVerdict(saying.action, _spell(best), titles, saying.extent, saying.important)
 
     def lists_naming(self, name: str, qtype: int = 1) -> tuple[ListMatch, ...]:
-        """Every entry that speaks of the name, the one that decides first."""
+        """Every entry that speaks of the name, the one that decides first; of many patterns that say the same, one."""
         found = sorted(self._find(name, qtype), key=_order, reverse=True)
         return tuple(
             ListMatch(*self._lists[hit[1].list_index], _spell(hit), hit[1].action, hit[1].extent, hit[1].important)
             for hit in found
         )
 
-    def _sayings_at(self, key: str) -> tuple[Saying, ...]:
-        kind = self._kinds[self._trie[key]] if key in self._trie else 0
-        return tuple(self._sayings[member] for member in self._members[self._starts[kind] : self._starts[kind + 1]])
-
     def _find(self, name: str, qtype: int) -> list[_Hit]:
+        """One hit for each list, label and kind of rule at most, whatever the lists say: see `gateway.lists.bounds`."""
         found: list[_Hit] = []
-        for saying in self._of_every:
-            if saying.speaks_of(name, qtype, itself=True):
-                found.append((_OF_EVERY, saying, EVERY))
+        under: frozenset[str] | None = None
         if self._names:
-            starts, kinds = self._starts, self._kinds
+            kinds = self._kinds
             for prefix, number in self._trie.iter_prefixes_with_ids(key_of(name)):
                 kind = kinds[number]
                 if not kind:
                     continue
-                length = len(prefix) - 1
+                starts, spoken, length, whole = self._starts, self._spoken, len(prefix) - 1, len(name)
                 for member in self._members[starts[kind] : starts[kind + 1]]:
-                    saying = self._sayings[member]
-                    if saying.speaks_of(name, qtype, itself=length == len(name)):
-                        found.append((length, saying, name[len(name) - length :]))
-        if self._patterns:
-            for index in self._automaton.match(name):
-                source, member = self._patterns[index]
-                saying = self._sayings[member]
-                if saying.speaks_of(name, qtype, itself=True):
-                    found.append((0, saying, source))
+                    saying, limits = spoken[member]
+                    extent = saying.extent
+                    if extent is not Extent.SUBTREE and (extent is Extent.EXACT) is not (length == whole):
+                        continue
+                    if limits is not None:
+                        under = under or frozenset(ancestors(name))
+                        if not limits.hold(under, qtype):
+                            continue
+                    found.append((length, saying, name[whole - length :]))
+        if self._beside_names:
+            self._find_patterns(name, qtype, found)
         return found
 
+    def _find_patterns(self, name: str, qtype: int, found: list[_Hit]) -> None:
+        under = frozenset(ancestors(name)) if self._of_every else frozenset[str]()
+        for saying, limits in self._of_every:
+            if limits is None or limits.hold(under, qtype):
+                found.append((_OF_EVERY, saying, EVERY))
+        bits = self._automaton.run(name)
+        if not bits:
+            return
+        under = under or frozenset(ancestors(name))
+        for mask, (saying, limits) in self._patterns_of:
+            if bits & mask and (limits is None or limits.hold(under, qtype)):
+                first = next(self._automaton.owners_of(bits & mask))
+                found.append((0, saying, self._patterns[first][0]))
 
+    def _by_saying(self) -> list[tuple[int, _Spoken]]:
+        """What patterns say, and the bits of all patterns that say it."""
+        by_saying: dict[int, list[int]] = {}
+        for index, (_, member) in enumerate(self._patterns):
+            by_saying.setdefault(member, []).append(index)
+        return [(self._automaton.mask_of(indexes), self._spoken[member]) for member, indexes in by_saying.items()]
+
+    def _sayings_at(self, key: str) -> tuple[_Spoken, ...]:
+        kind = self._kinds[self._trie[key]] if key in self._trie else 0
+        return tuple(self._spoken[member] for member in self._members[self._starts[kind] : self._starts[kind + 1]])
+
+
+class Limits(NamedTuple):
+    """Which lookups something with record types or exceptions speaks of."""
+
+    types: frozenset[int]
+    all_but: bool
+    exceptions: frozenset[str]
+
+    @classmethod
+    def of(cls, saying: Saying) -> Limits | None:
+        """None for what has neither."""
+        if not saying.details:
+            return None
+        types = saying.dnstypes
+        return cls(frozenset(map(abs, types)), not types or types[0] < 0, frozenset(saying.denyallow))
+
+    def hold(self, under: frozenset[str], qtype: int) -> bool:
+        """`under`: the name that is asked for, and all its ancestors."""
+        return (qtype in self.types) is not self.all_but and self.exceptions.isdisjoint(under)
+
+
+_Spoken: TypeAlias = tuple[Saying, Limits | None]
 _OF_EVERY: Final = -1
 _Hit = tuple[int, Saying, str]
 """Length of the name that the entry names (0: it is a pattern; _OF_EVERY), what it says, and that name or pattern."""

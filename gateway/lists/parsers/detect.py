@@ -11,7 +11,7 @@ from gateway.lists.parsers.entry import Syntax
 from gateway.lists.parsers.names import is_address
 from gateway.lists.parsers.notes import before_any_note, before_note, is_cosmetic, is_note
 
-_MAX_LINE = 1000
+_ENOUGH = 1000
 _OPTIONS = (
     (Syntax.DNSMASQ, re.compile(r"(?:--)?(?:address|server|local|host-record|cname|conf-file|addn-hosts)=\S")),
     (Syntax.UNBOUND, re.compile(r"server:\s*$|local-(?:zone|data(?:-ptr)?):\s")),
@@ -37,9 +37,7 @@ def form_of(line: str) -> Syntax | None:
     words = line.split(None, 2)
     if len(words) > 1 and is_address(words[0]):
         return Syntax.HOSTS
-    if len(line) > _MAX_LINE:
-        return None
-    line = before_note(line)
+    line = before_note(line[:_ENOUGH])
     for syntax, form in _OPTIONS:
         if form.match(line):
             return syntax

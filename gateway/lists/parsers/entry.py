@@ -33,7 +33,8 @@ class Entry(NamedTuple):
     """One rule of a list. Either `name` (canonical, or EVERY) or `regex` (see gateway.lists.regex) is set.
 
     `dnstypes` are record types it speaks of (negative: all but these; empty: all); names under `denyallow` are
-    excepted; `badfilter` says that it disables the entry that is otherwise equal. A tuple, because a list has a
+    excepted; `badfilter` says that it disables the entry that is otherwise equal; `passes` that it allows nothing by
+    itself, but ends the block around it in the same list. A tuple, because a list has a
     million of them and a tuple is made three times as fast as a dataclass.
     """
 
@@ -45,6 +46,7 @@ class Entry(NamedTuple):
     dnstypes: tuple[int, ...] = ()
     denyallow: tuple[str, ...] = ()
     badfilter: bool = False
+    passes: bool = False
 
     @property
     def subtree(self) -> bool:

@@ -9,6 +9,7 @@ leading dot or `*.` of what is below it, too. `ads.*` begins the name and `*.nam
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from gateway.lists.parsers import dnsmasq, unbound
 from gateway.lists.parsers.adblock import COSMETIC, parse_rule
@@ -48,6 +49,7 @@ _OWN = frozenset(
 )
 _OPTIONS = ("address=/", "server=/", "local=/", "--", "local-zone:", "local-data:")
 _plain = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.[a-z][a-z0-9-]{0,62}", re.ASCII).fullmatch
+_wildcard = re.compile(r"\*\.[a-z0-9_.-]+", re.ASCII).fullmatch
 _hosts = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|::1?)[ \t]+([^\s#]+)", re.ASCII).fullmatch
 _expression = re.compile(r"\^|\(\^|\.\*|.*(?:\\[.dws]|[^*]\$$)").match
 _any_expression = re.compile(r".*[\\()\[\]+?{}]|.+\|.").match
@@ -57,10 +59,19 @@ def line_parser(syntax: Syntax) -> LineParser:
     """The parser for a list that is mostly in this syntax, which is no zone."""
     parse = _MixedParser(syntax).parse_line
     if syntax is Syntax.DNSMASQ:
-        return lambda line: dnsmasq.parse_line(line) if dnsmasq.is_option(line) else parse(line)
+        return _options_first("address=/", dnsmasq.is_option, dnsmasq.parse_line, parse)
     if syntax is Syntax.UNBOUND:
-        return lambda line: unbound.parse_line(line) if unbound.is_option(line) else parse(line)
+        return _options_first("local-", unbound.is_option, unbound.parse_line, parse)
     return parse
+
+
+def _options_first(usual: str, is_option: Callable[[str], bool], options: LineParser, others: LineParser) -> LineParser:
+    """`usual` is how nearly every line of such a list begins."""
+
+    def parse_line(line: str) -> tuple[Entry, ...]:
+        return options(line) if line.startswith(usual) or is_option(line) else others(line)
+
+    return parse_line
 
 
 class _MixedParser:
@@ -72,8 +83,11 @@ class _MixedParser:
         """Raises Skip and Partly. The first half is for what lists have a million of."""
         if _plain(line) and len(line) <= 253 and not line.startswith(CANARY):
             return (Entry(line),)
-        if line[0] in "|@":
+        first = line[0]
+        if first in "|@":
             return parse_rule(line)
+        if first == "*" and not self._in_adblock and _wildcard(line):
+            return (Entry(canonical(line[2:]), Extent.SUBTREE),)
         hosts = _hosts(line)
         if hosts:
             return (_exact(hosts[1]),)
@@ -83,7 +97,7 @@ class _MixedParser:
             return unbound.parse_line(line) if unbound.is_option(line) else dnsmasq.parse_line(line)
         if is_address(line.split(None, 1)[0]):
             return _parse_hosts(line)
-        if line[0] == "/":
+        if first == "/":
             return parse_rule(line)
         if is_cosmetic(line):
             # Only a note that stands apart makes it something else.

@@ -67,7 +67,7 @@ def _parse_zone(value: str) -> tuple[Entry, ...]:
     if zone[1] == ".":
         raise Skip(EVERY_NAME)
     if zone[2] in _PASSING:
-        return (Entry(canonical(zone[1]), Extent.SUBTREE, Action.ALLOW),)
+        return (Entry(canonical(zone[1]), Extent.SUBTREE, Action.ALLOW, passes=True),)
     if zone[2] in _BLOCKED_TYPE:
         return (Entry(canonical(zone[1]), Extent.SUBTREE, dnstypes=(_BLOCKED_TYPE[zone[2]],)),)
     if zone[2] not in _BLOCKING:

@@ -205,9 +205,9 @@ def test_unbound_zones_are_subtrees_and_data_is_exact() -> None:
     assert entries == [
         Entry("a.example", SUBTREE),
         Entry("b.example", SUBTREE),
-        Entry("ok.a.example", SUBTREE, Action.ALLOW),
+        Entry("ok.a.example", SUBTREE, Action.ALLOW, passes=True),
         Entry("c.example"),
-        Entry("e.example", SUBTREE, Action.ALLOW),
+        Entry("e.example", SUBTREE, Action.ALLOW, passes=True),
         Entry("v4.example", SUBTREE, dnstypes=(1,)),
         Entry("v6.example", SUBTREE, dnstypes=(28,)),
     ]
