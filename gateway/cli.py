@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from gateway import __version__
@@ -88,8 +88,8 @@ def _add_collections(verb: _Verb) -> None:
     rules.add_argument("what", choices=("ls", "add", "rm"))
     rules.add_argument("rest", nargs="*", metavar="ACTION NAME | ID", help="add block ads.example | rm 7")
     _device(rules)
-    lists = verb("lists", _lists, "list, add, remove or refresh block lists, or say which are known")
-    lists.add_argument("what", choices=("ls", "add", "rm", "refresh", "known"))
+    lists = verb("lists", _lists, "list, add, remove, refresh or accept block lists, or say which are known")
+    lists.add_argument("what", choices=("ls", "add", "rm", "refresh", "accept", "known"))
     lists.add_argument("rest", nargs="*", metavar="PATH_OR_URL | ID")
     lists.add_argument("--allow", action="store_true", help="the list says what to allow")
     verb("devices", _devices, "list the devices on the network").add_argument("--json", action="store_true")
@@ -258,13 +258,16 @@ def _lists(parsed: argparse.Namespace, settings: Settings) -> int:
     client = _client(settings)
     match parsed.what, parsed.rest:
         case "ls", []:
-            lines = map(_list_line, client.call("lists.list")["lists"])
+            lines = (line for each in client.call("lists.list")["lists"] for line in _list_lines(each))
             _print_each(lines, "No list yet; `telltale lists known` names some.")
         case "add", [source]:
             action = "allow" if parsed.allow else "block"
             print(_list_line(client.call("lists.add", source=list_source(source), action=action)))
         case "rm", [number] if number.isdigit():
             print("Removed:", _list_line(client.call("lists.remove", id=int(number))))
+        case "accept", [number] if number.isdigit():
+            taken = client.call("lists.accept", id=int(number))
+            print(f"Taken: {_plain(taken['title'])}; its new entries are in force in a moment.")
         case "refresh", []:
             client.call("lists.refresh")
             print("The lists are being fetched; `telltale lists ls` says when they are.")
@@ -359,6 +362,18 @@ def _list_line(each: dict[str, Any]) -> str:
     wrong = f"  WRONG: {each['error']}" if each["error"] else ""
     entries = "1 entry" if each["entries"] == 1 else f"{each['entries']} entries"
     return _plain(f"{each['id']}  {each['action']}  {each['title']}  ({entries}{left_out}){wrong}")
+
+
+def _list_lines(each: dict[str, Any]) -> Iterator[str]:
+    """A line for the list, and one for each thing that is to be known of it."""
+    yield _list_line(each)
+    if shrinking := each.get("shrinking"):
+        yield (
+            f"    It fell from {shrinking['before']:,} entries to {shrinking['entries']:,}, and the old ones stay in "
+            f"force. If that is right: telltale lists accept {each['id']}"
+        )
+    for reason, count in sorted(each["skipped"].items(), key=lambda item: -item[1]):
+        yield _plain(f"    {count:,} left out: {reason}")
 
 
 def _plain(text: str) -> str:

@@ -5,7 +5,9 @@ resolver stays in memory for months.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,22 @@ class Job:
         return cls(tuple(lists), bool(value["fetch"]))
 
 
+class JobEnd(IntEnum):
+    """How a job ended, as its exit status. Unless it is done, the lists that were in force stay in force."""
+
+    DONE = 0
+    FAILED = 1
+    """The last line on standard error says why."""
+    WRONG = 2
+    """As FAILED, for what we should never do."""
+    TOO_MUCH_MEMORY = 3
+    """The lists asked for more than the job may have."""
+    NO_MEMORY = 4
+    """The machine had none left."""
+    ENDED = 5
+    """By a signal; the last line on standard error is its name."""
+
+
 def read_report(settings: Settings) -> dict[str, dict[str, Any]]:
     """What the last run said, by subscription id; empty when there was none."""
     path: Path = settings.lists_folder / "report.json"
@@ -41,3 +59,12 @@ def read_report(settings: Settings) -> dict[str, dict[str, Any]]:
     except (OSError, ValueError):
         return {}
     return {k: v for k, v in value.items() if isinstance(v, dict)} if isinstance(value, dict) else {}
+
+
+def shrinking_of(entry: Mapping[str, Any]) -> dict[str, int] | None:
+    """`{"before", "entries"}` of a list that fell to a fraction and waits for a person; None for any other."""
+    copy, held = entry.get("copy"), entry.get("held")
+    try:
+        return {"before": int(copy["entries"]), "entries": int(held["entries"])} if copy and held else None
+    except (KeyError, TypeError, ValueError):
+        return None

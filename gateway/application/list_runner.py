@@ -7,13 +7,16 @@ import json
 import logging
 import sys
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from signal import Signals
 from typing import Any
 
-from gateway.application.list_job import Job, read_report
+from gateway.application.list_job import Job, JobEnd, read_report, shrinking_of
 from gateway.catalogue.sentences import OTHER, Notice
 from gateway.errors import ListError
+from gateway.lists.bounds import COMPILER_MEMORY
 from gateway.lists.compiled import CompiledLists
+from gateway.lists.held import take_held
 from gateway.model.book import Book
 from gateway.settings import Settings, to_arguments
 
@@ -41,6 +44,8 @@ class ListRunner:
         self._fetch = False
         self._running = False
         self._details = read_report(settings)
+        self._failures = 0
+        self._ran = datetime.now(UTC)
 
     @property
     def refreshing(self) -> bool:
@@ -50,6 +55,20 @@ class ListRunner:
         """Asks for a run soon; several wishes become one run."""
         self._fetch = self._fetch or fetch
         self._wanted.set()
+
+    async def take_held(self, subscription: int) -> bool:
+        """Puts a shrunken list that waits in the place of its copy, for good, and asks for a run; false when none does.
+
+        Raises OSError.
+        """
+        entry = self._details.get(str(subscription), {})
+        if shrinking_of(entry) is None or not await asyncio.to_thread(
+            take_held, self._settings.lists_folder, subscription
+        ):
+            return False
+        entry["held"] = None
+        self.want()
+        return True
 
     def details(self) -> dict[str, dict[str, Any]]:
         """What is known of each subscription in force, by id: syntax, entries, skipped, fetched, error."""
@@ -64,6 +83,7 @@ class ListRunner:
             self._wanted.clear()
             fetch, self._fetch = self._fetch, False
             self._running = True
+            self._ran = datetime.now(UTC)
             try:
                 await self._once(fetch)
             except (OSError, ListError) as error:
@@ -74,6 +94,8 @@ class ListRunner:
     def look(self, now: datetime, max_age: timedelta) -> None:
         """Asks for a run when a list from the internet is older than `max_age`, or failed a while ago."""
         if self.refreshing:
+            return
+        if self._failures and now - self._ran < _TRY_AGAIN[min(self._failures, len(_TRY_AGAIN)) - 1]:
             return
         for each in self._book().lists:
             entry = self._details.get(str(each.id), {})
@@ -103,25 +125,50 @@ class ListRunner:
         except TimeoutError:
             process.kill()
             await process.wait()
-            late = Notice("box.updating-lists-took")
-            self._report(False, late)
+            self._failures += 1
+            self._report(False, Notice("box.updating-lists-took"))
             return
         except asyncio.CancelledError:
             process.kill()
             await process.wait()
             raise
-        if process.returncode != 0:
-            lines = said.decode(errors="replace").strip().splitlines() or ["the process ended early"]
-            error = lines[-1][:300]
-            self._report(False, Notice("box.lists-could-not", error=error))
+        self._details = read_report(self._settings)
+        if process.returncode != JobEnd.DONE:
+            self._failures += 1
+            self._report(False, _said_of(process.returncode, said))
             return
+        self._failures = 0
         compiled = await asyncio.to_thread(CompiledLists.open, self._settings.lists_folder / "compiled.bin")
         self._in_force(compiled)
-        self._details = read_report(self._settings)
-        wrong = [entry["error"] for entry in self._details.values() if entry.get("error")]
+        self._report_done(bool(lists))
+
+    def _report_done(self, any_list: bool) -> None:
+        for number, entry in self._details.items():
+            if entry.get("error"):
+                self._report(False, Notice(OTHER, sentence=entry["error"]))
+                return
+            if shrunken := shrinking_of(entry):
+                title = str(entry.get("title") or number)
+                counts = {key: f"{count:,}" for key, count in shrunken.items()}
+                self._report(False, Notice("box.lists-shrunken", title=title, id=number, **counts))
+                return
         fresh, none = Notice("box.every-list-up"), Notice("box.no-block-lists")
-        well = fresh if lists else none
-        self._report(not wrong, Notice(OTHER, sentence=wrong[0]) if wrong else well)
+        self._report(True, fresh if any_list else none)
+
+
+def _said_of(status: int | None, said: bytes) -> Notice:
+    """Why a job that is not done ended; the old lists stay in force in every case."""
+    lines = said.decode(errors="replace").strip().splitlines()
+    if status == JobEnd.TOO_MUCH_MEMORY:
+        return Notice("box.lists-need-memory", mib=COMPILER_MEMORY >> 20)
+    if status == JobEnd.NO_MEMORY:
+        return Notice("box.lists-no-memory")
+    if status == JobEnd.ENDED and lines:
+        return Notice("box.lists-ended", signal=lines[-1][:20])
+    if status is not None and status < 0:
+        return Notice("box.lists-ended", signal=Signals(-status).name)
+    error = (lines or ["the process ended early"])[-1][:300]
+    return Notice("box.lists-could-not", error=error)
 
 
 def _time_of(text: Any) -> datetime | None:

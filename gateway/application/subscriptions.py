@@ -11,11 +11,12 @@ from typing import Any
 
 from gateway.application.arguments import Arguments
 from gateway.application.core import Core, utc_now
+from gateway.application.list_job import shrinking_of
 from gateway.application.list_runner import ListRunner
 from gateway.application.registry import Registry
 from gateway.catalogue.sentences import Notice
 from gateway.control.codec import time_to_json
-from gateway.errors import TelltaleError
+from gateway.errors import Refused, TelltaleError
 from gateway.lists.compiled import CompiledLists
 from gateway.lists.known import KNOWN_LISTS
 from gateway.model.book import Subscription
@@ -35,6 +36,7 @@ def register(core: Core, registry: Registry) -> None:
             "lists.list": verbs.list,
             "lists.add": checked(AddList, verbs.add),
             "lists.remove": checked(Numbered, verbs.remove),
+            "lists.accept": checked(Numbered, verbs.accept),
             "lists.refresh": verbs.refresh,
         }
     )
@@ -92,6 +94,19 @@ class ListVerbs:
         self._runner.want()
         return _to_json(removed, {})
 
+    async def accept(self, asked: Numbered) -> dict[str, Any]:
+        """Takes a list that fell to a fraction of itself. Raises Refused when none of this id waits."""
+        found = next((each for each in self._policy.book.lists if each.id == asked.id), None)
+        if found is None:
+            raise Refused("rules.no-such-list", "id")
+        try:
+            taken = await self._runner.take_held(asked.id)
+        except OSError as error:
+            raise Refused("lists.list-cannot-stored", "id", strerror=error.strerror or error) from error
+        if not taken:
+            raise Refused("lists.list-not-shrunken", "id")
+        return _to_json(found, self._runner.details().get(str(found.id), {}))
+
     def refresh(self, _: Arguments) -> dict[str, Any]:
         self._runner.want(fetch=True)
         return {"started": True}
@@ -111,4 +126,5 @@ def _to_json(each: Subscription, detail: Mapping[str, Any]) -> dict[str, Any]:
         "skipped": detail.get("skipped", {}),
         "fetched": detail.get("fetched"),
         "error": detail.get("error"),
+        "shrinking": shrinking_of(detail),
     }

@@ -2,7 +2,7 @@
 
 Reads a `Job` from standard input; without "fetch" only those are fetched that have no copy yet. Writes
 `lists/compiled.bin` and `lists/report.json` in the data folder. It runs in a process of its own, so that a hostile or
-huge list can cost the resolver nothing.
+huge list can cost the resolver nothing: its memory is limited, and when the machine has none left, it goes first.
 """
 
 from __future__ import annotations
@@ -10,44 +10,84 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
+import traceback
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.application.list_job import Job, read_report
+from gateway.application.list_job import Job, JobEnd, read_report
 from gateway.control.codec import time_to_json
 from gateway.errors import ListError, TelltaleError
 from gateway.files import write_atomically
+from gateway.linux.memory import Ending, be_ended_first, count_of_ended, limit_data, wait_for
 from gateway.linux.process import begin, end_with_parent
+from gateway.lists.bounds import COMPILER_MEMORY
+from gateway.lists.compiled import CompiledLists
 from gateway.lists.compiler import ListInput, compile_lists
-from gateway.lists.sources import Stamp, fetch
+from gateway.lists.copies import ListCopy
 from gateway.settings import Settings, add_arguments, from_arguments
+
+_NEARLY = 0.5
 
 
 def run(settings: Settings, job: Job, now: datetime) -> dict[str, Any]:
-    """Does the job; the report, by subscription id. Raises ListError when nothing could be compiled."""
+    """Does the job; the report, by subscription id. Raises ListError when nothing could be compiled, or when that would
+    lose names that are in force.
+    """
     folder = settings.lists_folder
     folder.mkdir(parents=True, exist_ok=True)
     earlier = read_report(settings)
     report: dict[str, dict[str, Any]] = {}
-    inputs = []
+    inputs: list[ListInput] = []
+    lost: list[ListError] = []
     for number, source, title, action in job.lists:
-        entry = {"fetched": None, "error": None, **earlier.get(str(number), {})}
-        copy = folder / f"{number}.txt"
-        if job.fetch or not copy.exists() or source.startswith("/"):
-            entry["tried"] = time_to_json(now)
-            try:
-                stamp = Stamp(str(entry.get("etag", "")), str(entry.get("last_modified", "")))
-                stamp = fetch(source, copy, stamp, allow_private=settings.private_lists).stamp
-                entry |= {"fetched": time_to_json(now), "error": None, "failures": 0, **asdict(stamp)}
-            except ListError as error:
-                entry |= {"error": str(error), "failures": int(entry.get("failures", 0)) + 1}
-        if copy.exists():
-            inputs.append(ListInput(number, title, action, copy, untitled=_place(source)))
-        report[str(number)] = entry
+        entry = report[str(number)] = {"fetched": None, "error": None, **earlier.get(str(number), {})}
+        copy = ListCopy(folder, number, entry)
+        if job.fetch or not copy.is_whole or source.startswith("/"):
+            _fetch(copy, entry, source, settings, now)
+        if copy.is_whole:
+            inputs.append(ListInput(number, title, action, copy.path, untitled=_place(source)))
+        elif copy.is_damaged:
+            lost.append(_lost(title or str(entry.get("title") or source), entry))
+            entry["error"] = str(lost[-1])
+    if not lost or not _has_compiled(folder):
+        _compile(inputs, folder, report)
+    write_atomically(folder / "report.json", [json.dumps(report, indent=1).encode()])
+    for stale in {*folder.glob("*.txt"), *folder.glob("*.held")}:
+        if stale.stem not in report:
+            stale.unlink(missing_ok=True)
+    if lost:
+        raise lost[0]
+    return report
+
+
+def _fetch(copy: ListCopy, entry: dict[str, Any], source: str, settings: Settings, now: datetime) -> None:
+    entry["tried"] = time_to_json(now)
+    try:
+        copy.fetch(source, allow_private=settings.private_lists)
+        entry |= {"fetched": time_to_json(now), "error": None, "failures": 0}
+    except ListError as error:
+        entry |= {"error": str(error), "failures": int(entry.get("failures", 0)) + 1}
+
+
+def _lost(title: str, entry: dict[str, Any]) -> ListError:
+    if entry["held"]:
+        return ListError("lists.copy-damaged-new-shrunken", title=title, entries=f"{entry['held']['entries']:,}")
+    return ListError("lists.copy-damaged", title=title, error=str(entry["error"]))
+
+
+def _has_compiled(folder: Path) -> bool:
+    try:
+        CompiledLists.open(folder / "compiled.bin")
+    except ListError:
+        return False
+    return True
+
+
+def _compile(inputs: list[ListInput], folder: Path, report: dict[str, dict[str, Any]]) -> None:
     compiled = compile_lists(inputs, folder / "compiled.bin")
     for each in compiled.lists:
         entry = report[str(each.subscription)]
@@ -59,10 +99,6 @@ def run(settings: Settings, job: Job, now: datetime) -> dict[str, Any]:
         }
         if each.error:
             entry["error"] = each.error
-    write_atomically(folder / "report.json", [json.dumps(report, indent=1).encode()])
-    for stale in set(folder.glob("*.txt")) - {folder / f"{number}.txt" for number, *_ in job.lists}:
-        stale.unlink(missing_ok=True)
-    return report
 
 
 def _place(source: str) -> str:
@@ -71,24 +107,57 @@ def _place(source: str) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status 0 when the compiled file is new, 1 when it could not be made, 2 when the settings are wrong."""
+    """The exit status is one of `gateway.application.list_job.JobEnd`.
+
+    The work is done by a child, which may be ended at any moment; this process stays small and says why it was.
+    """
     begin("telltale-lists")
     end_with_parent()
-    # A hardened unit may forbid it; the lists matter more than their manners.
-    with suppress(OSError):
-        os.nice(10)
     parser = argparse.ArgumentParser(prog="telltale-lists")
     add_arguments(parser)
     try:
         settings = from_arguments(parser.parse_args(arguments))
-        run(settings, Job.from_json(json.load(sys.stdin)), datetime.now(UTC))
-    except ListError as error:
-        print(error, file=sys.stderr)
-        return 1
+        job = Job.from_json(json.load(sys.stdin))
     except (TelltaleError, KeyError, ValueError) as error:
         print(error, file=sys.stderr)
-        return 2
-    return 0
+        return JobEnd.WRONG
+    ended_before = count_of_ended()
+    child = os.fork()
+    if not child:
+        os._exit(_work(settings, job))
+    return _outcome_of(wait_for(child), count_of_ended() > ended_before)
+
+
+def _work(settings: Settings, job: Job) -> int:
+    end_with_parent()
+    be_ended_first()
+    limit_data(COMPILER_MEMORY)
+    # A hardened unit may forbid it; the lists matter more than their manners.
+    with suppress(OSError):
+        os.nice(10)
+    try:
+        run(settings, job, datetime.now(UTC))
+    except ListError as error:
+        print(error, file=sys.stderr, flush=True)
+        return JobEnd.FAILED
+    except MemoryError:
+        return JobEnd.TOO_MUCH_MEMORY
+    except BaseException:  # noqa: BLE001 - the forked half must never go on to what the other half has to do
+        traceback.print_exc()
+        return JobEnd.WRONG
+    return JobEnd.DONE
+
+
+def _outcome_of(ending: Ending, memory_ran_out: bool) -> int:
+    if not ending.signal:
+        return ending.status
+    if ending.signal == signal.SIGKILL and memory_ran_out:
+        return JobEnd.NO_MEMORY
+    # C++ does not survive a refusal, and is refused the double of what it has.
+    if ending.signal != signal.SIGKILL and ending.peak >= COMPILER_MEMORY * _NEARLY:
+        return JobEnd.TOO_MUCH_MEMORY
+    print(signal.Signals(ending.signal).name, file=sys.stderr)
+    return JobEnd.ENDED
 
 
 if __name__ == "__main__":

@@ -54,11 +54,16 @@ class Fetched:
     size: int = 0
 
 
-def check_list(path: Path) -> None:
-    """Reads a whole file as a list. Raises ListError when it is none."""
+def count_entries(path: Path) -> int:
+    """Reads a whole file as a list; how many entries it has. Raises ListError when it is none."""
     with path.open("rb") as file:
-        for _ in parse_list(iter(lambda: file.read(_CHUNK), b"")).entries:
-            pass
+        return sum(1 for _ in parse_list(iter(lambda: file.read(_CHUNK), b"")).entries)
+
+
+def put_checked(new: Path, to: Path) -> None:
+    """Gives a new copy the place of the old one when it reads as a list. Raises ListError."""
+    count_entries(new)
+    put_in_place(new, to)
 
 
 def fetch(
@@ -69,11 +74,12 @@ def fetch(
     allow_private: bool = False,
     limit: int = LIMIT,
     seconds: float = 120.0,
-    check: Callable[[Path], None] = check_list,
+    place: Callable[[Path, Path], None] = put_checked,
 ) -> Fetched:
     """Brings `source` (http(s) URL or absolute path) to the file `to`, unless `stamp` says that it has not changed.
 
-    `check` sees the new copy before it takes the place of the old one. Raises ListError; then `to` is as it was.
+    `place` is given the new copy and `to`, and decides whether the one becomes the other. Raises ListError; then `to`
+    is as it was.
     """
     known = stamp if to.exists() else Stamp()
     beside = to.with_name(f".{to.name}.fetched")
@@ -83,8 +89,7 @@ def fetch(
         else:
             fetched = _Download(source, known, allow_private, limit, time.monotonic() + seconds).run(beside)
         if fetched.changed:
-            check(beside)
-            put_in_place(beside, to)
+            place(beside, to)
         return fetched
     except OSError as error:
         raise ListError("lists.list-cannot-stored", strerror=f"{error.strerror or error}") from error

@@ -131,6 +131,7 @@ class Scene:
             },
             "lists.add": self.add_list,
             "lists.remove": self.remove_list,
+            "lists.accept": self.accept_list,
             "lists.refresh": lambda _: {"started": True},
             "company": lambda asked: self.companies.get(asked["name"]),
             "categories": lambda _: [],
@@ -284,6 +285,13 @@ class Scene:
         self.lists.remove(found)
         return found
 
+    def accept_list(self, asked: Any) -> dict[str, Any]:
+        found = next((each for each in self.lists if each["id"] == asked["id"]), None)
+        if found is None or not found["shrinking"]:
+            raise Refused("lists.list-not-shrunken", "id")
+        found |= {"entries": found["shrinking"]["entries"], "shrinking": None}
+        return found
+
     def ask(self, name: str, device: int = 0, times: int = 1, **changes: Any) -> None:
         """A lookup that happens now."""
         for _ in range(times):
@@ -322,6 +330,7 @@ def _list(
         "skipped": {},
         "fetched": fetched,
         "error": None,
+        "shrinking": None,
         **more,
     }
 
@@ -434,6 +443,15 @@ def busy_scene(seed: int = 7, lookups: int = 4000) -> Scene:
             time_to_json(now - timedelta(days=40)),
             error="The server answered 404; the last good copy stays in force.",
         ),
+        _list(
+            5,
+            "https://example.org/shrunken.txt",
+            "Trackers of many makers",
+            "block",
+            20_000,
+            fetched,
+            shrinking={"before": 20_000, "entries": 1},
+        ),
     ]
     scene.network = {
         "mode": "access-point",
@@ -537,6 +555,7 @@ def hostile_scene() -> Scene:
             comment=HOSTILE,
             skipped={HOSTILE: 10**12},
             error=HOSTILE,
+            shrinking={"before": 10**15, "entries": 10**14},
         ),
         _list(2, "https://" + LONGEST, LONGEST, "allow", 0, None),
     ]

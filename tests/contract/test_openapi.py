@@ -54,6 +54,7 @@ GOOD: dict[str, list[dict[str, Any]]] = {
     "getLists": [{}],
     "addList": [{"json": {"url": "https://lists.example/a.txt"}}, {"json": {"source": "http://lists.example/b.txt"}}],
     "removeList": [{"id": "2"}],
+    "acceptList": [{"id": "2"}],
     "refreshLists": [{}],
     "changePassword": [{"json": {"old": PASSWORD, "new": "battery staple"}}],
     "getSpecificationAsJson": [{}],
@@ -135,6 +136,9 @@ BAD: list[tuple[str, int, str | None, dict[str, Any]]] = [
     ("addList", 400, "action", {"json": {"url": "https://a.example/", "action": "deny"}}),
     ("removeList", 404, "id", {"id": "999"}),
     ("removeList", 400, "x", {"id": "2", "query": {"x": "1"}}),
+    ("acceptList", 404, "id", {"id": "999"}),
+    ("acceptList", 400, "id", {"id": "3"}),
+    ("acceptList", 400, "x", {"id": "2", "query": {"x": "1"}}),
     ("refreshLists", 400, "x", {"query": {"x": "1"}}),
     ("changePassword", 400, "new", {"json": {"old": PASSWORD, "new": "short"}}),
     ("changePassword", 400, "old", {"json": {"new": "long enough"}}),
@@ -148,7 +152,10 @@ def at_home(tmp_path: Path) -> Home:
     made = home(tmp_path)
     made.reader.stored = [lookup(1), lookup(2, verdict="allow", reason="no rule", company=None, lists=())]
     made.control.do_rules_add(action="block", name="a.b", device=None, seconds=None, made_by="tests", comment="")
-    made.control.do_lists_add(source="https://lists.example/z.txt", title="Z", action="block", comment="")
+    for letter in "zy":
+        source = f"https://lists.example/{letter}.txt"
+        made.control.do_lists_add(source=source, title=letter, action="block", comment="")
+    made.control.lists[2]["shrinking"] = {"before": 20_000, "entries": 1}
     return made
 
 

@@ -150,6 +150,7 @@ def test_a_list_is_subscribed_to_and_given_up(call: Call) -> None:
     [
         ("removeRule", "DELETE", "/api/v1/rules/999999", None, 404),
         ("removeList", "DELETE", "/api/v1/lists/999999", None, 404),
+        ("acceptList", "POST", "/api/v1/lists/999999/accept", None, 404),
         ("changeDevice", "PATCH", "/api/v1/devices/nobody", {"name": "x"}, 404),
         ("addRule", "POST", "/api/v1/rules", {"action": "block", "name": "a.b", "device": "nobody"}, 400),
         ("pause", "POST", "/api/v1/pause", {"seconds": 5, "device": "nobody"}, 400),

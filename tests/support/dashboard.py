@@ -204,7 +204,7 @@ class FakeControl:
             raise Refused("This list is subscribed to already.", "source")
         added = {
             "id": self._next_id(), **said, "enabled": True, "added": "2026-11-23T20:15:00.000Z", "syntax": None,
-            "entries": 0, "skipped": {}, "fetched": None, "error": None,
+            "entries": 0, "skipped": {}, "fetched": None, "error": None, "shrinking": None,
         }  # fmt: skip
         self.lists[added["id"]] = added
         return added
@@ -213,6 +213,14 @@ class FakeControl:
         if id not in self.lists:
             raise Refused("There is no list with this id.", "id")
         return self.lists.pop(id)
+
+    def do_lists_accept(self, *, id: int) -> dict[str, Any]:  # noqa: A002
+        if id not in self.lists:
+            raise Refused("rules.no-such-list", "id")
+        if not self.lists[id]["shrinking"]:
+            raise Refused("lists.list-not-shrunken", "id")
+        self.lists[id]["shrinking"] = None
+        return self.lists[id]
 
     def do_lists_refresh(self) -> dict[str, Any]:
         return {"started": True}

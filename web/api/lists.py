@@ -46,6 +46,17 @@ def remove_list(list_id: int) -> Response:
         return problem(404, "dashboard.no-list-id", "id")
 
 
+@blueprint.post("/lists/<int:list_id>/accept")
+def accept_list(list_id: int) -> Response:
+    Fields.of_query()
+    try:
+        return jsonify(backend().control.call("lists.accept", id=list_id))
+    except Refused as refused:
+        if refused.code == "rules.no-such-list":
+            return problem(404, "dashboard.no-list-id", "id")
+        raise
+
+
 @blueprint.post("/lists/refresh")
 def refresh() -> tuple[Response, int]:
     Fields.of_query()

@@ -17,6 +17,7 @@ const presses = {
   resume: (button) => pause(button.dataset.device ?? "", 0),
   "remove-list": (button) => removeList(JSON.parse(button.dataset.list)),
   "refresh-lists": refreshLists,
+  "accept-list": acceptList,
 };
 
 function wishOf(button) {
@@ -39,6 +40,16 @@ async function removeList(list) {
 async function refreshLists(button) {
   const { started } = await ask("POST", "/api/v1/lists/refresh");
   tell(started ? "The lists are being fetched; this can take a minute." : "The lists are being fetched already.");
+  await untilInForce(button);
+}
+
+async function acceptList(button) {
+  await ask("POST", `/api/v1/lists/${button.dataset.id}/accept`);
+  tell("The new entries are taken; they are in force in a moment.");
+  await untilInForce(button);
+}
+
+async function untilInForce(button) {
   button.disabled = true;
   for (let attempt = 0; attempt < 60; attempt += 1) {
     await new Promise((resolve) => { setTimeout(resolve, 2000); });
