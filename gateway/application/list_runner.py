@@ -45,7 +45,7 @@ class ListRunner:
         self._running = False
         self._details = read_report(settings)
         self._failures = 0
-        self._ran = datetime.now(UTC)
+        self._failed = datetime.min.replace(tzinfo=UTC)
 
     @property
     def refreshing(self) -> bool:
@@ -83,7 +83,6 @@ class ListRunner:
             self._wanted.clear()
             fetch, self._fetch = self._fetch, False
             self._running = True
-            self._ran = datetime.now(UTC)
             try:
                 await self._once(fetch)
             except (OSError, ListError) as error:
@@ -95,7 +94,7 @@ class ListRunner:
         """Asks for a run when a list from the internet is older than `max_age`, or failed a while ago."""
         if self.refreshing:
             return
-        if self._failures and now - self._ran < _TRY_AGAIN[min(self._failures, len(_TRY_AGAIN)) - 1]:
+        if not self.may_try(now):
             return
         for each in self._book().lists:
             entry = self._details.get(str(each.id), {})
@@ -107,6 +106,16 @@ class ListRunner:
                 if now - tried >= wait or tried > now + max_age:
                     self.want(fetch=True)
                     return
+
+    def failed(self, now: datetime) -> None:
+        """A run came to nothing."""
+        self._failures += 1
+        self._failed = now
+
+    def may_try(self, now: datetime) -> bool:
+        """Whether enough time has passed since runs began to fail. A clock that was wrong may have gone back."""
+        wait = _TRY_AGAIN[min(self._failures, len(_TRY_AGAIN)) - 1] if self._failures else timedelta()
+        return not self._failed <= now < self._failed + wait
 
     async def _once(self, fetch: bool) -> None:
         lists = [(s.id, s.source, s.title, s.action) for s in self._book().lists if s.enabled]
@@ -125,7 +134,7 @@ class ListRunner:
         except TimeoutError:
             process.kill()
             await process.wait()
-            self._failures += 1
+            self.failed(datetime.now(UTC))
             self._report(False, Notice("box.updating-lists-took"))
             return
         except asyncio.CancelledError:
@@ -134,8 +143,8 @@ class ListRunner:
             raise
         self._details = read_report(self._settings)
         if process.returncode != JobEnd.DONE:
-            self._failures += 1
-            self._report(False, _said_of(process.returncode, said))
+            self.failed(datetime.now(UTC))
+            self._report(False, said_of(process.returncode, said))
             return
         self._failures = 0
         compiled = await asyncio.to_thread(CompiledLists.open, self._settings.lists_folder / "compiled.bin")
@@ -156,7 +165,7 @@ class ListRunner:
         self._report(True, fresh if any_list else none)
 
 
-def _said_of(status: int | None, said: bytes) -> Notice:
+def said_of(status: int | None, said: bytes) -> Notice:
     """Why a job that is not done ended; the old lists stay in force in every case."""
     lines = said.decode(errors="replace").strip().splitlines()
     if status == JobEnd.TOO_MUCH_MEMORY:

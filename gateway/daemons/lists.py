@@ -125,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     child = os.fork()
     if not child:
         os._exit(_work(settings, job))
-    return _outcome_of(wait_for(child), count_of_ended() > ended_before)
+    return end_of(wait_for(child), count_of_ended() > ended_before)
 
 
 def _work(settings: Settings, job: Job) -> int:
@@ -148,7 +148,8 @@ def _work(settings: Settings, job: Job) -> int:
     return JobEnd.DONE
 
 
-def _outcome_of(ending: Ending, memory_ran_out: bool) -> int:
+def end_of(ending: Ending, memory_ran_out: bool) -> int:
+    """The JobEnd for how the child ended. `memory_ran_out`: the kernel has ended some process for that meanwhile."""
     if not ending.signal:
         return ending.status
     if ending.signal == signal.SIGKILL and memory_ran_out:
