@@ -13,12 +13,13 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tests.mutation import equivalents
 from tests.mutation.campaign import Broken, baselines, results, unknown
+from tests.mutation.mutants import Key
 from tests.mutation.report import Report
-from tests.mutation.targets import LIBRARIES, ROOT, TARGETS
+from tests.mutation.targets import LIBRARIES, ROOT, TARGETS, Target
 from tests.mutation.trial import preload
 
 
@@ -28,22 +29,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     targets = [target for target in TARGETS if not options.modules or target.module in options.modules]
     start = time.monotonic()
     preload(LIBRARIES)
-    listed = equivalents.read()
-    report = Report(unknown(listed, targets))
-    try:
-        ready = baselines(targets, options.jobs)
-    except Broken as error:
-        print(error)
-        return 2
-    for result in results(ready, listed, options.jobs):
-        report.add(result)
-        if options.verbose:
-            print(report.line(result), flush=True)
-    print(report.text([target.module for target in targets]))
+    status = mutate(targets, equivalents.read(), options.jobs, verbose=options.verbose)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(
         f"{time.monotonic() - start:.0f} s, {options.jobs} trials at once, {used.ru_utime + used.ru_stime:.0f} s of CPU"
     )
+    return status
+
+
+def mutate(targets: Sequence[Target], listed: Mapping[Key, str], jobs: int, *, verbose: bool = False) -> int:
+    """Prints what became of the mutants of these modules; the exit status of `main`."""
+    report = Report(unknown(listed, targets))
+    try:
+        ready = baselines(targets, jobs)
+    except Broken as error:
+        print(error)
+        return 2
+    for result in results(ready, listed, jobs):
+        report.add(result)
+        if verbose:
+            print(report.line(result), flush=True)
+    print(report.text([target.module for target in targets]))
     return 0 if report.good() else 1
 
 

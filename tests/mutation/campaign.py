@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import ceil
 
 from tests.mutation.mutants import Key, Mutant, Program
 from tests.mutation.targets import Target
 from tests.mutation.trial import Trial
 from tests.mutation.trials import Ending, Outcome, run
 
-_BASELINE_SECONDS = 300
-_AT_LEAST_SECONDS = 10
+_AT_LEAST_SECONDS = 2.0
 _TIMES = 10
 
 
@@ -29,13 +27,13 @@ class Baseline:
     reached: Mapping[str, frozenset[int]]
     seconds: Mapping[str, float]
 
-    def tests_of(self, mutant: Mutant) -> tuple[str, ...]:
-        """The tests that come by the mutant, the quickest first; all of them for what runs on import."""
+    def tests_of(self, mutant: Mutant) -> dict[str, float]:
+        """The tests that come by the mutant, the quickest first, and how many seconds of a processor each may take; all
+        tests for what runs on import.
+        """
         there = [name for name, numbers in self.reached.items() if not mutant.statement or mutant.statement in numbers]
-        return tuple(sorted(there, key=lambda name: self.seconds[name]))
-
-    def allowed(self, tests: Sequence[str]) -> int:
-        return ceil(_AT_LEAST_SECONDS + _TIMES * sum(self.seconds[name] for name in tests))
+        there.sort(key=lambda name: self.seconds[name])
+        return {name: _AT_LEAST_SECONDS + _TIMES * self.seconds[name] for name in there}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +87,11 @@ def _program(target: Target) -> Program:
 
 def _watched(target: Target) -> Trial:
     code = _program(target).probed(str(target.path))
-    return Trial(target.module, code, target.tests, None, _BASELINE_SECONDS, watched=True)
+    return Trial(target.module, code, target.files, None, watched=True)
 
 
 def _mutated(baseline: Baseline, mutant: Mutant) -> Trial:
     target = baseline.target
     program = _program(target)
     same = next(each for each in program.mutants if each.key == mutant.key)
-    tests = baseline.tests_of(mutant)
-    code = program.code(same, str(target.path))
-    return Trial(target.module, code, target.tests, tests, baseline.allowed(tests))
+    return Trial(target.module, program.code(same, str(target.path)), target.files, baseline.tests_of(mutant))

@@ -10,23 +10,34 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A module by its dotted name, and the test files that are run for each of its mutants."""
+    """A module by its dotted name, and the test files that are run for each of its mutants; both below `root`."""
 
     module: str
     tests: tuple[str, ...]
+    root: Path = ROOT
 
     @property
     def path(self) -> Path:
-        return ROOT / (self.module.replace(".", "/") + ".py")
+        return self.root / (self.module.replace(".", "/") + ".py")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(str(self.root / name) for name in self.tests)
 
 
 _BODIES = ("tests/unit/schema/test_requests.py", "tests/contract/test_schemas.py", "tests/unit/web/test_bodies.py")
 TARGETS = (
     Target("gateway.policy.snapshot", ("tests/unit/policy/test_snapshot.py",)),
     Target("gateway.resolver.cache", ("tests/unit/resolver/test_cache.py", "tests/unit/resolver/test_cache_limits.py")),
-    Target("gateway.journal.sweep", ("tests/unit/journal/test_sweep.py", "tests/unit/journal/test_sweep_limits.py")),
+    Target(
+        "gateway.journal.sweep",
+        tuple(f"tests/unit/journal/test_sweep{part}.py" for part in ("", "_limits", "_size")),
+    ),
     Target("gateway.wire.bailiwick", ("tests/unit/wire/test_bailiwick.py",)),
-    Target("gateway.network.firewall", ("tests/unit/network/test_firewall.py",)),
+    Target(
+        "gateway.network.firewall",
+        tuple(f"tests/unit/network/test_firewall{part}.py" for part in ("", "_packets", "_ourselves")),
+    ),
     Target("gateway.schema.checking", _BODIES),
     Target("gateway.schema.requests", _BODIES),
     Target("gateway.schema.texts", _BODIES),

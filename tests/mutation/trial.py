@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -28,6 +28,7 @@ import hypothesis
 import pytest
 
 _MEMORY = 2 << 30
+_SECONDS = 600
 _PLUGINS = ("pytest_timeout", "_hypothesis_pytestplugin")
 # The quick tests only; and the assertions are left as they are: nobody reads why a mutant failed.
 _QUICK = ("-q", "-m", "not slow", "--tb=short", "--assert=plain", *(f"-p{plugin}" for plugin in _PLUGINS))
@@ -35,16 +36,16 @@ _QUICK = ("-q", "-m", "not slow", "--tb=short", "--assert=plain", *(f"-p{plugin}
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """`only` are the tests that are run, in this order, of those in `files`; None for all.
+    """`allowed` are the tests that are run, in this order, of those in `files`, and how many seconds of processor time
+    each may take; None for all of them, without a limit of its own.
 
-    `seconds` of processor time are allowed. `watched` has the result say of each test what it reached and cost.
+    With `watched` the result says of each test what it reached and cost.
     """
 
     module: str
     code: CodeType
     files: tuple[str, ...]
-    only: tuple[str, ...] | None
-    seconds: int
+    allowed: Mapping[str, float] | None
     watched: bool = False
 
 
@@ -70,24 +71,28 @@ class _Watch:
     """A pytest plugin that leaves out what need not be run, and writes down what happened."""
 
     def __init__(self, trial: Trial, reached: set[int]) -> None:
-        self._only = trial.only
+        self._allowed = trial.allowed
         self._reached = reached
         self.failed: str | None = None
         self.tests: dict[str, dict[str, Any]] = {}
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        if self._only is not None:
+        if self._allowed is not None:
             found = {item.nodeid: item for item in items}
-            items[:] = [found[name] for name in self._only if name in found]
+            items[:] = [found[name] for name in self._allowed if name in found]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
         self._reached.clear()
+        if self._allowed is not None:
+            # Whoever computes for longer ends at once: nobody handles this signal.
+            signal.setitimer(signal.ITIMER_PROF, self._allowed[item.nodeid])
         start = time.process_time()
         try:
             return (yield)
         finally:
             spent = time.process_time() - start
+            signal.setitimer(signal.ITIMER_PROF, 0)
             self.tests[item.nodeid] = {"seconds": spent, "reached": sorted(self._reached)}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -108,7 +113,7 @@ def start(trial: Trial, folder: Path) -> int:
         os.setpgid(0, 0)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
-        _confine(trial.seconds, folder)
+        _confine(folder)
         code = _run(trial, folder)
     except BaseException:
         traceback.print_exc()
@@ -118,8 +123,8 @@ def start(trial: Trial, folder: Path) -> int:
         os._exit(code)
 
 
-def _confine(seconds: int, folder: Path) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+def _confine(folder: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     out = os.open(folder / "out.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.mutation.trial import Trial, start
 
-_IDLE_SECONDS = 20.0
+_IDLE_SECONDS = 60.0
 _LOOK = 0.5
 _PASSED, _FAILED, _NOT_IMPORTABLE, _NO_TESTS = 0, 1, 2, 5
 
@@ -44,7 +44,6 @@ class _Running:
     pid: int
     fd: int
     folder: Path
-    idle_at_most: float
     started: float = field(default_factory=time.monotonic)
     hangs: bool = False
 
@@ -73,7 +72,7 @@ def run(trials: Iterable[Callable[[], Trial]], jobs: int) -> Iterator[tuple[int,
                     ended = running.pop(fd)
                     yield ended.number, _end(ended)
                 for each in running.values():
-                    if each.idle() > each.idle_at_most:
+                    if each.idle() > _IDLE_SECONDS:
                         each.hangs = True
                         os.killpg(each.pid, signal.SIGKILL)
         finally:
@@ -88,7 +87,7 @@ def _begin(number: int, trial: Trial, folder: Path) -> _Running:
         os.setpgid(pid, pid)
     except PermissionError:  # it has done so itself
         pass
-    return _Running(number, pid, os.pidfd_open(pid), folder, _IDLE_SECONDS + 10 * trial.seconds)
+    return _Running(number, pid, os.pidfd_open(pid), folder)
 
 
 def _end(ended: _Running) -> Ending:
@@ -109,7 +108,7 @@ def _end(ended: _Running) -> Ending:
 def _meaning(status: int, hangs: bool, failed: str | None) -> tuple[Outcome, str]:
     if hangs:
         return Outcome.KILLED, "it waits for ever"
-    if status in (-signal.SIGXCPU, -signal.SIGKILL):
+    if status in (-signal.SIGPROF, -signal.SIGXCPU, -signal.SIGKILL):
         return Outcome.KILLED, "it computes for ever"
     if status == _FAILED and failed:
         return Outcome.KILLED, failed

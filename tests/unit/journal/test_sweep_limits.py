@@ -1,83 +1,25 @@
-"""What a sweep takes to the minute, what it leaves, and how large its steps are: on journals written by hand."""
+"""What a sweep takes to the minute, what it leaves, and how large its steps are."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from gateway.journal import sweep as module
-from gateway.journal.engine import used_and_free_bytes
 from gateway.journal.reader import Reader
 from gateway.journal.retention import Retention
 from gateway.journal.sweep import sweep
+from tests.unit.journal.handmade import DAY, HOUR, KEPT, NOW, TODAY, column, empty_journal, run, write, write_lookups
 from tests.unit.journal.home import NOON, record, row
 from tests.unit.journal.test_sweep import KEEP_ALL, ask, journal, one
-
-DAY, HOUR = 1440, 60
-NOW = int(NOON.timestamp()) // 60
-TODAY = NOW // DAY
-DAYS_KEPT = {"lookups": 10, "minutes": 2, "hours": 5, "rollups": 20}
-KEPT = Retention(**{name: timedelta(days=days) for name, days in DAYS_KEPT.items()}, size=1 << 40)
-COLUMNS = {
-    "lookups": 'id, "time", stream, fact, client, latency, times',
-    "shelves": "id, minute",
-    "minutes": "bucket, stream, lookups",
-    "hours": "bucket, stream, lookups",
-    "days": "bucket, stream, lookups",
-    "exchanges": "hour, device, name, up, down, connections",
-    "detours": 'day, device, detour, server, protocol, port, outcome, "count", bytes, "first", "last"',
-    "marks": "name, value",
-    "names": "id, name, category",
-    "streams": 'id, name, device, blocked, "first", "last"',
-    "clients": "id, address, device, used",
-    "facts": "id, digest, type, rcode, source, reason, party, lists, targets, used",
-}
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A journal with nothing in it, whose minutes have all been added up."""
-    path = tmp_path / "journal.sqlite"
-    record(path, [])
-    write(path, "marks", [("folded", NOW)])
-    return path
-
-
-def write(path: Path, table: str, rows: Iterable[Sequence[Any]]) -> None:
-    raw = sqlite3.connect(path)
-    with raw:
-        marks = ", ".join("?" for _ in COLUMNS[table].split(", "))
-        raw.executemany(f"INSERT OR REPLACE INTO {table} ({COLUMNS[table]}) VALUES ({marks})", rows)
-    raw.close()
-
-
-def write_lookups(path: Path, shelves: Sequence[tuple[int, int]]) -> None:
-    """(minute, how many) one after the other, each minute on its shelf."""
-    starts = [1, *accumulate((count for _, count in shelves), initial=1)][1:]
-    write(path, "shelves", [(start, minute) for start, (minute, _) in zip(starts, shelves, strict=False)])
-    minutes = [minute for minute, count in shelves for _ in range(count)]
-    write(path, "lookups", [(n, minute * 60_000, 1, 1, 1, 9, 1) for n, minute in enumerate(minutes, 1)])
-
-
-def column(path: Path, question: str) -> list[Any]:
-    return [value for (value,) in ask(path, question)]
-
-
-def run(path: Path, retention: Retention = KEPT, *, forget: Callable[[], None] = lambda: None, now: float = 0.0) -> int:
-    """Sweeps `now` seconds after noon, without looking for unused words; returns in how many steps."""
-    with journal(path) as connection:
-        return len(list(sweep(connection, retention, now=NOON.timestamp() + now, forget=forget)))
-
-
-def size_of(path: Path) -> tuple[int, int]:
-    with journal(path) as connection:
-        return used_and_free_bytes(connection)
+    return empty_journal(tmp_path)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 59.9])
@@ -199,75 +141,6 @@ def test_a_step_ends_within_a_busy_minute_and_the_next_one_goes_on_there(
     assert left[:2] == [([101], [101, 131, 161]), ([161], [161])]
 
 
-def test_a_journal_of_just_its_size_is_left_alone(path: Path) -> None:
-    write_lookups(path, [(NOW - 60 + n, 200) for n in range(60)])
-    used, _ = size_of(path)
-    run(path, Retention(size=used))
-    assert one(path, "SELECT count(*) FROM lookups") == 12_000
-    run(path, Retention(size=used - 1))
-    assert one(path, "SELECT count(*) FROM lookups") == 7_000
-    assert size_of(path)[0] <= (used - 1) * 0.95
-
-
-def test_lookups_go_before_what_was_counted_of_them(path: Path) -> None:
-    """Where they fill most of the journal; no chart loses a day then."""
-    write_lookups(path, [(NOW - 60 + n, 500) for n in range(60)])
-    write(path, "days", [(TODAY - n, 1, 1) for n in range(100)])
-    used, _ = size_of(path)
-    run(path, Retention(size=used * 9 // 10))
-    assert 0 < one(path, "SELECT count(*) FROM lookups") < 30_000
-    assert one(path, "SELECT count(*) FROM days") == 100
-
-
-def test_of_a_journal_full_of_sums_the_oldest_tenth_goes_first(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_ROUNDS", 1)
-    write_lookups(path, [(NOW, 1)])
-    write(path, "days", [(TODAY - 100 + n, 1, 1) for n in range(101)])
-    write(path, "hours", [((TODAY - 50) * 24 + n, 1, 1) for n in range(50 * 24 + 1)])
-    write(path, "minutes", [((TODAY - 5) * DAY + n, 1, 1) for n in range(5 * DAY + 1)])
-    write(path, "exchanges", [((TODAY - 60) * 24 + n, 1, 0, 1, 1, 1) for n in range(60 * 24 + 1)])
-    write(
-        path, "detours", [(TODAY - 20 + n, 1, "dot", "9.9.9.9", "tcp", 853, "refused", 1, 0, 0, 0) for n in range(21)]
-    )
-    run(path, Retention(*[timedelta(days=1000)] * 4, size=1))
-    firsts = [
-        one(path, f"SELECT min({bucket}) FROM {table}")
-        for table, bucket in {"days": "bucket", "hours": "bucket", "minutes": "bucket"}.items()
-    ]
-    assert firsts == [TODAY - 90, (TODAY - 45) * 24, (TODAY - 4) * DAY]
-    assert one(path, "SELECT min(hour) FROM exchanges") == (TODAY - 60) * 24 + 144
-    assert one(path, "SELECT min(day) FROM detours") == TODAY - 18
-
-
-def test_a_short_history_loses_a_day_at_least(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_ROUNDS", 1)
-    write(path, "days", [(TODAY - 3 + n, 1, 1) for n in range(4)])
-    write(path, "exchanges", [((TODAY - 3) * 24 + n, 1, 0, 1, 1, 1) for n in range(73)])
-    write(path, "detours", [(TODAY - 3 + n, 1, "dot", "9.9.9.9", "tcp", 853, "refused", 1, 0, 0, 0) for n in range(4)])
-    run(path, Retention(*[timedelta(days=1000)] * 4, size=1))
-    assert one(path, "SELECT min(bucket) FROM days") == TODAY - 2
-    assert one(path, "SELECT min(hour) FROM exchanges") == (TODAY - 2) * 24
-    assert one(path, "SELECT min(day) FROM detours") == TODAY - 2
-
-
-def test_a_flood_in_one_minute_loses_its_oldest_part_and_never_its_end(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_SLICE", 100)
-    write_lookups(path, [(NOW, 1000)])
-    run(path, Retention(size=1))
-    assert ask(path, "SELECT min(id), max(id) FROM lookups") == [(801, 1000)]
-    assert column(path, "SELECT id FROM shelves") == [801]
-
-
-def test_a_tenth_of_many_lookups_goes_in_one_round(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_SLICE", 10)
-    monkeypatch.setattr(module, "_ROUNDS", 1)
-    write_lookups(path, [(NOW - 400 + n, 50) for n in range(400)])
-    run(path, Retention(size=1))
-    assert one(path, "SELECT count(*) FROM lookups") == 18_000
-
-
 def unused(path: Path, retention: Retention = KEEP_ALL) -> list[int]:
     """Looks for unused words; returns how many names there were each time that ids were said to be gone."""
     known: list[int] = []
@@ -317,14 +190,17 @@ def test_a_journal_of_words_only_keeps_what_may_just_have_been_learned(path: Pat
     assert counts == [1, 1, 1]
 
 
-def test_words_are_looked_through_a_part_at_a_time(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("last", "first_ones"), [(24, [15, None]), (25, [15, 25, None])])
+def test_words_are_looked_through_a_part_at_a_time(
+    path: Path, monkeypatch: pytest.MonkeyPatch, last: int, first_ones: list[int | None]
+) -> None:
     monkeypatch.setattr(module, "_IDS_A_SLICE", 10)
-    write(path, "names", [(n, f"n{n}.example", "unknown") for n in range(5, 26)])
+    write(path, "names", [(n, f"n{n}.example", "unknown") for n in range(5, last + 1)])
     left = []
     with journal(path) as connection:
         for _ in sweep(connection, KEEP_ALL, now=NOON.timestamp(), forget=lambda: None, thorough=True):
-            left.append(column(path, "SELECT min(id) FROM names"))
-    assert left == [[15], [25], [None]]
+            left.append(one(path, "SELECT min(id) FROM names"))
+    assert left == first_ones
 
 
 def test_no_word_is_looked_for_while_the_journal_is_small_enough(path: Path) -> None:
@@ -333,44 +209,3 @@ def test_no_word_is_looked_for_while_the_journal_is_small_enough(path: Path) -> 
     run(path, KEEP_ALL, forget=lambda: forgotten.append(1))
     assert column(path, "SELECT id FROM names") == [1]
     assert forgotten == []
-
-
-@pytest.mark.parametrize("spare", [1 << 15, 1 << 17])
-def test_the_disk_gets_free_pages_back_but_for_a_little(
-    path: Path, monkeypatch: pytest.MonkeyPatch, spare: int
-) -> None:
-    """As soon as the sweep is over, while the journal stays open."""
-    monkeypatch.setattr(module, "_SPARE", spare)
-    write_lookups(path, [(NOW - 20 * DAY, 20_000), (NOW, 1)])
-    before = path.stat().st_size
-    with journal(path) as connection:
-        sizes = []
-        for _ in sweep(connection, KEPT, now=NOON.timestamp(), forget=lambda: None):
-            sizes.append(sum(used_and_free_bytes(connection)))
-            connection.rollback()
-        used, free = used_and_free_bytes(connection)
-        assert path.stat().st_size == used + free < before
-    assert free == spare
-    steps = [one - other for one, other in pairwise(sizes) if one != other]
-    assert max(steps) == spare, "in steps that do not hold up a commit"
-
-
-def test_a_large_journal_keeps_a_fiftieth_of_itself_spare(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_SPARE", 4096)
-    write_lookups(path, [(NOW - 20 * DAY, 5_000), (NOW, 30_000)])
-    run(path)
-    used, free = size_of(path)
-    assert used // 50 - 4096 < free <= used // 50
-
-
-def test_a_few_free_pages_are_not_worth_the_trouble(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_lookups(path, [(NOW - 20 * DAY, 20_000), (NOW, 1)])
-    monkeypatch.setattr(module, "_SPARE", 1 << 30)
-    run(path)
-    _, free = size_of(path)
-    monkeypatch.setattr(module, "_SPARE", free // 2 + 4096)
-    assert run(path) == 0
-    assert size_of(path)[1] == free
-    monkeypatch.setattr(module, "_SPARE", free // 2)
-    assert run(path) > 0
-    assert size_of(path)[1] < free
