@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FAST := tests/unit tests/golden tests/property
-SLOW := tests/contract tests/integration tests/security tests/netns tests/browser
+SLOW := tests/contract tests/integration tests/security tests/faults tests/netns tests/browser
 WAITING := tests/unit/resolver tests/unit/journal
 # Two Debians are made, booted and crashed: minutes of waiting for disks, beside which the others run. It is nice to
 # them, for some of them look at the clock.

@@ -21,6 +21,7 @@ _MAC = "cc:6d:a0:11:22:33"
 _PROGRAM = """if True:
     import json, socket
     from gateway.devices.inventory import Inventory
+    from gateway.devices.sources import Sources
     from gateway.devices.neighbours import read_neighbours
     from gateway.linux.addresses import read_addresses
     from gateway.devices.own_addresses import own_addresses
@@ -30,7 +31,7 @@ _PROGRAM = """if True:
         with socket.socket(family, socket.SOCK_DGRAM) as knock:
             knock.sendto(b"?", (address, 9))
     wait_until(lambda: len(read_neighbours()) == 2, shows=read_neighbours)
-    inventory = Inventory(neighbours=read_neighbours, vendor_of=vendor_of)
+    inventory = Inventory(sources=Sources(neighbours=read_neighbours, vendor_of=vendor_of))
     ids = [inventory.identify(client) for client in ("10.42.0.7", "10.42.0.250")]
     inventory.identify("fd42::7")
     inventory.refresh()

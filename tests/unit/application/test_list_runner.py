@@ -33,7 +33,7 @@ SMALL = 30 << 20
         (Ending(0, 9, COMPILER_MEMORY), False, JobEnd.ENDED),
     ],
 )
-def test_how_the_work_ended_is_told_apart(ending: Ending, memory_ran_out: bool, end: JobEnd) -> None:
+def test_how_the_work_ended_is_distinguished(ending: Ending, memory_ran_out: bool, end: JobEnd) -> None:
     assert end_of(ending, memory_ran_out) == end
 
 
