@@ -163,7 +163,9 @@ class Debian:
     @contextmanager
     def booted(self, network: str) -> Iterator[None]:
         """Boots it in this network namespace, where it may do as the machine that owns it."""
-        flags = ["-q", "--register=no", "--keep-unit", f"--network-namespace-path=/run/netns/{network}"]
+        # Its folder's name would be the machine's, and another test's Debian of this suite would be the same machine.
+        name = f"--machine=tt-{uuid.uuid4().hex[:12]}"
+        flags = ["-q", name, "--register=no", "--keep-unit", f"--network-namespace-path=/run/netns/{network}"]
         running = subprocess.Popen(
             ["systemd-nspawn", *flags, "--capability=CAP_NET_ADMIN,CAP_NET_RAW", "-D", str(self.root), "--boot"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -178,6 +180,7 @@ class Debian:
             wait_until(
                 lambda: self.run("systemctl", "is-system-running", check=False).strip() in ("running", "degraded"),
                 "systemd has started everything", patience=180,
+                shows=lambda: self.run("systemctl", "list-jobs", "--no-pager", check=False),
             )  # fmt: skip
             yield
         finally:
