@@ -6,6 +6,7 @@ import logging
 from typing import cast
 
 from flask import Flask, Response, jsonify, render_template, request
+from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -33,7 +34,8 @@ def problem(status: int, code: str, field: str | None = None, **arguments: int |
     """{"error": sentence, "code": code, "field": field} for programs, a page with the sentence for people."""
     sentence = say(code, arguments)
     wants_page = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
-    if wants_page and not is_for_programs(request.path):
+    # A Host that is no host at all has no addresses of ours, which a page is full of.
+    if wants_page and request_ctx.url_adapter is not None and not is_for_programs(request.path):
         page = Response(render_template("entrance/problem.html", sentence=sentence, status=status), status)
         page.headers["Content-Type"] = "text/html; charset=utf-8"
         return page

@@ -34,7 +34,7 @@ ZONE = {
     "*.many.example.com": "60 A 192.0.2.4",
 }
 NAME = "dns.telltale.test"
-FLAGS = ("dns", "web", "upstream", "lists", "workers", "no_rebinding_protection", "simulated", "keys")
+FLAGS = ("dns", "web", "upstream", "lists", "workers", "no_rebinding_protection", "simulated", "keys", "forward")
 
 
 @pytest.fixture(scope="module")

@@ -373,3 +373,10 @@ def test_the_page_about_the_api_names_every_operation_without_a_script(at_home: 
     assert "<script" not in page.text
     assert "style=" not in page.text
     assert "`" not in page.text
+
+
+@pytest.mark.parametrize("host", ["127..1", "..", "a..b:1", "[::1", "x" * 300])
+def test_a_host_that_is_none_is_refused_in_a_sentence_also_where_a_page_is_wanted(at_home: Home, host: str) -> None:
+    answer = at_home.app.test_client().get("/api/docs", headers={"Host": host, "Accept": "text/html"})
+    assert answer.status_code in (400, 421)
+    assert "error" in (answer.json or {})
