@@ -7,7 +7,8 @@ nobody here needs them, and the end of a message is what a forged fragment repla
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum
+from enum import Enum, auto
+from operator import itemgetter
 
 from gateway.errors import WireError
 from gateway.model.dns import QType, Rcode
@@ -33,10 +34,14 @@ _SERVFAIL = int(Rcode.SERVFAIL)
 class AnswerKind(Enum):
     """What an upstream's answer is worth."""
 
-    WHOLE = "an answer, or the word that there is none"
-    HALF = "an alias, and nothing of where it leads"
-    REFERRAL = "the word that others know: no resolver says that"
-    ENDLESS = "an alias chain that goes in a circle, or has no end"
+    WHOLE = auto()
+    """An answer, or the word that there is none."""
+    HALF = auto()
+    """An alias, and nothing of where it leads."""
+    REFERRAL = auto()
+    """The word that others know: no resolver says that."""
+    ENDLESS = auto()
+    """An alias chain that goes in a circle, or has no end."""
 
 
 @word()
@@ -135,16 +140,11 @@ class _Chain:
     def kept(self) -> list[RawRecord]:
         """What belongs to the chain, each record once, in the chain's order; sets `final` when its end has answers."""
         found: dict[tuple[str, int, bytes], tuple[int, RawRecord]] = {}
-        last, ordered = 0, True
         for record in self._answers:
             place = self._place(record)
             if place is not None:
                 found.setdefault((record.owner, record.rtype, self._wire[record.data : record.end]), (place, record))
-                ordered = ordered and place >= last
-                last = place
-        if ordered:
-            return [record for _, record in found.values()]
-        return [record for _, record in sorted(found.values(), key=lambda pair: pair[0])]
+        return [record for _, record in sorted(found.values(), key=itemgetter(0))]
 
     def _place(self, record: RawRecord) -> int | None:
         """Where in the chain it stands, a DNAME in front of the alias that it makes; None for what is no part of it."""

@@ -33,7 +33,7 @@ TARGETS = (
         "gateway.journal.sweep",
         tuple(f"tests/unit/journal/test_sweep{part}.py" for part in ("", "_limits", "_size")),
     ),
-    Target("gateway.wire.bailiwick", ("tests/unit/wire/test_bailiwick.py",)),
+    Target("gateway.wire.bailiwick", ("tests/unit/wire/test_bailiwick.py", "tests/unit/wire/test_bailiwick_limits.py")),
     Target(
         "gateway.network.firewall",
         tuple(f"tests/unit/network/test_firewall{part}.py" for part in ("", "_packets", "_ourselves")),
