@@ -111,7 +111,11 @@ def test_a_debian_becomes_the_appliance_and_comes_back(debian: Debian) -> None:
     with debian.started(ADDRESS):
         lives_at_home(debian)
         debian.run(*INSTALL, "--uninstall", "--purge")
-        assert debian.run("systemctl", "list-units", "--all", "--no-legend", "telltale*") == ""
+        wait_until(
+            lambda: debian.run("systemctl", "list-units", "--all", "--no-legend", "telltale*") == "",
+            "systemd forgets the units",
+            shows=lambda: debian.run("systemctl", "show", "-p", "Id,RefBy,References,ReferencedBy", "telltale*"),
+        )
     after = debian.picture()
     # What a first boot of systemd leaves behind is not ours.
     booted = {path for path in after.keys() - before.keys() if "telltale" not in path}

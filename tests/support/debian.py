@@ -175,11 +175,8 @@ class Debian:
         self._running = running
         try:
             children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
-            wait_until(lambda: children.read_text().strip(), "systemd-nspawn starts")
-            self._leader = int(children.read_text().split()[0])
             wait_until(
-                lambda: self.run("systemctl", "is-system-running", check=False).strip() in ("running", "degraded"),
-                "systemd has started everything", patience=180,
+                lambda: self._is_up(children), "systemd has started everything", patience=180,
                 shows=lambda: self.run("systemctl", "list-jobs", "--no-pager", check=False),
             )  # fmt: skip
             yield
@@ -192,6 +189,14 @@ class Debian:
             except subprocess.TimeoutExpired:
                 running.kill()
                 running.wait()
+
+    def _is_up(self, children: Path) -> bool:
+        """Whether systemd inside has started everything. nspawn's first child makes way for another, so it is looked
+        up at each look."""
+        self._leader = int((children.read_text().split() or ["0"])[0])
+        if not self._leader:
+            return False
+        return self.run("systemctl", "is-system-running", check=False).strip() in ("running", "degraded")
 
     def pull_the_plug(self) -> None:
         """What runs in it is gone at once; nobody was asked."""
