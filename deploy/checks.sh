@@ -32,8 +32,8 @@ check_system() {
   command -v systemctl >/dev/null || problem "systemd is not here; Telltale's services need it (Debian's package systemd-sysv)."
   command -v ss >/dev/null || problem "ss is not here; it tells who uses port 53: apt-get install iproute2."
   command -v python3 >/dev/null || problem "Python is not here: apt-get install python3."
-  if command -v python3 >/dev/null && ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
-    problem "Python 3.11 or newer is needed; this is $(python3 --version)."
+  if command -v python3 >/dev/null && ! python3 -I -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    problem "Python 3.11 or newer is needed; this is $(python3 -I --version)."
   fi
   for folder in /opt /var/lib; do
     free=$(df --output=avail -m "$folder" | tail -n 1)
@@ -60,7 +60,7 @@ check_choices() {
   if [ -e "$DATA/settings.toml" ] && ! settings_are_ours && [ "$(written_mode)" != "$mode" ]; then
     problem "$DATA/settings.toml, which you have changed, is for the mode $(written_mode): change its [network], or move it away."
   fi
-  [ -z "$address" ] || python3 -c 'import ipaddress, sys; ipaddress.ip_address(sys.argv[1])' "$address" 2>/dev/null ||
+  [ -z "$address" ] || python3 -I -c 'import ipaddress, sys; ipaddress.ip_address(sys.argv[1])' "$address" 2>/dev/null ||
     problem "$address is not an IP address."
   for each in "${upstreams[@]}"; do
     [[ $each =~ ^(udp|tcp|tls|https)://[][A-Za-z0-9./:#_-]+$ ]] || problem "$each is not a resolver, like udp://9.9.9.9."
@@ -68,15 +68,15 @@ check_choices() {
 }
 
 written_mode() {
-  python3 -c 'import sys, tomllib
+  read_settings | python3 -I -c 'import sys, tomllib
 try:
-    print(tomllib.load(open(sys.argv[1], "rb")).get("network", {}).get("mode", "dns-only"))
+    print(tomllib.load(sys.stdin.buffer).get("network", {}).get("mode", "dns-only"))
 except (OSError, ValueError, AttributeError):
-    print("that cannot be read")' "$DATA/settings.toml"
+    print("that cannot be read")'
 }
 
 random_passphrase() {
-  python3 -c 'import secrets
+  python3 -I -c 'import secrets
 print("-".join("".join(secrets.choice("abcdefghjkmnpqrstuvwxyz23456789") for _ in range(5)) for _ in range(4)))'
 }
 

@@ -124,7 +124,7 @@ add_users() {
 # The same code, packages and Python always have the same name.
 release_name() {
   {
-    python3 --version
+    python3 -I --version
     cd "$SOURCE"
     find gateway web systemd deploy requirements.lock README.md LICENSE -type f ! -path '*/__pycache__/*' -print0 |
       sort -z | xargs -0 sha256sum
@@ -139,7 +139,7 @@ build_release() {
     gateway web systemd deploy requirements.lock README.md LICENSE | tar -C "$folder" --no-same-owner -xf -
   chmod -R u=rwX,go=rX "$folder"
   ln -s "$packages" "$folder/.venv"
-  "$packages/bin/python" -m compileall -q "$folder/gateway" "$folder/web"
+  "$packages/bin/python" -I -m compileall -q "$folder/gateway" "$folder/web"
   seal "$folder"
 }
 
@@ -156,17 +156,17 @@ build_packages() {
   pip+=(--only-binary=:all:)
   rm -rf "$folder"
   mkdir -p "${folder%/*}"
-  python3 -m venv "$folder"
+  python3 -I -m venv "$folder"
   [ -z "$wheels" ] || pip+=(--no-index --find-links "$wheels")
-  "$folder/bin/python" -m pip install "${pip[@]}"
+  "$folder/bin/python" -I -m pip install "${pip[@]}"
   # Our own code needs no building: a path file makes it importable from anywhere.
-  printf '/opt/telltale/current\n' >"$("$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/telltale.pth"
+  printf '/opt/telltale/current\n' >"$("$folder/bin/python" -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/telltale.pth"
   seal "$folder"
 }
 
 install_release() {
   release=$HOME_DIR/releases/$(release_name)
-  packages=$HOME_DIR/packages/$({ python3 --version; cat "$SOURCE/requirements.lock"; } | sha256sum | cut -c 1-16)
+  packages=$HOME_DIR/packages/$({ python3 -I --version; cat "$SOURCE/requirements.lock"; } | sha256sum | cut -c 1-16)
   record_folder "$HOME_DIR"
   if [ ! -e "$packages/.complete" ]; then step "install the Python packages into $packages" build_packages "$packages"; fi
   if [ ! -e "$release/.complete" ]; then
@@ -176,15 +176,20 @@ install_release() {
 #!/bin/sh
 # The command line of the Telltale that runs here: its data folder and its dashboard's keys are the default.
 export XDG_DATA_HOME=/var/lib TELLTALE_KEYS=/var/lib/telltale-web/web.json
-exec /opt/telltale/current/.venv/bin/python -m gateway.cli "$@"
+# Isolated: nothing is imported from the folder that somebody stands in, nor from where a variable points.
+exec /opt/telltale/current/.venv/bin/python -I -m gateway.cli "$@"
 TEXT
 }
 
 write_settings() {
   local file=$DATA/settings.toml text
+  # Kept from an earlier installation, whose user had another number and is gone.
+  if [ -d "$DATA" ] && [ "$(stat -c %U "$DATA")" != telltale ]; then
+    step "give $DATA to telltale" chown -R -h -P telltale:telltale "$DATA"
+  fi
   text=$(settings_text)
   if [ -e "$file" ]; then
-    if [ "$(cat "$file")" = "$text" ]; then return; fi
+    if [ "$(read_settings)" = "$text" ]; then return; fi
     if ! settings_are_ours; then
       say "$file has words of your own, so it stays. It would have said:" "$text"
       return
@@ -195,7 +200,7 @@ write_settings() {
 }
 
 # TOML's basic strings are JSON's, for what we let in.
-quoted() { python3 -c 'import json, sys; print(", ".join(json.dumps(each, ensure_ascii=False) for each in sys.argv[1:]))' "$@"; }
+quoted() { python3 -I -c 'import json, sys; print(", ".join(json.dumps(each, ensure_ascii=False) for each in sys.argv[1:]))' "$@"; }
 
 settings_text() {
   printf '[dns]\nlisten = ["%s"]\n' "$(with_port "$address" 53)"
@@ -213,18 +218,21 @@ settings_text() {
 
 with_port() { case $1 in *:*) printf '[%s]:%s' "$1" "$2" ;; *) printf '%s:%s' "$1" "$2" ;; esac; }
 
+# The folder is the service's, which may lay links in it: so root reads and writes nothing there, the service does.
+as_service() { runuser -u telltale -- "$@"; }
+
 write_private() {
-  printf '%s\n' "$2" | install -m 640 -o telltale -g telltale /dev/stdin "$1.new"
-  sha256sum <"$1.new" >"$STATE/settings.sum"
-  sync "$1.new"
-  mv "$1.new" "$1"
+  printf '%s\n' "$2" | sha256sum >"$STATE/settings.sum"
+  # shellcheck disable=SC2016 # it is that shell's $1
+  printf '%s\n' "$2" | as_service sh -c 'umask 027; rm -f "$1.new" && cat >"$1.new" && sync "$1.new" && mv -T "$1.new" "$1"' sh "$1"
 }
 
 # Each box chooses its own IPv6 network, once. Televisions learn to ask there too, so DNS listens on it.
 own_address6() {
-  runuser -u telltale -- env PYTHONPATH="$release" "$release/.venv/bin/python" -c 'import pathlib
+  as_service "$release/.venv/bin/python" -I -c 'import pathlib, sys
+sys.path.insert(0, sys.argv[1])
 from gateway.network_settings import own_network
-print(own_network(pathlib.Path("/var/lib/telltale/network.json")).address6.ip)'
+print(own_network(pathlib.Path("/var/lib/telltale/network.json")).address6.ip)' "$release"
 }
 
 install_units() {
@@ -308,7 +316,7 @@ restart() {
 healthy() {
   local well=0 ends=$((SECONDS + 40))
   while [ "$SECONDS" -lt "$ends" ]; do
-    if python3 "$SOURCE/deploy/probe.py" "$address"; then well=$((well + 1)); else well=0; fi
+    if python3 -I "$SOURCE/deploy/probe.py" "$address"; then well=$((well + 1)); else well=0; fi
     [ "$well" -lt 3 ] || return 0
     sleep 0.7
   done
@@ -376,7 +384,7 @@ tell() {
   case $mode in
     dns-only) say "On each television, set the DNS server by hand to $address." ;;
     wired) say "Connect your televisions to the port $interface." ;;
-    access-point) sed -nE 's/^ssid = /Wi-Fi name: /p; s/^passphrase = /Passphrase: /p' "$DATA/settings.toml" ;;
+    access-point) as_service sed -nE 's/^ssid = /Wi-Fi name: /p; s/^passphrase = /Passphrase: /p' "$DATA/settings.toml" ;;
   esac
   say "Take it away again with: sudo $SOURCE/deploy/install.sh --uninstall"
 }

@@ -136,16 +136,23 @@ take_back() {
 # The bridge, the firewall, the switches of the kernel, hostapd and dnsmasq: their own process takes them down.
 leave_network() {
   [ -S /run/telltale-network/network.sock ] || return 0
-  "$HOME_DIR/current/.venv/bin/python" -I -c 'import pathlib
+  as_service "$HOME_DIR/current/.venv/bin/python" -I -c 'import pathlib
 from gateway.control.client import ControlClient
-from gateway.model.network import Mode, NetworkPlan
-from gateway.schema.values import to_json
-plan = to_json(NetworkPlan(Mode.DNS_ONLY, "lo"))
-ControlClient(pathlib.Path("/run/telltale-network/network.sock"), 30).call("apply", plan=plan)' ||
+ControlClient(pathlib.Path("/run/telltale-network/network.sock"), 30).call("clear")' ||
     say "The television network could not be taken down at once; it is gone after the next start of this machine."
 }
 
-settings_are_ours() { [ "$(cat "$STATE/settings.sum" 2>/dev/null)" = "$(sha256sum 2>/dev/null <"$DATA/settings.toml")" ]; }
+# It is the service's file, and a link may lie there: it is read with the rights that the service has.
+read_settings() { as_owner_of "$DATA" cat "$DATA/settings.toml" 2>/dev/null; }
+
+# Runs a command with the rights of whoever owns this folder, also when that user has been removed meanwhile.
+as_owner_of() {
+  local folder=$1 ids; shift
+  ids=$(stat -c '%u:%g' "$folder" 2>/dev/null) || return 1
+  setpriv --reuid "${ids%:*}" --regid "${ids#*:}" --clear-groups -- "$@"
+}
+
+settings_are_ours() { [ "$(cat "$STATE/settings.sum" 2>/dev/null)" = "$(read_settings | sha256sum)" ]; }
 
 kept_folders() {
   local folder kept=''

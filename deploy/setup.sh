@@ -38,11 +38,11 @@ if [ ${#missing[@]} -gt 0 ]; then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi
 
-if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+if ! "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
   echo "Telltale needs Python 3.11 or newer; this is $("$python" --version)." >&2
   exit 1
 fi
-[ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
+[ -x "$venv/bin/python" ] || "$python" -I -m venv "$venv"
 lock=requirements.lock
 [ "$goal" = test ] && lock=requirements-dev.lock
 "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes -r "$lock"

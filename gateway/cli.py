@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 from gateway import __version__
 from gateway.control.client import ControlClient
 from gateway.errors import SettingsError, TelltaleError, Unavailable
-from gateway.settings import Settings, add_arguments, from_arguments
+from gateway.linux.rights import become_owner_of, rights_of_owner
+from gateway.settings import Settings, add_arguments, data_of, from_arguments
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -22,7 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     parsed = parser.parse_args(arguments)
     try:
-        settings = from_arguments(parsed)
+        # Who owns the data folder decides what lies in it, so root reads and does nothing there as root.
+        with rights_of_owner(data_of(parsed)):
+            settings = from_arguments(parsed)
+        parsed.takes_rights(settings)
         done: int = parsed.run(parsed, settings)
     except TelltaleError as error:
         print(error, file=sys.stderr)
@@ -42,14 +46,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"telltale {__version__}")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
-    def verb(name: str, run: Callable[[argparse.Namespace, Settings], int], says: str) -> argparse.ArgumentParser:
+    def verb(
+        name: str,
+        run: Callable[[argparse.Namespace, Settings], int],
+        says: str,
+        takes_rights: Callable[[Settings], None] = _of_data,
+    ) -> argparse.ArgumentParser:
         made = verbs.add_parser(name, help=says, description=says[0].upper() + says[1:] + ".")
         add_arguments(made)
-        made.set_defaults(run=run)
+        made.set_defaults(run=run, takes_rights=takes_rights)
         return made
 
-    verb("up", _up, "answer DNS and show the dashboard, in the foreground, without root")
-    demo = verb("demo", _demo, "the same, with simulated televisions and a simulated internet")
+    verb("up", _up, "answer DNS and show the dashboard, in the foreground, without root", _by_itself)
+    demo = verb("demo", _demo, "the same, with simulated televisions and a simulated internet", _by_itself)
     demo.add_argument("--pace", type=float, default=1.0, help="how busy the televisions are (default 1)")
 
     name = verb("block", _block, "block a name for everybody, or for one device")
@@ -93,7 +102,7 @@ def _add_collections(verb: _Verb) -> None:
     lists.add_argument("rest", nargs="*", metavar="PATH_OR_URL | ID")
     lists.add_argument("--allow", action="store_true", help="the list says what to allow")
     verb("devices", _devices, "list the devices on the network").add_argument("--json", action="store_true")
-    token = verb("token", _token, "print a new bearer token for the API; list or remove those there are")
+    token = verb("token", _token, "print a new bearer token for the API; list or remove those there are", _of_keys)
     token.add_argument("what", nargs="?", choices=("new", "ls", "rm"), default="new")
     token.add_argument("rest", nargs="*", metavar="ID", help="rm 1f3a90c2")
     token.add_argument("--label", default="command line", help="what you call it")
@@ -103,17 +112,32 @@ def _add_upkeep(verb: _Verb) -> None:
     net = verb("network", _network, "show, put in force or take away the network for televisions")
     net.add_argument("what", choices=("status", "plan", "apply", "clear"))
     net.add_argument("--dry-run", action="store_true", help="only say what would be done")
-    password = verb("password", _password, "print a link with which the dashboard's password can be chosen, once")
+    says = "print a link with which the dashboard's password can be chosen, once"
+    password = verb("password", _password, says, _of_keys)
     password.add_argument("--type", action="store_true", help="type the password here instead, or pipe it in")
     password.add_argument(
         "--show", action="store_true", help="print the link of the first password, as long as it holds"
     )
-    verb("doctor", _doctor, "look for what is wrong, and say what to do")
-    saved = verb("backup", _backup, "write rules, lists, devices and history into one file")
-    restored = verb("restore", _restore, "put a backup in force")
+    verb("doctor", _doctor, "look for what is wrong, and say what to do", _by_itself)
+    saved = verb("backup", _backup, "write rules, lists, devices and history into one file", _by_itself)
+    restored = verb("restore", _restore, "put a backup in force", _by_itself)
     for made in (saved, restored):
         made.add_argument("file", metavar="FILE")
     saved.add_argument("--encrypt", action="store_true", help="seal it with a passphrase, and save the Wi-Fi's too")
+
+
+def _of_data(settings: Settings) -> None:
+    """The rights of whoever owns the data folder are all that it needs."""
+    become_owner_of(settings.data)
+
+
+def _of_keys(settings: Settings) -> None:
+    """It touches nothing but the dashboard's keys."""
+    become_owner_of(settings.auth.parent)
+
+
+def _by_itself(_: Settings) -> None:
+    """It needs something of root's besides, and gives its rights away where it touches a folder of others."""
 
 
 def _device(parser: argparse.ArgumentParser) -> None:
@@ -298,7 +322,7 @@ def _network(arguments: argparse.Namespace, settings: Settings) -> int:
 def _token(parsed: argparse.Namespace, settings: Settings) -> int:
     from web.auth import AuthStore
 
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
+    settings.auth.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     store = AuthStore(settings.auth)
     match parsed.what, parsed.rest:
         case "new", []:

@@ -37,15 +37,6 @@ def put_in_place(new: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
-def give_away(path: Path, owners: Path) -> None:
-    """As root: to whoever owns `owners`, because a daemon without root is to use what a person at the box made."""
-    if os.geteuid() == 0:
-        wanted, now = owners.stat(), path.stat()
-        # File systems that know no owners refuse even the owner they name.
-        if (wanted.st_uid, wanted.st_gid) != (now.st_uid, now.st_gid):
-            os.chown(path, wanted.st_uid, wanted.st_gid)
-
-
 def sync_folder(folder: Path) -> None:
     """Makes a rename inside the folder last through a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -166,10 +166,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--simulated", action="store_true", help=argparse.SUPPRESS)
 
 
+def data_of(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Path:
+    """The data folder of this run; nothing is read."""
+    return Path(arguments.data).expanduser().absolute() if arguments.data else default_data(environment)
+
+
 def from_arguments(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of this run. Raises SettingsError."""
-    data = Path(arguments.data).expanduser().absolute() if arguments.data else default_data(environment)
-    settings = _from_file(data)
+    settings = _from_file(data_of(arguments, environment))
     if arguments.dns:
         settings = replace(settings, dns=tuple(Endpoint.parse(text) for text in arguments.dns))
     if arguments.web:

@@ -22,7 +22,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from gateway.errors import Refused, SettingsError
-from gateway.files import give_away, put_in_place, write_synced
+from gateway.files import put_in_place, write_synced
 from web.keys import Code, Keys, Token, keys_from_json, keys_to_json
 from web.limits import MAX_TYPED
 
@@ -297,13 +297,11 @@ class AuthStore:
         finally:
             os.close(folder)
 
-    def _save(self, keys: Keys, owners: Path | None = None) -> Keys:
-        """Writes a neighbour of mode 0600 and renames it. As root the file stays whose it was, or its folder's."""
-        parent = self._path.parent
-        beside = parent / f".{self._path.name}.new"
+    def _save(self, keys: Keys) -> Keys:
+        """Writes a neighbour of mode 0600 and renames it."""
+        beside = self._path.parent / f".{self._path.name}.new"
         try:
             write_synced(beside, [keys_to_json(keys)], 0o600)
-            give_away(beside, owners or (self._path if self._path.exists() else parent))
             put_in_place(beside, self._path)
         finally:
             beside.unlink(missing_ok=True)
@@ -335,7 +333,7 @@ def replace_keys(path: Path, password: str | None, tokens: tuple[Token, ...]) ->
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     store = AuthStore(path, patient=True)
     with store._lock, store._folder_lock():
-        store._save(Keys.new(password, tokens), owners=path.parent)
+        store._save(Keys.new(password, tokens))
 
 
 def check_new_password(password: str, field: str) -> None:

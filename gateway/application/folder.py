@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 from gateway.errors import SettingsError
-from gateway.files import give_away
 
 _PATIENCE = 5.0
 _HELD: list[int] = []
@@ -26,8 +25,7 @@ def hold_folder(data: Path, patience: float = _PATIENCE) -> None:
     except OSError as error:
         raise SettingsError("box.cannot-made-choose", data=data, strerror=error.strerror) from None
     try:
-        handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        give_away(data / "lock", data)
+        handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
     except OSError as error:
         if error.errno in (errno.EROFS, errno.EACCES, errno.ENOSPC):
             return

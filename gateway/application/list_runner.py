@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from signal import Signals
@@ -14,6 +13,7 @@ from typing import Any
 from gateway.application.list_job import Job, JobEnd, read_report, shrinking_of
 from gateway.catalogue.sentences import OTHER, Notice
 from gateway.errors import ListError
+from gateway.linux.process import start_of
 from gateway.lists.bounds import COMPILER_MEMORY
 from gateway.lists.compiled import CompiledLists
 from gateway.lists.held import take_held
@@ -121,9 +121,7 @@ class ListRunner:
         lists = [(s.id, s.source, s.title, s.action) for s in self._book().lists if s.enabled]
         job = json.dumps(Job(tuple(lists), fetch).to_json()).encode()
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "gateway.daemons.lists",
+            *start_of("gateway.daemons.lists"),
             *to_arguments(self._settings),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,

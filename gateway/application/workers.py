@@ -10,7 +10,6 @@ import asyncio
 import json
 import logging
 import socket
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ from gateway.application.registry import Registry
 from gateway.catalogue.sentences import Notice
 from gateway.control.worker_messages import BatchReader, Unframer, frame, names_to_json, read_piece
 from gateway.errors import ControlError
+from gateway.linux.process import start_of
 from gateway.model.book import Book
 from gateway.model.device_names import DeviceNames
 from gateway.model.event import HealthChanged
@@ -267,7 +267,7 @@ class WorkerPool:
         fds = (channel.fileno(), asking.fileno(), *member.fds)
         dns = [word for fd in member.fds for word in ("--dns-fd", str(fd))]
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway.daemons.worker", *self._flags,
+            *start_of("gateway.daemons.worker"), *self._flags,
             "--channel", str(fds[0]), "--asking", str(fds[1]), *dns,
             pass_fds=fds, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
         )  # fmt: skip

@@ -16,7 +16,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -27,8 +27,9 @@ from gateway.commands import backup_contents as contents
 from gateway.commands.backup_contents import BOOK, JOURNAL, KEYS, MANIFEST, NETWORK, SETTINGS
 from gateway.commands.sealing import MAGIC, Sealed, open_sealed
 from gateway.errors import JournalError, SettingsError
-from gateway.files import give_away, put_in_place, write_synced
+from gateway.files import put_in_place, write_synced
 from gateway.journal.copying import copy_journal
+from gateway.linux.rights import rights_of_owner
 from gateway.settings import Settings
 from web.auth import replace_keys
 
@@ -54,22 +55,19 @@ def write_backup(settings: Settings, file: str, passphrase: str | None = None, n
         raise SettingsError("command.nothing-save-does", data=settings.data)
     temporary = target.with_name(f".{target.name}.part")
     try:
-        with tempfile.TemporaryDirectory(dir=settings.data) as scratch:
+        with (
+            rights_of_owner(target.parent),
+            _written_whole(temporary, target) as raw,
+            rights_of_owner(settings.data),
+            tempfile.TemporaryDirectory(dir=settings.data) as scratch,
+        ):
             members = _gather(settings, Path(scratch), sealed=passphrase is not None)
-            temporary.unlink(missing_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(temporary, flags, 0o600), "wb") as raw:
-                sealed = Sealed(raw, passphrase) if passphrase is not None else None
-                _write_zip(raw if sealed is None else sealed, members, now or datetime.now(UTC))
-                if sealed is not None:
-                    sealed.finish()
-                raw.flush()
-                os.fsync(raw.fileno())
-        temporary.replace(target)
+            sealed = Sealed(raw, passphrase) if passphrase is not None else None
+            _write_zip(raw if sealed is None else sealed, members, now or datetime.now(UTC))
+            if sealed is not None:
+                sealed.finish()
     except OSError as error:
         raise SettingsError("command.backup-could-not", target=target, strerror=error.strerror) from None
-    finally:
-        temporary.unlink(missing_ok=True)
     if passphrase is not None:
         return f"Saved {len(members)} files to {target}, encrypted. Without the passphrase nobody can read it, nor you."
     return (
@@ -78,11 +76,27 @@ def write_backup(settings: Settings, file: str, passphrase: str | None = None, n
     )
 
 
+@contextmanager
+def _written_whole(temporary: Path, target: Path) -> Iterator[IO[bytes]]:
+    """A file that becomes `target` when all went well, and of which nothing is left otherwise."""
+    try:
+        temporary.unlink(missing_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as raw:
+            yield raw
+            raw.flush()
+            os.fsync(raw.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def restore_backup(settings: Settings, file: str, passphrase: str | None = None) -> str:
     """Puts a backup in force; unpacked and checked whole before the first file is touched. Raises SettingsError."""
     source = Path(file).expanduser()
     with ExitStack() as stack:
         raw = stack.enter_context(_open(source))
+        stack.enter_context(rights_of_owner(settings.data))
         hold_folder(settings.data, patience=0)
         stack.callback(release_folder)
         try:
@@ -131,9 +145,11 @@ def _gather(settings: Settings, scratch: Path, *, sealed: bool) -> dict[str, Pat
         text = contents.without_passphrase(members[SETTINGS].read_text(encoding="utf-8"))
         members[SETTINGS] = scratch / SETTINGS
         members[SETTINGS].write_text(text, encoding="utf-8")
-    if settings.auth.is_file():
+    with rights_of_owner(settings.auth.parent):
+        keys = settings.auth.read_bytes() if settings.auth.is_file() else None
+    if keys is not None:
         try:
-            (scratch / KEYS).write_bytes(contents.keys_to_backup(settings.auth.read_bytes()))
+            (scratch / KEYS).write_bytes(contents.keys_to_backup(keys))
         except ValueError as error:
             raise SettingsError("command.damaged-telltale-password", auth=settings.auth, error=error) from None
         members[KEYS] = scratch / KEYS
@@ -228,7 +244,6 @@ def _settle_settings(settings: Settings, scratch: Path, restored: list[str]) -> 
 def _put_in_force(settings: Settings, scratch: Path, restored: list[str]) -> None:
     """From here on nothing should fail. What machines made of the old box goes first: none of it is true any more."""
     settings.lists_folder.mkdir(mode=0o750, exist_ok=True)
-    give_away(settings.lists_folder, settings.data)
     for old in settings.lists_folder.iterdir():
         if not old.is_dir():
             old.unlink()
@@ -240,11 +255,11 @@ def _put_in_force(settings: Settings, scratch: Path, restored: list[str]) -> Non
     for name in restored:
         if contents.is_keys(name):
             people = contents.keys_of_backup((scratch / name).read_bytes())
-            replace_keys(settings.auth, people.password, people.tokens)
+            with rights_of_owner(settings.auth.parent):
+                replace_keys(settings.auth, people.password, people.tokens)
             continue
         if name == NETWORK:
             (scratch / name).chmod(0o600)
-        give_away(scratch / name, settings.data)
         put_in_place(scratch / name, settings.data / name)
 
 

@@ -14,6 +14,7 @@ from gateway.commands.supervisor import Program
 from gateway.commands.up import run_up
 from gateway.demo.fleet import Fleet
 from gateway.errors import SettingsError
+from gateway.linux.rights import rights_of_owner
 from gateway.settings import Endpoint, Settings
 from web.auth import AuthStore
 
@@ -32,8 +33,10 @@ def run_demo(settings: Settings, *, explicit_data: bool, pace: float) -> int:
             settings = replace(settings, data=Path(folder), keys=None)
         internet = bind_dns((Endpoint("127.0.0.1", 0),))
         settings = replace(settings, upstreams=(f"udp://{internet.addresses()[0]}",), simulated=True)
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
-        lines = _password(settings)
+        with rights_of_owner(settings.data):
+            settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
+        with rights_of_owner(settings.auth.parent):
+            lines = _password(settings)
 
         def beside(settings: Settings) -> list[Program]:
             flags = [word for fd in internet.fds() for word in ("--internet-fd", str(fd))]

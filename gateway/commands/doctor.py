@@ -20,6 +20,7 @@ from gateway.control.client import ControlClient
 from gateway.errors import ControlError, JournalError, SettingsError, TelltaleError
 from gateway.journal.reader import LookupFilter, Reader
 from gateway.linux.ports import holders
+from gateway.linux.rights import rights_of_owner
 from gateway.model.name import Name
 from gateway.resolver.upstream import open_upstreams
 from gateway.resolver.upstream.clock import BUILT
@@ -45,6 +46,11 @@ class Finding:
 
 def examine(settings: Settings, now: float | None = None) -> list[Finding]:
     """Everything that can be found out without changing anything. `now` is what this machine's clock says."""
+    with rights_of_owner(settings.data):
+        return _examined(settings, now)
+
+
+def _examined(settings: Settings, now: float | None) -> list[Finding]:
     findings = [
         *_data(settings),
         *_keys(settings),
@@ -149,7 +155,13 @@ def _lists(settings: Settings) -> Iterator[Finding]:
             yield Finding(False, f"The list {title} failed, and {kept}: {error} Try again with: telltale lists refresh")
 
 
-def _ports(settings: Settings) -> Iterator[Finding]:
+def _ports(settings: Settings) -> list[Finding]:
+    # Only root learns which process of others it is, and may try a low port.
+    with rights_of_owner(Path("/")):
+        return list(_taken_ports(settings))
+
+
+def _taken_ports(settings: Settings) -> Iterator[Finding]:
     wanted = [(address, "udp", "DNS", "--dns") for address in settings.dns]
     wanted += [(address, "tcp", "DNS", "--dns") for address in settings.dns]
     for address, transport, what, flag in [*wanted, (settings.web, "tcp", "The dashboard", "--web")]:

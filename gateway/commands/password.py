@@ -22,7 +22,7 @@ _AFAR = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 
 def run_password(arguments: argparse.Namespace, settings: Settings) -> int:
     """Raises TelltaleError."""
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o750)
+    settings.auth.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     if arguments.show:
         if link := first_link(settings):
             print(f"Telltale: choose the password of its dashboard at {link}")

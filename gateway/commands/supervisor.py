@@ -6,10 +6,11 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from gateway.linux.process import start_of
 
 log = logging.getLogger(__name__)
 
@@ -123,9 +124,7 @@ class Supervisor:
 
 async def _start(program: Program) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        program.module,
+        *start_of(program.module),
         *program.flags,
         pass_fds=program.fds,
         start_new_session=True,

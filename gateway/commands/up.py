@@ -18,6 +18,7 @@ from gateway.commands.supervisor import Program, Supervisor
 from gateway.control.client import ControlClient, connect_unix
 from gateway.errors import SettingsError, Unavailable
 from gateway.linux.process import begin
+from gateway.linux.rights import become_owner_of, rights_of_owner
 from gateway.settings import Endpoint, Settings, to_arguments
 
 _START = 20.0
@@ -33,12 +34,16 @@ def run_up(
     """
     begin("telltale")
     open_all_upstreams(settings, lambda change: None)
-    # Looked at before anything is started; the resolver then holds it.
-    hold_folder(settings.data, patience=1.0)
-    release_folder()
-    begin_keys(settings)
+    with rights_of_owner(settings.data):
+        # Looked at before anything is started; the resolver then holds it.
+        hold_folder(settings.data, patience=1.0)
+        release_folder()
+    with rights_of_owner(settings.auth.parent):
+        begin_keys(settings)
     dns = bind_dns(settings.dns, settings.workers)
     web = bind_web(settings.web)
+    # Low ports were all that could need root.
+    become_owner_of(settings.data)
     settings = replace(settings, dns=tuple(dns.addresses()), web=Endpoint(*web.getsockname()[:2]))
     flags = tuple(to_arguments(settings))
     dns_flags = tuple(word for fd in dns.fds() for word in ("--dns-fd", str(fd)))

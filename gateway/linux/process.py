@@ -35,6 +35,11 @@ def begin(name: str) -> None:
     _keep_memory_together()
 
 
+def start_of(module: str) -> tuple[str, ...]:
+    """How one process of ours starts another: never with what lies in the folder that somebody happens to stand in."""
+    return sys.executable, "-I" if sys.flags.isolated else "-P", "-m", module
+
+
 def _keep_memory_together() -> None:
     """One heap for all threads: the C library gives each its own, and none of them gives back (mallopt(3)).
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -18,7 +17,6 @@ from tests.support.waiting import wait_until
 from web.auth import AuthStore
 
 pytestmark = pytest.mark.integration
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
 ZONE = {"tv.example.com": ["60 A 198.51.100.9"], "listed.example.com": ["60 A 198.51.100.10"]}
 
@@ -65,24 +63,6 @@ def test_the_keys_come_back_to_where_the_dashboard_keeps_them(tmp_path: Path) ->
     assert AuthStore(keys).token_of(token) is not None
     assert not (data / "web.json").exists()
     assert keys.stat().st_mode & 0o777 == 0o600
-
-
-@needs_root
-def test_what_root_restores_belongs_to_whom_the_folders_do(tmp_path: Path) -> None:
-    data, keys, saved = tmp_path / "data", tmp_path / "web" / "keys.json", tmp_path / "box.zip"
-    flags = ["--data", str(data), "--keys", str(keys)]
-    for folder in (data, keys.parent):
-        folder.mkdir()
-    (data / "settings.toml").write_text("")
-    AuthStore(keys).create_token("television")
-    assert main(["backup", str(saved), *flags]) == 0
-    shutil.rmtree(data)
-    data.mkdir()
-    os.chown(data, 1001, 1002)
-    os.chown(keys.parent, 1003, 1002)
-    assert main(["restore", str(saved), *flags]) == 0
-    for path, owner in ((data / "settings.toml", 1001), (data / "lists", 1001), (data / "lock", 1001), (keys, 1003)):
-        assert (path.stat().st_uid, path.stat().st_gid) == (owner, 1002), path
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_nothing_waits_for_the_uplink_or_the_clock_and_nothing_gives_up(unit: Pa
 def test_the_modules_that_the_units_start_are_there() -> None:
     for unit in UNITS.glob("*.service"):
         (module,) = re.findall(
-            r"^ExecStart=/opt/telltale/current/\.venv/bin/python (?:-I )?-m (\S+)", unit.read_text(), re.M
+            r"^ExecStart=/opt/telltale/current/\.venv/bin/python -I -m (\S+)", unit.read_text(), re.M
         )
         assert (UNITS.parent / f"{module.replace('.', '/')}.py").is_file()
 

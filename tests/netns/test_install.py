@@ -26,8 +26,11 @@ pytestmark = [
 
 ADDRESS = "10.77.0.2"
 MOVED = "192.168.77.99"
-INSTALL = ("bash", "/src/deploy/install.sh")
-TELLTALE = "/usr/local/bin/telltale"
+# Root stands where somebody has laid modules of his own: none of them may ever run.
+EVIL = "/srv/evil"
+PLANTED = ("argparse", "ipaddress", "json", "pathlib", "secrets", "socket", "sysconfig", "tomllib", "gateway", "web")
+INSTALL = ("env", "-C", EVIL, f"PYTHONPATH={EVIL}", "bash", "/src/deploy/install.sh")
+TELLTALE = ("env", "-C", EVIL, f"PYTHONPATH={EVIL}", "/usr/local/bin/telltale")
 # python3-venv stays out: the installer has to bring it. No compiler is there, and none is brought.
 PACKAGES = ["systemd-sysv", "dbus", "iproute2", "python3", "procps", "ca-certificates"]
 SUITES = ("trixie", "bookworm")
@@ -61,7 +64,16 @@ def made(making: Making, suite: str) -> Debian:
     if process.returncode is None:
         said, _ = process.communicate(timeout=300)
         assert process.returncode == 0, said[-2000:]
-    return Debian(root)
+    debian = Debian(root)
+    evil = root / EVIL.lstrip("/")
+    evil.mkdir(exist_ok=True)
+    for name in PLANTED:
+        (evil / f"{name}.py").write_text("open('/srv/evil/ran', 'w').close()\nraise SystemExit('planted')\n")
+    return debian
+
+
+def nothing_planted_ran(debian: Debian) -> bool:
+    return not (debian.root / EVIL.lstrip("/") / "ran").exists()
 
 
 def download_packages(debian: Debian) -> None:
@@ -94,6 +106,8 @@ def test_a_debian_becomes_the_appliance_and_comes_back(debian: Debian) -> None:
     debian.run_and_kill("write /etc/systemd/system/telltale-web.socket", *INSTALL, *flags)
     assert "Telltale is installed" in debian.run(*INSTALL, *flags)
     assert "none" in debian.run("sh", "-c", "command -v gcc cc || echo none"), "a Pi needs no compiler"
+    about = debian.run("stat", "-c", "%U:%G %a", "/var/lib/telltale/settings.toml").strip()
+    assert about == "telltale:telltale 640"
 
     installed = debian.picture(whole=True)
     said = debian.run(*INSTALL, "--mode", "wired", "--interface", "eth1", check=False)
@@ -116,6 +130,7 @@ def test_a_debian_becomes_the_appliance_and_comes_back(debian: Debian) -> None:
             "systemd forgets the units",
             shows=lambda: debian.run("systemctl", "show", "-p", "Id,RefBy,References,ReferencedBy", "telltale*"),
         )
+    assert nothing_planted_ran(debian)
     after = debian.picture()
     # What a first boot of systemd leaves behind is not ours.
     booted = {path for path in after.keys() - before.keys() if "telltale" not in path}
@@ -134,20 +149,30 @@ def the_command_line_is_the_box_s(debian: Debian) -> None:
         code = f"from urllib.request import *; print(urlopen({asked}, timeout=10).status)"
         return debian.run("python3", "-c", code, check=False).strip().splitlines()[-1]
 
-    address = debian.run(TELLTALE, "password", "--show").strip()
+    address = debian.run(*TELLTALE, "password", "--show").strip()
     assert re.search(r"http://[0-9.]+/setup\?code=[a-z0-9-]{14}$", address), address
     assert debian.run("cat", "/etc/issue.d/telltale.issue").strip() == address, "a screen shows it too"
-    token = debian.run(TELLTALE, "token").strip()
+    shadow = debian.run("stat", "/etc/shadow")
+    for user, link in (
+        ("telltale-web", "/var/lib/telltale-web/.web.json.new"),
+        ("telltale", "/var/lib/telltale/lists/x"),
+    ):
+        debian.run("runuser", "-u", user, "--", "sh", "-c", "mkdir -p ${1%/*}; ln -sfn /etc/shadow $1", "sh", link)
+    token = debian.run(*TELLTALE, "token").strip()
     assert status(token) == "200"
-    debian.run(TELLTALE, "backup", "/tmp/box.zip")
-    token_id = debian.run(TELLTALE, "token", "ls").split()[0]
-    debian.run(TELLTALE, "token", "rm", token_id)
+    debian.run(*TELLTALE, "backup", "/tmp/box.zip")
+    token_id = debian.run(*TELLTALE, "token", "ls").split()[0]
+    debian.run(*TELLTALE, "token", "rm", token_id)
     assert "401" in status(token)
-    assert "password is set" in debian.run("sh", "-c", f"echo a new password | {TELLTALE} password --type")
+    assert debian.run("stat", "-c", "%U %a", "/var/lib/telltale-web/web.json").strip() == "telltale-web 600"
+    assert "password is set" in debian.run("sh", "-c", f"echo a new password | {' '.join(TELLTALE)} password --type")
     empty = "for _ in $(seq 100); do [ -s /etc/issue.d/telltale.issue ] || exit 0; sleep 0.2; done; exit 1"
     debian.run("sh", "-c", empty)
     debian.run("systemctl", "stop", "telltale.target")
-    assert "Restored" in debian.run(TELLTALE, "restore", "/tmp/box.zip")
+    assert "Restored" in debian.run(*TELLTALE, "restore", "/tmp/box.zip")
+    owners = debian.run("find", "/var/lib/telltale", "-printf", "%u\\n").split()
+    assert set(owners) == {"telltale"}, "what root restores is the service's"
+    assert debian.run("stat", "/etc/shadow") == shadow
     debian.run("systemctl", "start", "telltale.target")
     wait_until(lambda: status(token) == "200", "the token that was restored opens the dashboard again")
     debian.run("rm", "/tmp/box.zip")
@@ -226,15 +251,15 @@ def test_a_second_port_becomes_the_televisions_network(making: Making, tmp_path:
         assert TRACKER4 in asked(lab, router)
         assert TRACKER4 in asked(lab, "8.8.8.8")
         assert {each.server for each in outside.asked if each.name == TRACKER} == {"9.9.9.9"}
-        debian.run(TELLTALE, "block", TRACKER)
+        debian.run(*TELLTALE, "block", TRACKER)
         assert asked(lab, router) == asked(lab, "8.8.8.8") == "0.0.0.0"
-        devices = debian.run(TELLTALE, "devices")
+        devices = debian.run(*TELLTALE, "devices")
         assert address in devices
         assert "127.0.0.1" not in devices, "what watches whether DNS lives is no device of the home"
-        wait_until(lambda: "wired, 1 lease, filtering on" in debian.run(TELLTALE, "network", "status"), "it is known")
-        assert "WRONG" not in debian.run(TELLTALE, "doctor")
+        wait_until(lambda: "wired, 1 lease, filtering on" in debian.run(*TELLTALE, "network", "status"), "it is known")
+        assert "WRONG" not in debian.run(*TELLTALE, "doctor")
         assert shows_dashboard(lab, "internet", OUTSIDE4)
-        assert shows_dashboard(lab, "tv1", router)
+        assert shows_dashboard(lab, "tv1", f"{router}/healthz"), "its password is chosen from the home only"
         # The home's router gives the box another address.
         lab.run("gateway", "ip", "address", "replace", f"{MOVED}/24", "dev", "wan0")
         assert shows_dashboard(lab, "internet", MOVED)
@@ -252,6 +277,7 @@ def test_a_second_port_becomes_the_televisions_network(making: Making, tmp_path:
             said = debian.run(*INSTALL, "--mode", "dns-only", check=False)
             assert "which you have changed, is for the mode wired" in said
             assert not (debian.root / "opt/telltale").exists()
+            assert nothing_planted_ran(debian)
             assert lab.run("gateway", "sh", "-c", "ip -br link; nft list tables") == before
 
 

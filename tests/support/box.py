@@ -26,7 +26,16 @@ class RunningBox:
     test when the box is left.
     """
 
-    def __init__(self, data: Path, flags: Sequence[str] = (), *, verb: str = "up", expects: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        data: Path,
+        flags: Sequence[str] = (),
+        *,
+        verb: str = "up",
+        expects: Sequence[str] = (),
+        python: Sequence[str] = (sys.executable,),
+        stands_in: Path | None = None,
+    ) -> None:
         self.data = data
         self.dns = ("127.0.0.1", free_port())
         self.web = ("127.0.0.1", free_port())
@@ -34,6 +43,8 @@ class RunningBox:
         self._flags = flags
         self._verb = verb
         self._expects = expects
+        self._python = python
+        self._stands_in = stands_in
         self._errors = data.with_name(data.name + ".log")
         self.output = data.with_name(data.name + ".out")
         self._token = ""
@@ -60,7 +71,8 @@ class RunningBox:
         arguments = ["--data", str(self.data), "--dns", self._spell(self.dns), "--web", self._spell(self.web)]
         with self._errors.open("ab") as errors, self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gateway.cli", self._verb, *arguments, *self._flags],
+                [*self._python, "-m", "gateway.cli", self._verb, *arguments, *self._flags],
+                cwd=self._stands_in,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,

@@ -13,6 +13,7 @@ import pytest
 
 from gateway.application import workers as pools
 from gateway.application.workers import WorkerPool
+from gateway.linux.process import start_of
 from gateway.model.event import HealthChanged
 from gateway.model.lookup import LogBatch, LogRow
 from tests.support.waiting import wait_until_async
@@ -48,7 +49,8 @@ class Stage:
         code = _PLAY.format(path=[str(Path.cwd())], acts=acts)
         real = asyncio.create_subprocess_exec
 
-        async def play(program: str, _m: str, _module: str, *flags: str, **more: Any) -> asyncio.subprocess.Process:
+        async def play(*command: str, **more: Any) -> asyncio.subprocess.Process:
+            flags = command[len(start_of("")) :]
             return await real(sys.executable, "-c", code, *flags, **more)
 
         monkeypatch.setattr(asyncio, "create_subprocess_exec", play)

@@ -192,15 +192,6 @@ def test_a_folder_that_cannot_be_made_is_a_matter_of_settings(tmp_path: Path) ->
         AuthStore(tmp_path / "file" / "web.json", hasher=QUICK)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_what_root_writes_stays_the_dashboards(tmp_path: Path) -> None:
-    os.chown(tmp_path, 12345, 12345)
-    keys = store(tmp_path)
-    assert (tmp_path / "web.json").stat().st_uid == 12345
-    keys.create_token("made by root")
-    assert (tmp_path / "web.json").stat().st_uid == 12345
-
-
 def test_sessions_that_were_logged_out_are_remembered_only_as_long_as_needed(tmp_path: Path) -> None:
     now = [1000.0]
     keys = AuthStore(tmp_path / "web.json", hasher=QUICK, clock=lambda: now[0])
