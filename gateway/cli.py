@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_Verb: TypeAlias = Callable[[str, Callable[[argparse.Namespace, Settings], int], str], argparse.ArgumentParser]
+_Verb: TypeAlias = Callable[..., argparse.ArgumentParser]
 
 
 def _add_collections(verb: _Verb) -> None:

@@ -75,7 +75,8 @@ def _examined(settings: Settings, now: float | None) -> list[Finding]:
 def _keys(settings: Settings) -> Iterator[Finding]:
     """Whether people can log in. A file that is not there yet is made by the dashboard."""
     try:
-        says = why_nobody_can_log_in(settings.auth)
+        with rights_of_owner(settings.auth.parent):
+            says = why_nobody_can_log_in(settings.auth)
     except PermissionError:
         return
     if says:
