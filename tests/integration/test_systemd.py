@@ -84,4 +84,4 @@ def test_the_code_that_the_installer_runs_itself_finds_what_it_imports() -> None
             said = subprocess.run([sys.executable, "-c", line], check=False, capture_output=True, text=True)
             assert said.returncode == 0, f"{script.name}: {line}: {said.stderr}"
             found += 1
-    assert found >= 3
+    assert found >= 2

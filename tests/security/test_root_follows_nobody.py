@@ -18,6 +18,7 @@ import pytest
 from gateway.linux.rights import owner_of
 from tests.support.box import RunningBox
 from tests.support.stranger import Stranger, reaching, stranger, why_not
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(why_not() != "", reason=why_not() or "-")
 
@@ -284,7 +285,7 @@ def test_what_it_starts_imports_nothing_from_there_either(trap: Trap, evil: Path
         stands_in=evil,
     )
     with box:
-        box.wait_for(lambda: box.control.call("status")["listed_names"], timeout=30)
+        wait_until(lambda: box.control.call("status")["listed_names"], "the list is in force")
     assert not (evil / "ran").exists()
 
 
