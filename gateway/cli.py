@@ -6,10 +6,11 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from gateway import __version__
+from gateway.commands.lines import list_line, list_lines, plain, print_each, rule_line
 from gateway.control.client import ControlClient
 from gateway.errors import SettingsError, TelltaleError, Unavailable
 from gateway.linux.rights import become_owner_of, rights_of_owner
@@ -181,7 +182,7 @@ def _decide(action: str, parsed: argparse.Namespace, settings: Settings) -> int:
     rule = _client(settings).call(
         "rules.add", action=action, name=parsed.name, device=parsed.device, seconds=seconds, made_by="command line"
     )
-    print(_rule_line(rule))
+    print(rule_line(rule))
     return 0
 
 
@@ -195,7 +196,7 @@ def _pause(parsed: argparse.Namespace, settings: Settings) -> int:
 
 def _preset(parsed: argparse.Namespace, settings: Settings) -> int:
     client = _client(settings)
-    whom = f" for {_plain(parsed.device)}" if parsed.device else " for everyone"
+    whom = f" for {plain(parsed.device)}" if parsed.device else " for everyone"
     if parsed.preset == "as-everyone":
         if not parsed.device:
             raise SettingsError("command.say-device-shall")
@@ -238,39 +239,29 @@ def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
         if explained.get(side) and explained[side]["says"]:
             print(f"  {explained[side]['says']}")
     if explained["leads_to"]:
-        print(f"  Leads to: {_plain(', then '.join(explained['leads_to']))}")
+        print(f"  Leads to: {plain(', then '.join(explained['leads_to']))}")
     if explained["lists"]:
         print(f"  On your lists: {', '.join(explained['lists'])}")
     for rule in explained["rules"]:
-        print(f"  Rule {_rule_line(rule)}")
+        print(f"  Rule {rule_line(rule)}")
     for each in explained["evidence"]:
         dated = f", {each['date']}" if each["date"] else ""
         print(f"  Because: {each['says']} ({each['source']}{dated})")
     return 0
 
 
-def _print_each(lines: Iterable[str], none: str) -> None:
-    """A program that reads the lines finds nothing where there is none; a person reads that there is none."""
-    empty = True
-    for line in lines:
-        print(line)
-        empty = False
-    if empty:
-        print(none, file=sys.stderr)
-
-
 def _rules(parsed: argparse.Namespace, settings: Settings) -> int:
     client = _client(settings)
     match parsed.what, parsed.rest:
         case "ls", []:
-            _print_each(map(_rule_line, client.call("rules.list")["rules"]), "No rule yet.")
+            print_each(map(rule_line, client.call("rules.list")["rules"]), "No rule yet.")
         case "add", [action, name]:
             made = client.call(
                 "rules.add", action=action, name=name, device=parsed.device, made_by="command line", subtree=False
             )
-            print(_rule_line(made))
+            print(rule_line(made))
         case "rm", [number] if number.isdigit():
-            print("Removed:", _rule_line(client.call("rules.remove", id=int(number))))
+            print("Removed:", rule_line(client.call("rules.remove", id=int(number))))
         case _:
             raise SettingsError("command.write-rules-ls")
     return 0
@@ -282,16 +273,16 @@ def _lists(parsed: argparse.Namespace, settings: Settings) -> int:
     client = _client(settings)
     match parsed.what, parsed.rest:
         case "ls", []:
-            lines = (line for each in client.call("lists.list")["lists"] for line in _list_lines(each))
-            _print_each(lines, "No list yet; `telltale lists known` names some.")
+            lines = (line for each in client.call("lists.list")["lists"] for line in list_lines(each))
+            print_each(lines, "No list yet; `telltale lists known` names some.")
         case "add", [source]:
             action = "allow" if parsed.allow else "block"
-            print(_list_line(client.call("lists.add", source=list_source(source), action=action)))
+            print(list_line(client.call("lists.add", source=list_source(source), action=action)))
         case "rm", [number] if number.isdigit():
-            print("Removed:", _list_line(client.call("lists.remove", id=int(number))))
+            print("Removed:", list_line(client.call("lists.remove", id=int(number))))
         case "accept", [number] if number.isdigit():
             taken = client.call("lists.accept", id=int(number))
-            print(f"Taken: {_plain(taken['title'])}; its new entries are in force in a moment.")
+            print(f"Taken: {plain(taken['title'])}; its new entries are in force in a moment.")
         case "refresh", []:
             client.call("lists.refresh")
             print("The lists are being fetched; `telltale lists ls` says when they are.")
@@ -308,8 +299,8 @@ def _devices(parsed: argparse.Namespace, settings: Settings) -> int:
     if parsed.json:
         print(json.dumps(devices, indent=2, ensure_ascii=False))
         return 0
-    lines = (f"{_plain(each['id'])}\t{_plain(each['label'])}\t{', '.join(each['addresses'])}" for each in devices)
-    _print_each(lines, "No device yet: none has asked Telltale for a name.")
+    lines = (f"{plain(each['id'])}\t{plain(each['label'])}\t{', '.join(each['addresses'])}" for each in devices)
+    print_each(lines, "No device yet: none has asked Telltale for a name.")
     return 0
 
 
@@ -328,7 +319,7 @@ def _token(parsed: argparse.Namespace, settings: Settings) -> int:
         case "new", []:
             print(store.create_token(parsed.label))
         case "ls", []:
-            _print_each((f"{each.id}\t{each.label}\t{each.made}" for each in store.tokens()), "No token yet.")
+            print_each((f"{each.id}\t{each.label}\t{each.made}" for each in store.tokens()), "No token yet.")
         case "rm", [token_id]:
             store.remove_token(token_id)
             print("Removed; nobody gets in with it any more.")
@@ -366,43 +357,6 @@ def _restore(parsed: argparse.Namespace, settings: Settings) -> int:
 
     print(restore_backup(settings, parsed.file, ask() if is_sealed(parsed.file) else None))
     return 0
-
-
-def _rule_line(rule: dict[str, Any]) -> str:
-    if rule.get("preset"):
-        whom = f" for {rule['device']}" if rule["device"] else ""
-        until = f" until {rule['ends']}" if rule["ends"] else ""
-        return _plain(f"{rule['id']}  preset {rule['preset']}{whom}{until}")
-    what = rule.get("name") or rule.get("company") or rule.get("category") or "everything"
-    below = " and everything below it" if rule["subtree"] else ""
-    whom = f" for {rule['device']}" if rule["device"] else ""
-    until = f" until {rule['ends']}" if rule["ends"] else ""
-    return _plain(f"{rule['id']}  {rule['action']} {what}{below}{whom}{until}")
-
-
-def _list_line(each: dict[str, Any]) -> str:
-    skipped = sum(each["skipped"].values())
-    left_out = f", {skipped} left out" if skipped else ""
-    wrong = f"  WRONG: {each['error']}" if each["error"] else ""
-    entries = "1 entry" if each["entries"] == 1 else f"{each['entries']} entries"
-    return _plain(f"{each['id']}  {each['action']}  {each['title']}  ({entries}{left_out}){wrong}")
-
-
-def _list_lines(each: dict[str, Any]) -> Iterator[str]:
-    """A line for the list, and one for each thing that is to be known of it."""
-    yield _list_line(each)
-    if shrinking := each.get("shrinking"):
-        yield (
-            f"    It fell from {shrinking['before']:,} entries to {shrinking['entries']:,}, and the old ones stay in "
-            f"force. If that is right: telltale lists accept {each['id']}"
-        )
-    for reason, count in sorted(each["skipped"].items(), key=lambda item: -item[1]):
-        yield _plain(f"    {count:,} left out: {reason}")
-
-
-def _plain(text: str) -> str:
-    """Strangers' text for a terminal: nothing that moves the cursor."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 if __name__ == "__main__":
