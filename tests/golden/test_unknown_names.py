@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from gateway.classifier.learned.weights import load
-from tests.support.shared_data import shared_data
+from tests.support.shared_data import need_shared_data, shared_data
 from tests.training.corpus import FOLDS, Sample, example, number, read_corpus
 from tests.training.held_out import Score, areas, as_table, score
+
+need_shared_data()
 
 
 @pytest.fixture(scope="module")

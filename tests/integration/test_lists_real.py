@@ -9,7 +9,10 @@ import pytest
 from gateway.lists.parsers import Syntax, parse_list
 from gateway.lists.parsers.names import CANARIES
 from gateway.model.listed import Extent
-from tests.support.shared_data import shared_data
+from tests.support.policy_lists import BLOCK, compile_texts
+from tests.support.shared_data import need_shared_data, shared_data
+
+need_shared_data()
 
 pytestmark = pytest.mark.integration
 
@@ -87,3 +90,18 @@ def test_perflysts_expressions_are_all_understood() -> None:
     assert parsed.syntax is Syntax.REGEX
     assert len(list(parsed.entries)) == 14
     assert not parsed.skipped
+
+
+def test_the_compiled_lists_say_what_the_real_lists_say(tmp_path: Path) -> None:
+    rules = shared_data("lists", "native.roku.adblock.txt").read_text(encoding="utf-8")
+    zone = shared_data("lists", "native.roku.rpz.txt").read_text(encoding="utf-8")
+    by_rules, _ = compile_texts(tmp_path, ("Roku", BLOCK, rules))
+    folder = tmp_path / "zone"
+    folder.mkdir()
+    by_zone, _ = compile_texts(folder, ("Roku", BLOCK, zone))
+    listed = [line[2:-1] for line in rules.splitlines() if line.startswith("||")]
+    for name in listed:
+        for asked in (name, f"deep.below.{name}"):
+            expected = not name.startswith("h4g3z1-")
+            assert (by_rules.match(asked) is not None) == (by_zone.match(asked) is not None) == expected
+    assert by_rules.match("roku.com") is by_zone.match("roku.com") is None

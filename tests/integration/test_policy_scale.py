@@ -16,7 +16,6 @@ import pytest
 from gateway.lists.compiled import CompiledLists
 from gateway.model.name import ancestors
 from tests.support.policy_lists import BLOCK, compile_texts
-from tests.support.shared_data import shared_data
 
 pytestmark = pytest.mark.integration
 
@@ -124,18 +123,3 @@ def test_looking_a_name_up_costs_little_more_than_python_s_own_dictionary(tmp_pa
     assert hit < 20, "measured: 7"
     assert missed < 1.5, "measured: 0.3"
     assert all(lists.match(f"a.b.{name}") for name in sample[:1000])
-
-
-def test_the_compiled_lists_say_what_the_real_lists_say(tmp_path: Path) -> None:
-    rules = shared_data("lists", "native.roku.adblock.txt").read_text(encoding="utf-8")
-    zone = shared_data("lists", "native.roku.rpz.txt").read_text(encoding="utf-8")
-    by_rules, _ = compile_texts(tmp_path, ("Roku", BLOCK, rules))
-    folder = tmp_path / "zone"
-    folder.mkdir()
-    by_zone, _ = compile_texts(folder, ("Roku", BLOCK, zone))
-    listed = [line[2:-1] for line in rules.splitlines() if line.startswith("||")]
-    for name in listed:
-        for asked in (name, f"deep.below.{name}"):
-            expected = not name.startswith("h4g3z1-")
-            assert (by_rules.match(asked) is not None) == (by_zone.match(asked) is not None) == expected
-    assert by_rules.match("roku.com") is by_zone.match("roku.com") is None

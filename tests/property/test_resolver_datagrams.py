@@ -14,9 +14,9 @@ from gateway.resolver.service import Resolver
 from gateway.wire.edns import UDP_SIZE
 from gateway.wire.peek import peek_response
 from gateway.wire.question import Question
-from tests.support.datagrams import MALFORMED, captured_in, good_queries, good_responses, mutated
+from tests.support.captures import captures
+from tests.support.datagrams import MALFORMED, good_queries, good_responses, mutated
 from tests.support.serving import rules
-from tests.support.shared_data import find_shared_data
 from tests.support.waiting import wait_until_async
 
 COUNT = 100_000
@@ -50,10 +50,8 @@ class LyingUpstream:
 
 def seeds() -> list[bytes]:
     found = [*good_queries(), *good_responses(), *MALFORMED.values()]
-    folder = find_shared_data()
-    if folder is not None:
-        for wires in captured_in(folder / "captures").values():
-            found += wires[:60]
+    for wires in captures().values():
+        found += wires[:60]
     return found
 
 

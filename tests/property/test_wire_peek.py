@@ -26,8 +26,8 @@ from gateway.wire.patch import aged, bare, fit
 from gateway.wire.peek import ResponsePeek, peek_query, peek_response
 from gateway.wire.plain import peek_plain
 from gateway.wire.question import Question, build_query, shuffle_case
-from tests.support.datagrams import captured_in, datagrams, good_queries, good_responses, mutants, mutated
-from tests.support.shared_data import shared_data
+from tests.support.captures import captures
+from tests.support.datagrams import datagrams, good_queries, good_responses, mutants, mutated
 
 FUZZ = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -197,7 +197,7 @@ def test_any_query_that_is_accepted_can_be_answered_and_asked(wire: bytes) -> No
 
 @pytest.mark.parametrize("check", [check_query, check_response])
 def test_captured_and_mutated_datagrams_are_read_or_refused(check) -> None:  # type: ignore[no-untyped-def]
-    seeds = [wire for wires in captured_in(shared_data("captures")).values() for wire in wires]
+    seeds = [wire for wires in captures().values() for wire in wires]
     assert len(seeds) > 100
     for wire in seeds:
         check(wire)
@@ -207,8 +207,8 @@ def test_captured_and_mutated_datagrams_are_read_or_refused(check) -> None:  # t
 
 def test_real_responses_that_dnspython_reads_are_read_by_us() -> None:
     refused = 0
-    for name, wires in captured_in(shared_data("captures")).items():
-        if "malformed" in name or "fuzz" in name or "bad" in name or "invalid" in name:
+    for name, wires in captures().items():
+        if "malformed" in name or "damaged" in name or "fuzz" in name or "bad" in name or "invalid" in name:
             continue
         for wire in wires:
             theirs = by_dnspython(wire)
@@ -219,7 +219,7 @@ def test_real_responses_that_dnspython_reads_are_read_by_us() -> None:
 
 def test_captured_responses_fit_every_client() -> None:
     rng = Random(3)
-    seeds = [wire for wires in captured_in(shared_data("captures")).values() for wire in wires]
+    seeds = [wire for wires in captures().values() for wire in wires]
     for wire in seeds:
         for edns in (None, Edns(512, True), Edns(4096)):
             check_fitting(wire, edns, rng.randrange(65536))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+_MISSING = "the shared data folder is not beside this checkout"
+
 
 def find_shared_data() -> Path | None:
     """The folder named by TELLTALE_SHARED_DATA, else `../shared/data` beside the checkout, else None."""
@@ -15,9 +17,15 @@ def find_shared_data() -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def need_shared_data() -> None:
+    """For a module of which nothing can be run without them: one skip, with the reason."""
+    if find_shared_data() is None:
+        pytest.skip(_MISSING, allow_module_level=True)
+
+
 def shared_data(*parts: str) -> Path:
     """The path of one shared file or folder; skips the test, with the reason, where it is not there."""
     folder = find_shared_data()
     if folder is None or not folder.joinpath(*parts).exists():
-        pytest.skip("the shared data folder is not beside this checkout")
+        pytest.skip(_MISSING)
     return folder.joinpath(*parts)

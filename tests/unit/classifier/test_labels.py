@@ -1,4 +1,4 @@
-"""The knowledge base against 690 rows that others labelled.
+"""The knowledge base against what others labelled: 690 rows where the shared data lie, 58 of them elsewhere.
 
 Many of these rows are evidence of the knowledge base as well, so this measures agreement with the experts where they
 agree with each other, and that nothing was mistyped; test_unseen_names measures names that nobody listed.
@@ -11,7 +11,6 @@ YouTube's videos are among them).
 
 from __future__ import annotations
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from gateway.classifier.loader import load_knowledge
 from gateway.classifier.presets import Preset, blocks
 from gateway.classifier.service import Classifier
 from gateway.model.tag import Category, Need, Tag
-from tests.support.shared_data import shared_data
+from tests.support.labels import read_labels
 
 _EXAMPLES = {
     r"^[a-z0-9]{2,4}-(ad|info)-lgsmartad-com\.aws-prd\.net$": "gb-info-lgsmartad-com.aws-prd.net",
@@ -90,8 +89,7 @@ def rows() -> list[Row]:
 
 def _read_rows() -> Iterator[Row]:
     classifier = Classifier.load()
-    with shared_data("labels", "tv_labelled_domains.csv").open(encoding="utf-8") as file:
-        table = list(csv.DictReader(file))
+    table = read_labels()
     said = defaultdict(set)
     for row in table:
         said[row["domain"]].add(row["action"].removesuffix("-aggressive"))
@@ -141,7 +139,7 @@ def test_whoever_made_the_device_no_name_that_experts_keep_is_lost(rows: list[Ro
     classifier = Classifier.load()
     kept = [row.name for row in rows if row.action == "keep"]
     makers = load_knowledge().companies
-    assert len(kept) >= 150
+    assert len(kept) >= len(rows) / 5
     assert len(makers) >= 200
     lost = [
         (maker, name, preset.value)

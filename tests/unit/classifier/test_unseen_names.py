@@ -8,7 +8,6 @@ below those of test_labels.
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import pytest
 from gateway.classifier.presets import Preset, blocks
 from gateway.classifier.service import Classifier
 from gateway.model.tag import Category, Tag
-from tests.support.shared_data import shared_data
+from tests.support.labels import read_labels
 
 # fivefold3/own-your-glass 679070a, kb/hosts.toml, [codes]: regions and a part of the countries that LG serves.
 _CLUSTERS = ("aic", "eic", "kic", "cic", "ruc")
@@ -176,8 +175,7 @@ _MAKERS = {"Alphonso": "LG", "VIDAA": "Hisense", "Inscape": "Vizio"}
 
 @pytest.fixture(scope="module")
 def unseen() -> list[tuple[Scheme, str, Tag]]:
-    with shared_data("labels", "tv_labelled_domains.csv").open(encoding="utf-8") as file:
-        listed = {row["domain"] for row in csv.DictReader(file)}
+    listed = {row["domain"] for row in read_labels()}
     classifier = Classifier.load()
     return [
         (scheme, name, classifier.tag(name, (), _MAKERS.get(scheme.company, scheme.company)))

@@ -7,6 +7,7 @@ import dns.message
 import pytest
 from hypothesis import given
 
+from tests.support.captures import OURS
 from tests.support.datagrams import MALFORMED, captured, captured_in, datagrams, good_queries, good_responses, mutants
 from tests.support.shared_data import shared_data
 
@@ -60,16 +61,25 @@ def test_the_strategy_makes_datagrams(wire: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("file", "least", "well_formed"),
-    [("netflix.pcap", 28, True), ("malformed_dns.pcap", 6, False), ("dns_long_domainname.pcap", 2, True)],
+    [("an-evening.pcap", 100, True), ("damaged.pcap", 30, False), ("well-formed.pcap", 13, True)],
 )
 def test_captures_give_their_datagrams(file: str, least: int, well_formed: bool) -> None:
-    wires = captured(shared_data("captures", file))
+    wires = captured(OURS / file)
     assert len(wires) >= least
     assert all(map(is_message, wires)) is well_formed
 
 
-@pytest.mark.slow
 def test_a_folder_of_captures_gives_those_with_dns() -> None:
+    assert set(captured_in(OURS)) == {"an-evening.pcap", "damaged.pcap", "well-formed.pcap"}
+
+
+@pytest.mark.slow
+def test_real_captures_give_theirs() -> None:
     found = captured_in(shared_data("captures"))
     assert {"netflix.pcap", "bad-dns-traffic.pcap", "alexa-app.pcapng"} <= set(found)
     assert "quic-v2.pcapng" not in found
+    for file, least, well_formed in (
+        ("netflix.pcap", 28, True), ("malformed_dns.pcap", 6, False), ("dns_long_domainname.pcap", 2, True),
+    ):  # fmt: skip
+        assert len(found[file]) >= least
+        assert all(map(is_message, found[file])) is well_formed
