@@ -94,7 +94,7 @@ def _act_as(owner: Owner) -> None:
 
 
 def _check_code(place: Path) -> None:
-    """Modules are read when they are needed: not to be able to is told now, in words."""
+    """Modules are read when they are needed: who may not read them hears so now, in words."""
     for each in (__file__, os.__file__):
         if not os.access(each, os.R_OK, effective_ids=True):
             raise SettingsError("process.owner-cannot-read-code", place=place, code=Path(each).parent)

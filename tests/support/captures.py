@@ -28,7 +28,7 @@ def captures() -> dict[str, list[bytes]]:
 
 
 def _evening() -> Iterator[bytes]:
-    """What the simulated televisions ask, and what they are told."""
+    """What the simulated televisions ask, and what is answered."""
     names = sorted(
         {name for each in ("lg", "roku", "samsung") for name in load_script(_SCRIPTS / f"{each}.toml").names()}
     )

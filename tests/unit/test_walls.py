@@ -75,6 +75,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("module", "imported", "contract"), PLANTS, ids=lambda value: str(value).split(" ")[0])
 def test_a_planted_import_is_found(tree: Path, module: str, imported: str, contract: str) -> None:
     path = tree / module

@@ -101,6 +101,7 @@ def test_the_owner_is_informed_when_a_worker_is_missing_and_when_it_is_back(monk
     assert "the resolver answers for the others" in stage.health[1].says
 
 
+@pytest.mark.slow
 @pytest.mark.expects_log(ENDED)
 @pytest.mark.expects_log("a worker says nothing any more")
 def test_a_worker_that_says_nothing_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ CHILD = BUSY + "time.sleep(60)"
 PARENT = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {CHILD!r}])\n{CHILD}"
 
 
+@pytest.mark.slow
 def test_the_cpu_of_children_counts(tmp_path: Path) -> None:
     with Process("busy", [sys.executable, "-c", PARENT], core=0, log=tmp_path / "log", cwd=tmp_path) as process:
         wait_until(lambda: process.cpu_seconds() >= 0.6, shows=process.cpu_seconds)

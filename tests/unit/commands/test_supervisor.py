@@ -89,6 +89,7 @@ def test_a_program_gets_its_flags_and_its_open_socket(module: Path) -> None:
     os.close(write)
 
 
+@pytest.mark.slow
 @pytest.mark.expects_log("wrong ended with status 2")
 def test_wrong_settings_of_a_part_that_dns_does_not_need_end_nothing(module: Path) -> None:
     async def story() -> None:

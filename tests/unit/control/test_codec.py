@@ -18,6 +18,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(json_values)
 def test_a_value_is_one_line_and_comes_back(value: Any) -> None:
     line = encode_line(value)

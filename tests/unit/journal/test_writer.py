@@ -216,6 +216,7 @@ def test_while_nothing_can_be_written_the_newest_lookups_are_kept_and_the_rest_c
     assert desk.count() == 20_000
 
 
+@pytest.mark.slow
 def test_a_journal_that_breaks_while_it_is_written_is_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     with open_desk(path) as desk:
@@ -343,6 +344,7 @@ def test_while_thousands_ask_a_second_is_written_when_it_is_over(tmp_path: Path)
     assert desk.count() == 3_000
 
 
+@pytest.mark.slow
 def test_in_a_flood_of_new_names_rows_wait_a_second_and_none_is_lost(tmp_path: Path) -> None:
     with open_desk(tmp_path / "journal.sqlite") as desk:
         desk.queue.extend([row("first.example", 0)])

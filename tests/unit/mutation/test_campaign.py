@@ -12,6 +12,8 @@ from tests.mutation import equivalents
 from tests.mutation.mutants import Key
 from tests.mutation.targets import ROOT
 
+pytestmark = pytest.mark.slow
+
 TOY = '''
 LIMIT = 3
 

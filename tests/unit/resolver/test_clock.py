@@ -145,6 +145,7 @@ def test_name_and_chain_are_checked_whatever_the_time(authority: Authority, wron
     scene.play(story)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shown", [0.0, time.time()])
 def test_a_time_server_cannot_set_time_back(authority: Authority, shown: float) -> None:
     old = {"begins": datetime(2020, 1, 1, tzinfo=UTC), "ends": datetime(2021, 1, 1, tzinfo=UTC)}
@@ -159,6 +160,7 @@ def test_a_time_server_cannot_set_time_back(authority: Authority, shown: float) 
     scene.play(story)
 
 
+@pytest.mark.slow
 def test_without_any_time_the_reason_is_said_once(authority: Authority) -> None:
     scene = Scene(authority.issue(NAME), authority.roots, shown=0.0)
 

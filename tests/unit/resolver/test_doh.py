@@ -196,6 +196,7 @@ def test_one_who_gives_up_holds_up_nobody(server: TlsUpstream, authority: Author
     play(server.url, authority, story)
 
 
+@pytest.mark.slow
 def test_a_half_open_connection_is_left_for_a_new_one(server: TlsUpstream, authority: Authority) -> None:
     async def story(upstream: HttpsUpstream) -> None:
         assert await answered(upstream)

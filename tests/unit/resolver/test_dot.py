@@ -228,6 +228,7 @@ def test_a_server_that_always_hangs_up_gives_no_answer(server: TlsUpstream, auth
     assert len(server.asked) <= 2
 
 
+@pytest.mark.slow
 def test_a_slow_answer_holds_up_nobody_and_silence_is_a_timeout(server: TlsUpstream, authority: Authority) -> None:
     server.fail("n0.example.com", drop=True)
 
@@ -244,6 +245,7 @@ def test_a_slow_answer_holds_up_nobody_and_silence_is_a_timeout(server: TlsUpstr
     play(server.url, authority.roots, story)
 
 
+@pytest.mark.slow
 def test_a_half_open_connection_is_left_for_a_new_one(server: TlsUpstream, authority: Authority) -> None:
     async def story(upstream: Client) -> None:
         assert await answered(upstream)
@@ -261,6 +263,7 @@ def test_a_half_open_connection_is_left_for_a_new_one(server: TlsUpstream, autho
     assert len(server.connections) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["wrong_question", "truncate", "garbage"])
 def test_what_does_not_answer_the_question_is_refused(server: TlsUpstream, authority: Authority, fault: str) -> None:
     server.fail_all(**{fault: True})

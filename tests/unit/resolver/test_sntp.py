@@ -71,6 +71,7 @@ def test_the_first_believable_server_is_believed() -> None:
     asyncio.run(story())
 
 
+@pytest.mark.slow
 def test_silence_ends_in_bounded_time() -> None:
     async def story() -> None:
         async with TimeServer(BASE) as silent:

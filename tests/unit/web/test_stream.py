@@ -117,6 +117,7 @@ def test_when_the_resolver_goes_and_comes_back_everybody_hears_of_it(
     assert kinds(listener, 3) == ["health", "gap", "lookups"]
 
 
+@pytest.mark.slow
 def test_a_stream_opens_although_the_resolver_is_away(control: FakeControl) -> None:
     control.asleep = True
     broadcaster = Broadcaster(control.subscribe)
@@ -265,6 +266,7 @@ def test_a_broken_journal_does_not_stop_the_stream(at_home: Home) -> None:
     browser.response.close()
 
 
+@pytest.mark.slow
 def test_without_the_resolver_a_page_hears_so_at_once(at_home: Home) -> None:
     at_home.control.asleep = True
     browser = begun(Browser(at_home.owner()))

@@ -167,6 +167,7 @@ def test_an_application_that_fails_costs_one_answer(front: Front) -> None:
     assert status(front.ask(request())) == 200
 
 
+@pytest.mark.slow
 def test_who_does_not_finish_a_request_in_time_is_refused(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "RECEIVE", 0.3)
     assert status(front.ask(b"GET / HTTP/1.1\r\nHo")) == 408
