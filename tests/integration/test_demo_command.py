@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,19 +10,12 @@ import pytest
 
 from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
-from tests.support.waiting import wait_until
+from tests.support.processes import children_of, is_running
+from tests.support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.integration
 
 TELEVISIONS = {"127.0.0.21", "127.0.0.22", "127.0.0.23", "127.0.0.24"}
-
-
-def children_of(pid: int) -> list[int]:
-    try:
-        direct = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except FileNotFoundError:
-        return []
-    return [*direct, *(each for child in direct for each in children_of(child))]
 
 
 def test_the_demo_shows_four_simulated_televisions_live(tmp_path: Path) -> None:
@@ -61,7 +53,7 @@ def test_the_demo_shows_four_simulated_televisions_live(tmp_path: Path) -> None:
         assert "simulated" in printed
         family = children_of(box.process.pid)
         assert len(family) >= 3, "the resolver, the dashboard and the simulated world"
-    assert not [pid for pid in family if Path(f"/proc/{pid}").exists()], "something was left running"
+    wait_until(lambda: not [pid for pid in family if is_running(pid)], "nothing is left running")
 
 
 def test_the_supervisor_s_death_takes_everything_along(tmp_path: Path) -> None:
@@ -69,13 +61,5 @@ def test_the_supervisor_s_death_takes_everything_along(tmp_path: Path) -> None:
     box.start()
     family = children_of(box.process.pid)
     box.process.kill()
-    box.process.wait(5)
-    wait_until(lambda: not [pid for pid in family if _lives(pid)])
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except (ProcessLookupError, FileNotFoundError):
-        return False
+    box.process.wait(PATIENCE)
+    wait_until(lambda: not [pid for pid in family if is_running(pid)])

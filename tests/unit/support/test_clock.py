@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import pytest
 
 from tests.support.clock import run_simulated, simulated_now
 
 
-def test_an_hour_passes_at_once() -> None:
+def test_a_week_passes_at_once() -> None:
     async def story() -> float:
-        await asyncio.sleep(3600)
+        await asyncio.sleep(604_800)
         return simulated_now()
 
-    began = time.monotonic()
-    assert run_simulated(story()) == pytest.approx(3600)
-    assert time.monotonic() - began < 1
+    assert run_simulated(story()) == pytest.approx(604_800)
 
 
 def test_sleepers_wake_in_order() -> None:

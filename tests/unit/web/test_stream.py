@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from werkzeug.test import TestResponse
 from gateway.control.codec import lookup_to_json
 from gateway.journal.reader import LookupFilter
 from tests.support.dashboard import ORIGIN, PASSWORD, TELEVISION, FakeControl, Home, home, lookup
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 from web.api.stream import fits
 from web.stream import MAX_STREAMS, Broadcaster, Listener, StreamEvent, TooManyStreams
 
@@ -41,7 +40,7 @@ def broadcaster(control: FakeControl) -> Iterator[Broadcaster]:
 def kinds(listener: Listener, number: int) -> list[str]:
     found = []
     for _ in range(number):
-        happened = listener.take(5.0)
+        happened = listener.take(PATIENCE)
         assert happened is not None
         found.append(happened.event.kind)
     return found
@@ -51,7 +50,7 @@ def test_all_streams_share_one_subscription(broadcaster: Broadcaster, control: F
     listeners = [broadcaster.open() for _ in range(3)]
     control.tell(recorded(1))
     for listener in listeners:
-        happened = listener.take(5.0)
+        happened = listener.take(PATIENCE)
         assert happened is not None
         assert happened.event.last_id == 1
     assert control.subscriptions == 1
@@ -90,23 +89,22 @@ def test_a_slow_reader_loses_the_oldest_rows_and_hears_how_many(broadcaster: Bro
     for number in range(1, 11):
         control.tell(recorded(number * 2, number * 2 + 1, left_out=1))
         assert kinds(quick, 1) == ["lookups"]
-    happened = slow.take(1.0)
+    happened = slow.take(PATIENCE)
     assert happened is not None
     assert happened.dropped == 6 * 3, "ten batches, room for four"
     assert happened.event.last_id == 15
-    following = slow.take(1.0)
+    following = slow.take(PATIENCE)
     assert following is not None
     assert following.dropped == 0
 
 
-@pytest.mark.timeout(30)
 def test_when_the_resolver_goes_and_comes_back_everybody_hears_of_it(
     broadcaster: Broadcaster, control: FakeControl
 ) -> None:
     listener = broadcaster.open()
     control.asleep = True
     control.tell({"event": "hang up"})
-    happened = listener.take(5.0)
+    happened = listener.take(PATIENCE)
     assert happened is not None
     assert (happened.event.kind, happened.event.event["healthy"]) == ("health", False)
     assert b'"says":"The resolver does not answer; is Telltale running?"' in happened.event.frame()
@@ -121,9 +119,7 @@ def test_when_the_resolver_goes_and_comes_back_everybody_hears_of_it(
 def test_a_stream_opens_although_the_resolver_is_away(control: FakeControl) -> None:
     control.asleep = True
     broadcaster = Broadcaster(control.subscribe)
-    started = time.monotonic()
     broadcaster.open()
-    assert time.monotonic() - started < 2
     assert not broadcaster.connected
     broadcaster.stop()
 
@@ -302,12 +298,10 @@ def test_a_stream_ends_with_the_login_that_opened_it(at_home: Home, how: str) ->
     other = at_home.owner()
     watching = begun(Browser(at_home.visitor() if headers else owner, **headers))
     staying = begun(Browser(other))
-    ended: list[float] = []
 
     def watch() -> None:
         for _ in watching._chunks:
             pass
-        ended.append(time.monotonic())
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -322,8 +316,8 @@ def test_a_stream_ends_with_the_login_that_opened_it(at_home: Home, how: str) ->
         else:
             at_home.store.set_password("battery staple")
         at_home.control.tell(recorded(3))
-    thread.join(5)
-    assert ended
+    thread.join(PATIENCE)
+    assert not thread.is_alive(), "it has ended"
     if how == "logout":
         at_home.control.tell(recorded(4))
         assert staying.ids() == [4]
