@@ -18,9 +18,11 @@ from gateway.schema.texts import Comment, Duration, Id, Label, Name, PresetName,
 
 MOST_TARGETS: Final = 16
 MOST_TIMES: Final = 1000
-Targets: TypeAlias = Annotated[list[Name], Meta(max_length=MOST_TARGETS, description="at most 16 domain names")]
+Targets: TypeAlias = Annotated[
+    list[Name], Meta(max_length=MOST_TARGETS, description=f"at most {MOST_TARGETS} domain names")
+]
 Times: TypeAlias = Annotated[
-    list[float], Meta(max_length=MOST_TIMES, description="at most 1000 numbers: seconds since 1970")
+    list[float], Meta(max_length=MOST_TIMES, description=f"at most {MOST_TIMES} numbers: seconds since 1970")
 ]
 _SCOPES = ("name", "company", "category", "everything", "preset")
 
@@ -140,10 +142,8 @@ class Explain(Message, frozen=True, kw_only=True):
 
     name: Name
     device: Word | None = None
-    targets: Annotated[list[Name], Meta(max_length=16, description="at most 16 domain names")] | None = None
-    times: (
-        Annotated[list[float], Meta(max_length=1000, description="at most 1000 numbers: seconds since 1970")] | None
-    ) = None
+    targets: Targets | None = None
+    times: Times | None = None
     devices: Id = 1
 
 

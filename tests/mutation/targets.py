@@ -25,7 +25,7 @@ class Target:
         return tuple(str(self.root / name) for name in self.tests)
 
 
-_BODIES = ("tests/unit/schema/test_requests.py", "tests/contract/test_schemas.py", "tests/unit/web/test_bodies.py")
+_BODIES = ("tests/unit/schema/test_requests.py", "tests/unit/schema/test_checking.py", "tests/contract/test_schemas.py")
 TARGETS = (
     Target("gateway.policy.snapshot", ("tests/unit/policy/test_snapshot.py",)),
     Target("gateway.resolver.cache", ("tests/unit/resolver/test_cache.py", "tests/unit/resolver/test_cache_limits.py")),

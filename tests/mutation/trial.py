@@ -73,6 +73,7 @@ class _Watch:
     def __init__(self, trial: Trial, reached: set[int]) -> None:
         self._allowed = trial.allowed
         self._reached = reached
+        self._on_import: frozenset[int] = frozenset()
         self.failed: str | None = None
         self.tests: dict[str, dict[str, Any]] = {}
 
@@ -80,6 +81,10 @@ class _Watch:
         if self._allowed is not None:
             found = {item.nodeid: item for item in items}
             items[:] = [found[name] for name in self._allowed if name in found]
+
+    def pytest_collection_finish(self) -> None:
+        # What functions made while the module was imported, every test sees.
+        self._on_import = frozenset(self._reached)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
@@ -93,7 +98,7 @@ class _Watch:
         finally:
             spent = time.process_time() - start
             signal.setitimer(signal.ITIMER_PROF, 0)
-            self.tests[item.nodeid] = {"seconds": spent, "reached": sorted(self._reached)}
+            self.tests[item.nodeid] = {"seconds": spent, "reached": sorted(self._reached | self._on_import)}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and self.failed is None:

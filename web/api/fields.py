@@ -82,11 +82,9 @@ class Fields:
         value = self._values.get(name)
         if value is None:
             return None
-        if re.fullmatch(r"[0-9]{1,18}", value):
-            value = int(value)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        if not re.fullmatch(r"[0-9]{1,18}", value) or not low <= int(value) <= high:
             raise Refused("dashboard.whole-number", name, name=name, low=low, high=high)
-        return value
+        return int(value)
 
     def time(self, name: str) -> datetime | None:
         """An ISO 8601 time with its zone, as aware UTC; None when absent."""
