@@ -239,7 +239,7 @@ def test_what_fits_together_and_what_does_not() -> None:
         with pytest.raises(Refused) as refusal:
             convert(NewRule, wrong)
         assert refusal.value.field == field
-    with pytest.raises(Refused, match="^title is a text of at most 120"):
+    with pytest.raises(Refused, match=r"^title is a text of at most 120"):
         convert(NewList, {**LIST, "title": "a\nb"})
     for neither in ({}, {"url": "https://a.example", "source": "https://a.example"}):
         with pytest.raises(Refused) as refusal:
