@@ -37,6 +37,15 @@ def put_in_place(new: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
+def remove(path: Path) -> None:
+    """Takes a file away, if there is one, so that a power cut does not bring it back. Raises OSError."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Makes a rename inside the folder last through a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

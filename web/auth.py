@@ -286,7 +286,8 @@ class AuthStore:
             with self._lock, self._folder_lock():
                 yield self._load()
         except (OSError, ValueError) as error:
-            raise SettingsError("dashboard.cannot-changed", path=self._path, error=error) from error
+            why = error.strerror if isinstance(error, OSError) and error.strerror else error
+            raise SettingsError("dashboard.cannot-changed", path=self._path, error=why) from error
 
     @contextmanager
     def _folder_lock(self) -> Iterator[None]:

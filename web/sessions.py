@@ -86,11 +86,11 @@ class Sessions:
             and not self._store.is_ended(session.id)
         )
 
-    def end(self, session: Session) -> None:
+    def end(self, session: Session) -> bool:
         """Logs it out for good: a copy of its cookie is worth nothing.
 
-        At once in this process. It outlives a restart as soon as the disk takes it: what a full disk refused is tried
-        again with the next logout.
+        At once in this process. False when it does not outlive a restart yet: what a full disk refused is tried again
+        with the next logout.
         """
         self._ended[session.id] = session.began + LIFETIME
         for session_id, until in list(self._ended.items()):
@@ -100,7 +100,8 @@ class Sessions:
                 self._ended.pop(session_id, None)
             except SettingsError as error:
                 log.warning("a logout holds until the dashboard starts again, for it cannot be stored: %s", error)
-                return
+                return False
+        return True
 
     def _serializer(self) -> URLSafeSerializer:
         return _signed(self._store.secret, "telltale session")

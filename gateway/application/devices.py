@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from gateway.application.arguments import Arguments, known_device
 from gateway.application.core import Core
 from gateway.application.registry import Registry
 from gateway.control.codec import device_to_json
-from gateway.errors import TelltaleError
+from gateway.errors import JournalError, Refused, TelltaleError
 from gateway.model.event import HealthChanged
 from gateway.schema.checking import checked
 from gateway.schema.requests import UpdateDevice
@@ -21,7 +22,7 @@ _NEIGHBOURS_EVERY = 15.0
 def register(core: Core, registry: Registry) -> None:
     """Brings the verbs on devices and the task "devices"."""
     registry.add_verbs(
-        {"devices.list": partial(_list, core), "devices.update": checked(UpdateDevice, partial(_update, core))}
+        {"devices.list": partial(_list, core), "devices.update": checked(UpdateDevice, _Labels(core).update)}
     )
     registry.add_task("devices", partial(_watch, core))
     core.events.device_joined.listen(_Moves(core).begin)
@@ -31,9 +32,31 @@ def _list(core: Core, _: Arguments) -> dict[str, Any]:
     return {"devices": [device_to_json(device) for device in core.inventory.all()]}
 
 
-def _update(core: Core, asked: UpdateDevice) -> dict[str, Any]:
-    device = known_device(core.inventory, asked.id)
-    return device_to_json(core.inventory.update(device or "", name=asked.name, kind=asked.kind, maker=asked.maker))
+class _Labels:
+    """What people say of devices. An answer comes when it is on the medium; what cannot be stored is taken back.
+
+    It is in force a moment before: whatever else of the device is stored meanwhile carries it then.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._inventory, self._recording = core.inventory, core.recording
+        self._saying = asyncio.Lock()
+
+    async def update(self, asked: UpdateDevice) -> dict[str, Any]:
+        device_id = known_device(self._inventory, asked.id) or ""
+        async with self._saying:
+            before = self._inventory.get(device_id)
+            device = self._inventory.update(device_id, name=asked.name, kind=asked.kind, maker=asked.maker)
+            try:
+                kept = await asyncio.to_thread(self._recording.keep_device, partial(self._inventory.get, device_id))
+            except TelltaleError as error:
+                said = [field for field in ("name", "kind", "maker") if getattr(asked, field) is not None]
+                with suppress(Refused):
+                    self._inventory.update(device_id, **{field: getattr(before, field) for field in said})
+                raise JournalError("devices.change-not-stored", reason=error) from None
+        if not kept:
+            raise Refused("devices.device-not-known", "id")
+        return device_to_json(device)
 
 
 async def _watch(core: Core) -> None:

@@ -74,7 +74,7 @@ class NetworkClient:
         self._resolvers = tuple(resolvers)
         self._paused_file = core.settings.data / "paused.json"
         self._paused = _read_paused(self._paused_file)
-        self._changing = asyncio.Lock()
+        self._changing, self._pausing = asyncio.Lock(), asyncio.Lock()
         self._wanted = True
 
     def table(self) -> dict[str, Handler]:
@@ -137,15 +137,15 @@ class NetworkClient:
         device = self._core.inventory.get(asked.device)
         if device is None or device.mac is None:
             raise Refused("box.only-device-whose", "device")
-        before = self._paused
-        self._paused = before | {device.mac} if asked.paused else before - {device.mac}
-        try:
-            await self._put_in_force()
-            write_atomically(self._paused_file, [json.dumps(sorted(self._paused)).encode()])
-        except (TelltaleError, OSError):
-            self._paused = before
-            raise
-        return {"paused": sorted(self._paused)}
+        async with self._pausing:
+            before = self._paused
+            await self._store_paused(before | {device.mac} if asked.paused else before - {device.mac})
+            try:
+                await self._put_in_force()
+            except TelltaleError:
+                await self._store_paused(before)
+                raise
+            return {"paused": sorted(self._paused)}
 
     async def apply(self, asked: NetworkApply) -> dict[str, Any]:
         """Puts the settings of this run in force now, or with `dry_run` tells what that would do."""
@@ -173,6 +173,15 @@ class NetworkClient:
         point = plan.access_point
         uri = join_uri(point.ssid, point.passphrase)
         return {"ssid": point.ssid, "passphrase": point.passphrase, "uri": uri, "svg": join_picture(uri)}
+
+    async def _store_paused(self, paused: frozenset[Mac]) -> None:
+        """What is to be in force from now on. Raises SettingsError when it cannot be stored; then nothing changes."""
+        content = json.dumps(sorted(paused)).encode()
+        try:
+            await asyncio.to_thread(write_atomically, self._paused_file, [content])
+        except OSError as error:
+            raise SettingsError("box.pause-not-stored", strerror=error.strerror or error) from None
+        self._paused = paused
 
     async def _put_in_force(self) -> None:
         async with self._changing:

@@ -23,6 +23,7 @@ from gateway.model.device import Device
 from gateway.model.event import HealthChanged
 from gateway.model.lookup import Facts, LogBatch, LogRow
 from gateway.model.tag import Tag
+from gateway.policy.book_keeper import PATIENCE
 from gateway.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -78,9 +79,9 @@ class Recording:
         """The rules and lists that the journal knows of; None for a new box. Blocking; raises JournalError."""
         return self._books.load() if self.writer.path.exists() else None
 
-    def save(self, book: Book) -> None:
-        """Stores rules and lists. Blocking; raises JournalError."""
-        self._books.save(book)
+    def save(self, book: Book, *, lasts: bool = False) -> None:
+        """Stores rules and lists, with `lasts` so that a power cut takes nothing. Blocking; raises JournalError."""
+        self._books.save(book, lasts=lasts)
 
     def stored_devices(self) -> list[Device]:
         """The devices of earlier days; none when they cannot be read. Blocking."""
@@ -95,6 +96,12 @@ class Recording:
     def save_device(self, device: Device) -> None:
         """Stores a device some time soon."""
         self._devices.save(device)
+
+    def keep_device(self, device: Callable[[], Device | None]) -> bool:
+        """Stores what a person said of a device, see `DeviceStore.keep`. Blocking; raises JournalError when that does
+        not begin within 3 seconds.
+        """
+        return self._devices.keep(device, PATIENCE)
 
     def close(self) -> None:
         """Writes what is still waiting."""

@@ -27,7 +27,7 @@ from gateway.commands import backup_contents as contents
 from gateway.commands.backup_contents import BOOK, JOURNAL, KEYS, MANIFEST, NETWORK, SETTINGS
 from gateway.commands.sealing import MAGIC, Sealed, open_sealed
 from gateway.errors import JournalError, SettingsError
-from gateway.files import put_in_place, write_synced
+from gateway.files import put_in_place, remove, sync_folder, write_synced
 from gateway.journal.copying import copy_journal
 from gateway.linux.rights import rights_of_owner
 from gateway.settings import Settings
@@ -86,7 +86,7 @@ def _written_whole(temporary: Path, target: Path) -> Iterator[IO[bytes]]:
             yield raw
             raw.flush()
             os.fsync(raw.fileno())
-        temporary.replace(target)
+        put_in_place(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -250,8 +250,9 @@ def _put_in_force(settings: Settings, scratch: Path, restored: list[str]) -> Non
     if JOURNAL in restored:
         for suffix in ("-wal", "-shm"):
             settings.journal.with_name(JOURNAL + suffix).unlink(missing_ok=True)
+    sync_folder(settings.lists_folder)
     for name in {BOOK, SETTINGS} - set(restored):
-        (settings.data / name).unlink(missing_ok=True)
+        remove(settings.data / name)
     for name in restored:
         if contents.is_keys(name):
             people = contents.keys_of_backup((scratch / name).read_bytes())

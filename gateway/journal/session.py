@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from gateway.errors import JournalError
 from gateway.journal import statements as say
 from gateway.journal.dictionary import DeviceOf, TagOf
-from gateway.journal.engine import open_engine, raw_connection
+from gateway.journal.engine import lasting, open_engine, raw_connection
 from gateway.journal.ledger import Ledger
 from gateway.journal.preparation import first_line, is_damage, prepare
 
@@ -56,6 +56,18 @@ class WriterSession:
             raise
         self._inode = path.stat().st_ino
         self._folded_at = 0
+
+    @contextmanager
+    def begin(self, *, lasts: bool = False) -> Iterator[None]:
+        """A transaction. Once one that `lasts` is committed, it is on the medium with everything that was before it."""
+        if not lasts:
+            with self.connection.begin():
+                yield
+            return
+        with lasting(self.connection), self.connection.begin():
+            # SQLite forces a commit to the medium only when it changes a page.
+            raw_connection(self.connection).execute(say.COUNT_MARK, ("lasting", 1))
+            yield
 
     def has_moved(self) -> bool:
         """True when the file was deleted or replaced, so that we would write where nobody reads."""

@@ -100,9 +100,16 @@ def _set_mark() -> str:
     return _spell(statement.on_conflict_do_update(index_elements=["name"], set_={"value": statement.excluded.value}))
 
 
+def _count_mark() -> str:
+    statement = _insert(marks)
+    total = marks.c.value + statement.excluded.value
+    return _spell(statement.on_conflict_do_update(index_elements=["name"], set_={"value": total}))
+
+
 STATEMENTS: dict[str, Callable[[], str]] = {
     "ADD_LOOKUP": lambda: _spell(_insert(lookups)),
     "ADD_SHELF": lambda: _spell(_insert(shelves)),
+    "COUNT_MARK": _count_mark,
     "COUNT_MINUTE": lambda: _count(minutes),
     "COUNT_HOUR": lambda: _count(hours),
     "COUNT_DAY": lambda: _count(days),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -34,7 +35,7 @@ class RunsWrites(Protocol):
 
     path: Path
 
-    def run(self, fn: Callable[[Connection], T]) -> Future[T]: ...
+    def run(self, fn: Callable[[Connection], T], *, lasts: bool = False) -> Future[T]: ...
 
 
 class BookStore:
@@ -53,8 +54,10 @@ class BookStore:
             list_rows = connection.execute(select(subscriptions).order_by(subscriptions.c.position)).all()
         return Book(head.revision, head.next_id, tuple(map(_rule_of, rule_rows)), tuple(map(_list_of, list_rows)))
 
-    def save(self, book: Book) -> None:
-        """Replaces the stored book; returns when it is committed. Raises JournalError when that fails."""
+    def save(self, book: Book, *, lasts: bool = False) -> None:
+        """Replaces the stored book; returns when it is committed, and with `lasts` when it is on the medium. Raises
+        JournalError when that fails.
+        """
         rule_rows = [_rule_row(position, rule) for position, rule in enumerate(book.rules)]
         list_rows = [_list_row(position, subscription) for position, subscription in enumerate(book.lists)]
 
@@ -67,12 +70,7 @@ class BookStore:
             if list_rows:
                 connection.execute(insert(subscriptions), list_rows)
 
-        try:
-            self._writer.run(replace).result(_PATIENCE)
-        except Late as error:
-            raise JournalError("history.journal-busy-did") from error
-        except (SQLAlchemyError, sqlite3.Error, UnicodeError, OverflowError) as error:
-            raise JournalError("history.change-cannot-stored", first_line=f"{first_line(error)}") from error
+        _stored(self._writer.run(replace, lasts=lasts), _PATIENCE)
 
 
 class DeviceStore:
@@ -87,18 +85,46 @@ class DeviceStore:
 
     def save(self, device: Device) -> Future[None]:
         """Stores a device soon, whichever thread calls; the future is for who must know that it is done."""
-        row = device_row(device)
+        return self._writer.run(partial(_write_device, device_row(device)))
 
-        def replace(connection: Connection) -> None:
-            raw_connection(connection).execute(SAVE_DEVICE, row).fetchall()
+    def keep(self, device: Callable[[], Device | None], patience: float = _PATIENCE) -> bool:
+        """Stores the device as it is by then; returns when a power cut takes it no more, false when there is none.
 
-        return self._writer.run(replace)
+        `device` is called in the writer's thread. Blocking; raises JournalError when it is not stored, also when that
+        has not begun within `patience` seconds.
+        """
+
+        def write(connection: Connection) -> bool:
+            found = device()
+            if found is not None:
+                _write_device(device_row(found), connection)
+            return found is not None
+
+        return _stored(self._writer.run(write, lasts=True), patience)
 
 
 def load_devices(path: Path) -> list[Device]:
     """All devices of a journal, longest known first, whether a box runs or not. Raises JournalError."""
     with _reading(path) as connection:
         return [device_of_row(row) for row in connection.execute(select(devices).order_by(devices.c.number))]
+
+
+def _stored(future: Future[T], patience: float) -> T:
+    """What the write answers. Raises JournalError; then nothing is stored, nor will it be."""
+    try:
+        try:
+            return future.result(patience)
+        except Late:
+            if future.cancel():
+                raise JournalError("history.journal-busy-did", seconds=f"{patience:g}") from None
+            # It is being written: only its end says whether it is stored.
+            return future.result()
+    except (SQLAlchemyError, sqlite3.Error, UnicodeError, OverflowError) as error:
+        raise JournalError("history.change-cannot-stored", first_line=f"{first_line(error)}") from error
+
+
+def _write_device(row: tuple[Any, ...], connection: Connection) -> None:
+    raw_connection(connection).execute(SAVE_DEVICE, row).fetchall()
 
 
 @contextmanager

@@ -72,7 +72,7 @@ class Writer:
         self._interval, self._clock = interval, clock
         self._retention, self._sweep_every = retention or Retention(), sweep_every
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
-        self._tasks: queues.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]]] = queues.SimpleQueue()
+        self._tasks: queues.SimpleQueue[tuple[Callable[[Connection], Any], bool, Future[Any]]] = queues.SimpleQueue()
         self._wake = threading.Event()
         self._gate = threading.Lock()
         self._stopping = False
@@ -102,8 +102,9 @@ class Writer:
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
-    def run(self, fn: Callable[[Connection], T]) -> Future[T]:
-        """Has `fn` called in the thread within a transaction of its own, committed when the future is done.
+    def run(self, fn: Callable[[Connection], T], *, lasts: bool = False) -> Future[T]:
+        """Has `fn` called in the thread within a transaction of its own, committed when the future is done; with
+        `lasts` it is on the medium then.
 
         What `fn` raises undoes the transaction and comes out of the future; JournalError when the journal cannot be
         written now. Do not wait for it in the thread itself or on the event loop.
@@ -113,7 +114,7 @@ class Writer:
             if self._closed:
                 future.set_exception(JournalError("history.journal-closed"))
             else:
-                self._tasks.put((fn, future))
+                self._tasks.put((fn, lasts, future))
         self._wake.set()
         return future
 
@@ -249,11 +250,11 @@ class Writer:
 
     def _do_tasks(self, session: WriterSession) -> None:
         while not self._tasks.empty():
-            fn, future = self._tasks.get()
+            fn, lasts, future = self._tasks.get()
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                with session.connection.begin():
+                with session.begin(lasts=lasts):
                     result = fn(session.connection)
             except Exception as error:
                 outage = not isinstance(error, JournalError) and is_outage(error)
@@ -265,7 +266,7 @@ class Writer:
 
     def _refuse_tasks(self, says: str) -> None:
         while not self._tasks.empty():
-            _, future = self._tasks.get()
+            *_, future = self._tasks.get()
             if future.set_running_or_notify_cancel():
                 future.set_exception(JournalError.saying(says))
 

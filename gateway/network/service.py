@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from gateway.catalogue.sentences import Notice
 from gateway.errors import NetworkError, Refused
-from gateway.files import write_atomically
+from gateway.files import remove, write_atomically
 from gateway.model.address import Address
 from gateway.model.network import Mode, NetworkPlan
 from gateway.network.builder import Builder
@@ -100,7 +100,7 @@ class NetworkService:
         async with self._changing:
             stored = self._stored_plan()
             await self._blocking(lambda: self._builder.clear(stored))
-            self._stored.unlink(missing_ok=True)
+            remove(self._stored)
             self.leases.clear()
             self._health.clear()
             self._filtering = True

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -17,11 +18,13 @@ PATIENCE = 3.0
 
 
 class BookCopy(Protocol):
-    """The second place where the book is kept. Blocking; each call raises TelltaleError or OSError."""
+    """The second place where the book is kept. Blocking; each call raises TelltaleError or OSError. What is saved with
+    `lasts` lasts through a power cut: there the copy is the only one.
+    """
 
     def load(self) -> Book | None: ...
 
-    def save(self, book: Book) -> None: ...
+    def save(self, book: Book, *, lasts: bool = False) -> None: ...
 
 
 class BookKeeper:
@@ -105,7 +108,7 @@ class BookKeeper:
         if self._store is None:
             return "There is no journal."
         self._waiting = None
-        saving = asyncio.create_task(self._to_store(book))
+        saving = asyncio.create_task(self._to_store(book, lasts=True))
         try:
             return await asyncio.wait_for(asyncio.shield(saving), PATIENCE)
         except TimeoutError:
@@ -113,11 +116,11 @@ class BookKeeper:
             self._copy(self._newest or Book(next_id=book.next_id))
             return f"The journal is busy: it did not store the change within {PATIENCE:g} seconds."
 
-    async def _to_store(self, book: Book) -> str:
+    async def _to_store(self, book: Book, *, lasts: bool = False) -> str:
         assert self._store is not None, "asked only when there is one"
         async with self._saving:
             try:
-                await asyncio.to_thread(self._store.save, book)
+                await asyncio.to_thread(partial(self._store.save, book, lasts=lasts))
             except (TelltaleError, OSError) as error:
                 return f"The rules cannot be written to the journal: {error}"
         return ""

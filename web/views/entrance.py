@@ -87,10 +87,11 @@ def enter() -> AnyResponse:
 @blueprint.post("/logout")
 @public
 def logout() -> AnyResponse:
+    answer: AnyResponse = redirect(url_for("entrance.login"), 303)
     if isinstance(g.identity, Session):
-        _sessions().end(g.identity)
+        if not _sessions().end(g.identity):
+            answer = problem(503, "dashboard.logout-not-stored")
         cast(Broadcaster, current_app.extensions["telltale.stream"]).wake()
-    answer = redirect(url_for("entrance.login"), 303)
     forget(answer)
     return answer
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Connection
@@ -85,12 +86,39 @@ def test_saving_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.Monke
     class Stuck:
         path = tmp_path / "journal.sqlite"
 
-        def run(self, _fn: Callable[[Connection], T]) -> Future[T]:
-            return Future()
+        def run(self, _fn: Callable[[Connection], T], *, lasts: bool = False) -> Future[T]:
+            found: Future[T] = Future()
+            asked.append(found)
+            return found
 
+    asked: list[Future[Any]] = []
     monkeypatch.setattr(stores, "_PATIENCE", 0.05)
     with pytest.raises(JournalError, match="busy"):
         BookStore(Stuck()).save(Book())
+    with pytest.raises(JournalError, match="busy"):
+        DeviceStore(Stuck()).keep(lambda: None, 0.05)
+    assert all(each.cancelled() for each in asked), "what was refused is not done later"
+
+
+def test_what_is_being_written_is_waited_for(tmp_path: Path) -> None:
+    class Slow:
+        path = tmp_path / "journal.sqlite"
+
+        def run(self, _fn: Callable[[Connection], T], *, lasts: bool = False) -> Future[T]:
+            found: Future[Any] = Future()
+            found.set_running_or_notify_cancel()
+            threading.Timer(0.1, found.set_result, (lasts,)).start()
+            return found
+
+    assert DeviceStore(Slow()).keep(lambda: None, 0.01) is True
+
+
+def test_what_a_person_says_of_a_device_is_kept_as_it_is_by_then(writer: Writer) -> None:
+    store = DeviceStore(writer)
+    [first, *_] = DEVICES.values()
+    assert store.keep(lambda: replace(first, name="Kitchen"))
+    assert [each.name for each in store.load()] == ["Kitchen"]
+    assert not store.keep(lambda: None), "there is none any more"
 
 
 def test_devices_come_back_and_are_updated(writer: Writer) -> None:

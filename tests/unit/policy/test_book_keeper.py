@@ -27,10 +27,10 @@ class BusyStore(Store):
         self.go_on = threading.Event()
         self.seen: list[int] = []
 
-    def save(self, book: Book) -> None:
+    def save(self, book: Book, *, lasts: bool = False) -> None:
         assert self.go_on.wait(30), "nobody let the journal go on"
         self.seen.append(book.revision)
-        super().save(book)
+        super().save(book, lasts=lasts)
 
 
 def full(path: Path, book: Book) -> None:

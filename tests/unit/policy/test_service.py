@@ -57,17 +57,17 @@ class Store:
     """A journal in memory that can be broken."""
 
     def __init__(self, book: Book | None = None, *, broken: bool = False) -> None:
-        self.book, self.broken = book, broken
+        self.book, self.broken, self.lasts = book, broken, False
 
     def load(self) -> Book | None:
         if self.broken:
             raise JournalError("The journal is broken.")
         return self.book
 
-    def save(self, book: Book) -> None:
+    def save(self, book: Book, *, lasts: bool = False) -> None:
         if self.broken:
             raise JournalError("The journal is broken.")
-        self.book = book
+        self.book, self.lasts = book, lasts
 
 
 class Box:

@@ -317,7 +317,9 @@ def test_one_can_log_out_while_the_disk_is_full(at_home: Home, monkeypatch: pyte
     cookie = owner.get_cookie(COOKIE)
     assert cookie is not None
     monkeypatch.setattr("web.auth.write_synced", full)
-    assert owner.post("/logout", headers=ORIGIN).status_code == 303
+    answer = owner.post("/logout", headers=ORIGIN)
+    assert answer.status_code == 503
+    assert "You are logged out, but only until the dashboard starts again" in answer.get_json()["error"]
     assert owner.get_cookie(COOKIE) is None
     owner.set_cookie(COOKIE, cookie.value)
     assert owner.get("/api/v1/status").status_code == 401
