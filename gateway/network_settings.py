@@ -47,7 +47,9 @@ _NETWORKS = [IPv4Network(f"10.83.{number}.0/24") for number in range(1, 255)]
 
 @dataclass(frozen=True, slots=True)
 class NetworkSettings:
-    """What the section says; None and "" are for this box to choose. `fallback` is empty when DNS fails closed."""
+    """What the section says; None and "" are for this box to choose. `fallback` is empty when DNS fails closed.
+    `isolated` None is for a person to choose on the dashboard.
+    """
 
     mode: Mode = Mode.ACCESS_POINT
     uplink: str = ""
@@ -66,7 +68,7 @@ class NetworkSettings:
     band: float = 2.4
     channel: int = 0
     security: Security = Security.WPA2
-    isolated: bool = False
+    isolated: bool | None = None
     refuse_encrypted: bool = True
     redirect_time: bool = False
     isolate_home: bool = True
@@ -111,13 +113,17 @@ def plan_network(
     web_port: int = 80,
     resolvers: Iterable[Address] = (),
     paused: Iterable[Mac] = (),
+    isolated: bool = False,
 ) -> NetworkPlan:
-    """The plan these settings ask for; `uplink` is where the internet is when they do not say. Raises SettingsError."""
+    """The plan these settings ask for; `uplink` is where the internet is, and `isolated` whether televisions are kept
+    from each other, when they do not say. Raises SettingsError.
+    """
     way_out = settings.uplink or uplink
     if not way_out:
         raise SettingsError("network-settings.uplink-network-missing")
     if settings.mode is Mode.DNS_ONLY:
         return NetworkPlan(settings.mode, way_out)
+    isolated = isolated if settings.isolated is None else settings.isolated
     address = settings.address or own.address
     first, last = settings.pool or _pool(address)
     tv = TvNetwork(
@@ -139,7 +145,7 @@ def plan_network(
         settings.band,
         settings.channel,
         settings.security,
-        settings.isolated,
+        isolated,
     )
     barrier = Barrier(
         dns_port=dns_port,
@@ -150,6 +156,7 @@ def plan_network(
         isolate_home=settings.isolate_home,
         paused=tuple(sorted(paused)),
         fallback=() if settings.fail_closed else settings.fallback,
+        keep_apart=isolated,
     )
     return NetworkPlan(settings.mode, way_out, tv, point if settings.mode is Mode.ACCESS_POINT else None, barrier)
 

@@ -31,7 +31,7 @@ from gateway.model.mac import Mac
 from gateway.model.network import Mode, NetworkPlan, StaticLease
 from gateway.network_settings import NetworkSettings, own_network, plan_network
 from gateway.schema.checking import checked
-from gateway.schema.requests import NetworkApply, NetworkPause
+from gateway.schema.requests import NetworkApply, NetworkIsolate, NetworkPause
 from gateway.schema.values import from_json, to_json
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,9 @@ class NetworkClient:
         self._resolvers = tuple(resolvers)
         self._paused_file = core.settings.data / "paused.json"
         self._paused = _read_paused(self._paused_file)
-        self._changing, self._pausing = asyncio.Lock(), asyncio.Lock()
+        self._isolated_file = core.settings.data / "isolated.json"
+        self._isolated = _read_isolated(self._isolated_file)
+        self._changing, self._choosing = asyncio.Lock(), asyncio.Lock()
         self._wanted = True
 
     def table(self) -> dict[str, Handler]:
@@ -82,6 +84,7 @@ class NetworkClient:
         return {
             "network.status": self.tell_status,
             "network.pause": checked(NetworkPause, self.pause),
+            "network.isolate": checked(NetworkIsolate, self.isolate),
             "network.apply": checked(NetworkApply, self.apply),
             "network.clear": self.clear,
             "network.join": self.join,
@@ -129,6 +132,8 @@ class NetworkClient:
             "planned": self._settings.mode.value,
             "reached": bool(self.status),
             "paused": sorted(self._paused),
+            "isolated": self._isolated if self._settings.isolated is None else self._settings.isolated,
+            "isolated_by_settings": self._settings.isolated is not None,
             **self.status,
         }
 
@@ -137,7 +142,7 @@ class NetworkClient:
         device = self._core.inventory.get(asked.device)
         if device is None or device.mac is None:
             raise Refused("box.only-device-whose", "device")
-        async with self._pausing:
+        async with self._choosing:
             before = self._paused
             await self._store_paused(before | {device.mac} if asked.paused else before - {device.mac})
             try:
@@ -146,6 +151,20 @@ class NetworkClient:
                 await self._store_paused(before)
                 raise
             return {"paused": sorted(self._paused)}
+
+    async def isolate(self, asked: NetworkIsolate) -> dict[str, Any]:
+        """Devices of this network are kept from each other, or not; that survives a restart."""
+        if self._settings.isolated is not None:
+            raise Refused("box.isolation-in-settings", "isolated")
+        async with self._choosing:
+            before = self._isolated
+            await self._store_isolated(asked.isolated)
+            try:
+                await self._put_in_force()
+            except TelltaleError:
+                await self._store_isolated(before)
+                raise
+            return {"isolated": self._isolated}
 
     async def apply(self, asked: NetworkApply) -> dict[str, Any]:
         """Puts the settings of this run in force now, or with `dry_run` tells what that would do."""
@@ -176,12 +195,13 @@ class NetworkClient:
 
     async def _store_paused(self, paused: frozenset[Mac]) -> None:
         """What is to be in force from now on. Raises SettingsError when it cannot be stored; then nothing changes."""
-        content = json.dumps(sorted(paused)).encode()
-        try:
-            await asyncio.to_thread(write_atomically, self._paused_file, [content])
-        except OSError as error:
-            raise SettingsError("box.pause-not-stored", strerror=error.strerror or error) from None
+        await _store(self._paused_file, sorted(paused))
         self._paused = paused
+
+    async def _store_isolated(self, isolated: bool) -> None:
+        """As `_store_paused`."""
+        await _store(self._isolated_file, isolated)
+        self._isolated = isolated
 
     async def _put_in_force(self) -> None:
         async with self._changing:
@@ -204,6 +224,7 @@ class NetworkClient:
                 web_port=self._core.settings.web.port or 80,
                 resolvers=self._resolvers,
                 paused=self._paused,
+                isolated=self._isolated,
             )
         except SettingsError as error:
             raise Refused.like(error) from None
@@ -283,9 +304,23 @@ def _port(listening: Sequence[str]) -> int:
     raise Refused("box.dns-listens-machine")
 
 
+async def _store(path: Path, choice: object) -> None:
+    try:
+        await asyncio.to_thread(write_atomically, path, [json.dumps(choice).encode()])
+    except OSError as error:
+        raise SettingsError("box.choice-not-stored", strerror=error.strerror or error) from None
+
+
 def _read_paused(path: Path) -> frozenset[Mac]:
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return frozenset()
     return frozenset(mac for each in value if (mac := Mac.read(each))) if isinstance(value, list) else frozenset()
+
+
+def _read_isolated(path: Path) -> bool:
+    try:
+        return json.loads(path.read_bytes()) is True
+    except (OSError, ValueError):
+        return False

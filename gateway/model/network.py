@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
 from gateway.model.address import Address
 from gateway.model.mac import Mac
@@ -74,6 +74,21 @@ class TvNetwork:
     domain: str = "tv.lan"
     static: tuple[StaticLease, ...] = ()
 
+    @property
+    def mac(self) -> Mac:
+        """Ours there. Chosen by nobody else's ports, so that it is known beforehand whom no television may pose as:
+        locally administered, with the 40 random bits of our IPv6 network (RFC 4193), or our IPv4 address.
+        """
+        six = self.address6
+        own = six.network.network_address.packed[1:6] if six is not None else b"T" + self.address.ip.packed
+        return Mac((b"\x02" + own).hex(":"))
+
+    @property
+    def link_local(self) -> IPv6Address:
+        """What the kernel makes of our MAC address (RFC 4291, appendix A)."""
+        mac = bytes.fromhex(self.mac.replace(":", ""))
+        return IPv6Address(b"\xfe\x80" + bytes(6) + bytes([mac[0] ^ 2]) + mac[1:3] + b"\xff\xfe" + mac[3:])
+
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
@@ -84,7 +99,8 @@ class Barrier:
     sends NTP to ourselves, which only helps where a time server runs here. `isolate_home` lets televisions reach the
     internet but no other network of the home. `paused` are MAC addresses that reach nothing but our DNS. `filtering`
     False sends DNS straight to `fallback`, for the time our resolver is dead; with no `fallback` it goes on to us, so
-    that nobody answers: it fails closed.
+    that nobody answers: it fails closed. `keep_apart` lets no device of this network reach another one, casting
+    included, but for those that hang on one switch, whose packets never come by here.
     """
 
     dns_port: int = 53
@@ -96,6 +112,7 @@ class Barrier:
     paused: tuple[Mac, ...] = ()
     filtering: bool = True
     fallback: tuple[Address, ...] = ()
+    keep_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gateway.errors import NetworkError
 from gateway.model.network import TvNetwork
@@ -18,10 +19,17 @@ def steps_up(tv: TvNetwork, links: Sequence[NetworkLink]) -> list[Command]:
     if bridge is not None and bridge.kind != "bridge":
         raise NetworkError("network.exists-no-bridge", interface=tv.interface)
     steps: list[Command] = []
-    if bridge is None:
-        steps.append(("ip", "link", "add", "name", tv.interface, "type", "bridge", "forward_delay", "0"))
+    add = ("ip", "link", "add", "name", tv.interface, "address", tv.mac, "type", "bridge", "forward_delay", "0")
     wanted = [str(tv.address), *([str(tv.address6)] if tv.address6 else [])]
     have = bridge.addresses if bridge else ()
+    if bridge is None:
+        steps.append(add)
+    elif bridge.mac != tv.mac:
+        # What an earlier Telltale built: only on the way up does the kernel make the link's own address anew, and on
+        # the way down it forgets those of IPv6.
+        steps.append(("ip", "link", "set", "dev", tv.interface, "down"))
+        steps.append(("ip", "link", "set", "dev", tv.interface, "address", tv.mac))
+        bridge, have = replace(bridge, up=False), tuple(each for each in have if ":" not in each)
     for address in wanted:
         if address not in have:
             # Without duplicate address detection: it would wait for a port that may be empty for days.

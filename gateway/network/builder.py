@@ -18,6 +18,7 @@ from gateway.files import write_atomically
 from gateway.model.address import Address
 from gateway.model.flow import Attempt, FlowCount
 from gateway.model.lease import Station
+from gateway.model.mac import Mac
 from gateway.model.network import Mode, NetworkPlan
 from gateway.network import dhcp, host, hostapd, lease_hook
 from gateway.network.bridge import steps_down, steps_up
@@ -51,6 +52,7 @@ class Firewall(Protocol):
         seconds: float = 3600,
     ) -> int: ...
     def mend(self, clients: Iterable[Address], servers: Iterable[Address]) -> None: ...
+    def shut(self, stations: Iterable[Mac], ports: Iterable[str], tenants: Iterable[Mac]) -> None: ...
     def close(self) -> None: ...
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gateway.errors import NetworkError
 from gateway.model.address import Address
@@ -21,6 +21,7 @@ from gateway.model.mac import Mac
 from gateway.model.network import Mode, NetworkPlan
 from gateway.network import cuts, nft, switches
 from gateway.network.attempts import MEMORIES, AttemptMeter, parse_memory
+from gateway.network.between import SHUT_PORTS, SHUT_SECONDS, SHUT_STATIONS, own_ports, shut
 from gateway.network.conntrack import Connection
 from gateway.network.firewall import DNS_PORTS, DOT_PORT, homes, passes_dns, remove, render
 from gateway.network.flows import FlowMeter
@@ -58,6 +59,8 @@ class FirewallController:
         self._left: list[FlowCount] = []
         self._cuts: dict[cuts.Pair, float] = {}
         self._counted: dict[str, int] = {}
+        self._shut: dict[tuple[str, str], float] = {}
+        self._tenants: frozenset[Mac] = frozenset()
 
     def apply(self, plan: NetworkPlan, *, dry_run: bool = False) -> str:
         """Puts the plan in force, or only says what would be done. Answers the transaction as text for people.
@@ -118,6 +121,8 @@ class FirewallController:
                     raise
         self._attempts.forget()
         self._cuts.clear()
+        self._shut.clear()
+        self._wanted = []
         self._plan = None
         if self._flows is not None:
             with suppress(NetworkError):
@@ -197,10 +202,31 @@ class FirewallController:
         for pair in pairs:
             self._cuts.pop(pair, None)
 
+    def shut(self, stations: Iterable[Mac], ports: Iterable[str], tenants: Iterable[Mac]) -> None:
+        """For an hour gives these stations, and at these ports everybody but the tenants, no address. Tenants, who have
+        one, are those of this call alone. Where the kernel has no rules between televisions, this does nothing.
+
+        Raises NetworkError.
+        """
+        end = time.monotonic() + SHUT_SECONDS
+        for name, values in ((SHUT_STATIONS, stations), (SHUT_PORTS, ports)):
+            self._shut |= {(name, str(value)): end for value in values}
+        self._tenants = frozenset(tenants)
+        if any(add_set.get("name") == SHUT_PORTS for add_set in _sets(self._wanted)):
+            nft.apply(self._still_shut())
+
+    def _still_shut(self) -> list[Phrase]:
+        now = time.monotonic()
+        self._shut = {key: end for key, end in self._shut.items() if end > now}
+        by_set: dict[str, dict[str, float]] = {SHUT_STATIONS: {}, SHUT_PORTS: {}}
+        for (name, value), end in self._shut.items():
+            by_set[name][value] = end - now
+        return shut(by_set[SHUT_STATIONS], by_set[SHUT_PORTS], self._tenants)
+
     def _judged(self, plan: NetworkPlan, home: Sequence[Network]) -> tuple[list[Phrase], tuple[str, ...]]:
         """The transaction that this kernel takes: without the rules between televisions where it has no such thing."""
         living = cuts.elements(self._living_cuts()) if plan.mode is not Mode.DNS_ONLY else []
-        whole = [*render(plan, home), *living]
+        whole = [*render(plan, home), *living, *(self._still_shut() if plan.tv is not None and own_ports(plan) else ())]
         try:
             nft.check(whole)
         except NetworkError as error:
@@ -209,7 +235,10 @@ class FirewallController:
                 nft.check(part)
             except NetworkError:
                 raise error from None
-            return part, ("This kernel cannot keep one television from posing as a router to the others.",)
+            notes = ["This kernel cannot keep one television from posing as a router to the others."]
+            if plan.barrier.keep_apart:
+                notes.append("This kernel cannot keep televisions apart.")
+            return part, tuple(notes)
         return whole, ()
 
     def _living_cuts(self) -> dict[cuts.Pair, float]:
@@ -266,10 +295,12 @@ class FirewallController:
         turned = was is None or _redirecting(old) != _redirecting(new)
         refused = was is None or (was.resolvers, was.refuse_encrypted) != (now.resolvers, now.refuse_encrypted)
         isolated = now.isolate_home and (was is None or not was.isolate_home)
+        apart = now.keep_apart and (was is None or not was.keep_apart)
         fresh = set(now.paused) - set(was.paused if was else ())
         paused = {address for address, mac in self._known_neighbours().items() if mac in fresh} if fresh else set()
         resolvers = {str(address) for address in now.resolvers}
         at_home = homes(home)
+        own = [each.ip for each in (new.tv.address, new.tv.address6) if each] if new.tv else []
 
         def is_outdated(connection: Connection) -> bool:
             asked = connection.original
@@ -283,9 +314,15 @@ class FirewallController:
                 return True
             target = ip_address(asked.target)
             within = any(target in network for network in networks)
-            return isolated and not within and any(target in network for network in at_home)
+            if within:
+                return apart and target not in own
+            return isolated and any(target in network for network in at_home)
 
         return is_outdated
+
+
+def _sets(commands: Iterable[Phrase]) -> Iterable[Mapping[str, Any]]:
+    return (each["add"]["set"] for each in commands if "set" in each.get("add", {}))
 
 
 def _redirecting(plan: NetworkPlan | None) -> object:

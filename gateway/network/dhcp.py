@@ -76,6 +76,8 @@ def render(tv: TvNetwork, *, folder: PurePosixPath, hook: PurePosixPath, user: s
         "dhcp-authoritative",
         # Asking first whether an address is taken costs a television three seconds of its joining.
         "no-ping",
+        # Else a device has an address for each name that it makes up for itself.
+        "dhcp-ignore-clid",
         f"dhcp-leasefile={folder}/leases",
         f"dhcp-script={hook}",
         f"dhcp-lease-max={_MOST_LEASES}",

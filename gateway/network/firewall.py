@@ -287,7 +287,8 @@ def _forward(plan: NetworkPlan) -> list[Phrase]:
         # Nearly every packet ends at this rule. Of a flow that was cut it may still come: the television answers it, is
         # refused for that, and so notices; silence would leave it waiting.
         rule("to_tv", match(meta("l4proto"), "tcp"), is_state("established"), ACCEPT),
-        rule("to_tv", _from_tv(plan), ACCEPT),
+        # From one television to another by way of us; the straight way over the bridge is shut beside this.
+        rule("to_tv", _from_tv(plan), jump("refuse") if plan.barrier.keep_apart else ACCEPT),
     ]
     if plan.barrier.paused:
         paused = match(field("ether", "saddr"), "@paused")

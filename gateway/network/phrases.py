@@ -20,6 +20,11 @@ def field(protocol: str, name: str) -> Phrase:
     return {"payload": {"protocol": protocol, "field": name}}
 
 
+def raw(base: str, offset: int, length: int) -> Phrase:
+    """Bits of a header that nft has no name for, counted from its first one. Compared with numbers only."""
+    return {"payload": {"base": base, "offset": offset, "len": length}}
+
+
 def match(left: Phrase, right: Any, op: str = "==") -> Phrase:
     return {"match": {"op": op, "left": left, "right": right}}
 
@@ -94,8 +99,10 @@ def rule(chain_name: str, *expressions: Phrase, family: str = "inet") -> Phrase:
     return {"add": {"rule": {"family": family, "table": TABLE, "chain": chain_name, "expr": list(expressions)}}}
 
 
-def constant_set(name: str, kind: str | list[str], elements: list[Any], flags: tuple[str, ...] = ()) -> Phrase:
-    body: Phrase = {"family": "inet", "table": TABLE, "name": name, "type": kind}
+def constant_set(
+    name: str, kind: str | list[str], elements: list[Any], flags: tuple[str, ...] = (), family: str = "inet"
+) -> Phrase:
+    body: Phrase = {"family": family, "table": TABLE, "name": name, "type": kind}
     if flags:
         body["flags"] = list(flags)
     if elements:
@@ -103,12 +110,12 @@ def constant_set(name: str, kind: str | list[str], elements: list[Any], flags: t
     return {"add": {"set": body}}
 
 
-def growing_set(name: str, kind: list[str], size: int, seconds: int) -> Phrase:
-    """A set that rules fill: bounded, and forgetting."""
+def growing_set(name: str, kind: str | list[str], size: int, seconds: int, family: str = "inet") -> Phrase:
+    """A set that rules or we fill while they stand: bounded, and forgetting."""
     return {
         "add": {
             "set": {
-                "family": "inet",
+                "family": family,
                 "table": TABLE,
                 "name": name,
                 "type": kind,
@@ -118,6 +125,11 @@ def growing_set(name: str, kind: list[str], size: int, seconds: int) -> Phrase:
             }
         }
     }
+
+
+def pace(many: int, per: str, burst: int) -> Phrase:
+    """Fits packets that come faster than so many in a time, once a first burst of them has passed."""
+    return {"limit": {"rate": many, "per": per, "burst": burst, "inv": True}}
 
 
 def remember(set_name: str, key: list[Phrase]) -> Phrase:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from ipaddress import ip_address
@@ -20,10 +20,12 @@ from gateway.catalogue.sentences import Notice
 from gateway.errors import NetworkError, Refused
 from gateway.files import remove, write_atomically
 from gateway.model.address import Address
+from gateway.model.mac import Mac
 from gateway.model.network import Mode, NetworkPlan
 from gateway.network.builder import Builder
 from gateway.network.heartbeat import Heartbeat
 from gateway.network.lease_book import LeaseBook
+from gateway.network.lease_guard import LeaseGuard
 from gateway.network.links import link_to_json
 from gateway.schema.values import MOST, from_json, to_json
 
@@ -71,7 +73,8 @@ class NetworkService:
 
     async def run(self) -> None:
         """Until cancelled: brings the stored plan back, then watches."""
-        await asyncio.gather(self._restore(), self._keep_children(), self.heartbeat.run())
+        guard = LeaseGuard(lambda: self._builder.plan, self._tenants, self._shut, self._report)
+        await asyncio.gather(self._restore(), self._keep_children(), self.heartbeat.run(), guard.run())
 
     def close(self) -> None:
         """Lets go; the network stays."""
@@ -160,6 +163,15 @@ class NetworkService:
             raise Refused("network.after-wait-numbers", "after")
         await self.leases.wait(after, min(max(float(wait), 0.0), _LONGEST_WAIT))
         return {"sequence": self.leases.sequence, "leases": [to_json(each) for each in self.leases.all()]}
+
+    def _tenants(self) -> list[Mac]:
+        plan = self._builder.plan
+        fixed = plan.tv.static if plan is not None and plan.tv is not None else ()
+        return [*(lease.mac for lease in self.leases.all()), *(lease.mac for lease in fixed)]
+
+    async def _shut(self, stations: Iterable[Mac], ports: Iterable[str], tenants: Iterable[Mac]) -> None:
+        async with self._changing:
+            await self._blocking(lambda: self._builder.firewall.shut(stations, ports, tenants))
 
     def _resolver(self) -> tuple[str, int] | None:
         plan = self._builder.plan

@@ -166,6 +166,12 @@ class NetworkPause(Message, frozen=True, kw_only=True):
     paused: bool = True
 
 
+class NetworkIsolate(Message, frozen=True, kw_only=True):
+    """`network.isolate`: whether devices of the televisions' network are kept from each other."""
+
+    isolated: bool
+
+
 class NetworkApply(Message, frozen=True, kw_only=True):
     """`network.apply`; with `dry_run` only what it would do."""
 

@@ -138,6 +138,7 @@ class Scene:
             "network.status": lambda _: self._network(self.network),
             "network.counters": lambda _: self._network({"counters": self.counted}),
             "network.join": self.join,
+            "network.isolate": self.isolate,
         }
         return {verb: self._heard(verb, work) for verb, work in verbs.items()}
 
@@ -178,6 +179,10 @@ class Scene:
         if self.network is None or status is None:
             raise Refused("There is no such verb.", "verb")
         return status
+
+    def isolate(self, asked: Any) -> dict[str, Any]:
+        self.network = {**self._network(self.network), "isolated": asked["isolated"]}
+        return {"isolated": asked["isolated"]}
 
     def join(self, _: Any) -> dict[str, Any]:
         if self.wifi is None:
@@ -458,6 +463,8 @@ def busy_scene(seed: int = 7, lookups: int = 4000) -> Scene:
         "filtering": True,
         "resolver_answers": True,
         "leases": 4,
+        "isolated": False,
+        "isolated_by_settings": False,
         "notes": ["Channel 36 is taken by radar; the Wi-Fi uses 44."],
         "health": [finding("dhcp", True, "Televisions get addresses.")],
     }

@@ -243,3 +243,16 @@ def test_without_an_answer_the_button_says_so(stage: Stage, watched: Watched) ->
     stage.scene.asleep = True
     page.get_by_role("button", name="Block analytics for everyone").click()
     expect(page.locator("#alarms")).to_contain_text("The resolver does not answer; is Telltale running?")
+
+
+def test_televisions_are_kept_apart_with_one_click_and_undone_with_one(stage: Stage, watched: Watched) -> None:
+    page = watched.open(stage, "/network")
+    apart = page.locator("#apart")
+    expect(apart).to_contain_text("What it costs:")
+    apart.get_by_role("button", name="Keep them apart").click()
+    expect(page.locator("#toasts")).to_contain_text("cannot reach each other any more")
+    expect(apart).to_contain_text("not each other")
+    expect(apart.get_by_role("button", name="Let them reach each other")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(apart.get_by_role("button", name="Keep them apart")).to_be_visible()
+    assert [asked["isolated"] for verb, asked in stage.scene.calls if verb == "network.isolate"] == [True, False]

@@ -18,6 +18,7 @@ BODIES = {
     "NewRule": requests.NewRule,
     "NewPause": requests.NewPause,
     "DeviceChange": requests.DeviceChange,
+    "Isolation": requests.NetworkIsolate,
     "NewList": requests.NewList,
     "NewPassword": requests.NewPassword,
 }

@@ -23,7 +23,7 @@ from gateway.lists.held import copy_path, held_path
 from gateway.model.book import Book
 from gateway.model.rule import Scope, ScopeKind
 from gateway.policy.book_file import load_book
-from gateway.schema.requests import NetworkPause
+from gateway.schema.requests import NetworkIsolate, NetworkPause
 from tests.support.box import RunningBox
 from tests.support.client import ask
 from tests.support.disk import Disk, disk, family_of
@@ -46,6 +46,8 @@ NOT_STORED = {
     "refreshLists": "it answers 202: it has begun, and begins anew after a restart",
 }
 """Operations that change nothing which has to last, and why."""
+WITH_A_NETWORK = {"setIsolation": "test_a_paused_device_stays_paused_and_others_apart_after_a_power_cut"}
+"""Operations that need a box which makes the televisions' network, and the test that cuts their power."""
 
 
 @dataclass
@@ -292,15 +294,19 @@ def test_a_decision_that_only_the_journal_can_take_outlives_a_power_cut(tmp_path
         assert BLOCKED in [rule.scope for rule in in_journal(data).rules]
 
 
-def test_a_paused_device_stays_paused_after_a_power_cut(tmp_path: Path) -> None:
+def test_a_paused_device_stays_paused_and_others_apart_after_a_power_cut(tmp_path: Path) -> None:
     async def story(core: Core, client: NetworkClient, _: scripted.Network) -> None:
         core.inventory.take_lease(scripted.LEASE)
         await client.pause(NetworkPause(device=f"mac:{scripted.MAC}"))
+        await client.isolate(NetworkIsolate(isolated=True))
         made.cut("paused")
         made.fill()
         with pytest.raises(SettingsError, match="This could not be stored, so nothing changed: No space left"):
             await client.pause(NetworkPause(device=f"mac:{scripted.MAC}", paused=False))
+        with pytest.raises(SettingsError, match="nothing changed"):
+            await client.isolate(NetworkIsolate(isolated=False))
         assert client.tell_status({})["paused"] == [scripted.MAC]
+        assert client.tell_status({})["isolated"] is True
         made.make_room()
         await client.pause(NetworkPause(device=f"mac:{scripted.MAC}", paused=False))
 
@@ -308,6 +314,7 @@ def test_a_paused_device_stays_paused_after_a_power_cut(tmp_path: Path) -> None:
         scripted.play(made.root, story)
         with made.after("paused") as data:
             assert json.loads((data / "paused.json").read_text()) == [scripted.MAC]
+            assert json.loads((data / "isolated.json").read_text()) is True
         assert json.loads((made.root / "paused.json").read_text()) == []
 
 
@@ -352,4 +359,5 @@ def on_a_full_disk(rule: int) -> list[tuple[str, str, Any, Callable[[Path], bool
 
 def test_every_operation_that_changes_something_is_among_the_clicks() -> None:
     changing = {name for name, (method, _, _) in operations().items() if method != "GET"}
-    assert changing - NOT_STORED.keys() == {click.covers for click in CLICKS} - {""}
+    assert changing - NOT_STORED.keys() - WITH_A_NETWORK.keys() == {click.covers for click in CLICKS} - {""}
+    assert globals().keys() >= set(WITH_A_NETWORK.values())

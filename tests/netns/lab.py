@@ -30,6 +30,7 @@ import pytest
 
 from gateway.model.network import Barrier, Mode, NetworkPlan, TvNetwork
 
+BRIDGE_MAC = "02:42:00:00:00:00"
 GATEWAY4, GATEWAY6 = "10.42.0.1", "fd42::1"
 OUTSIDE4, OUTSIDE6 = "192.168.77.2", "2001:db8:18::2"
 LAPTOP4, LAPTOP6 = "192.168.77.20", "2001:db8:18::20"
@@ -149,7 +150,7 @@ class Lab:
         self._inside_batch(
             "gateway",
             "link set lo up",
-            "link add br-tv type bridge",
+            f"link add br-tv address {BRIDGE_MAC} type bridge",
             "link set br-tv up",
             *(f"link set port-{tv} master br-tv up" for tv in self.televisions),
             "link set wan0 up",

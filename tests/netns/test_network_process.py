@@ -24,7 +24,7 @@ from gateway.errors import Refused
 from gateway.model.network import AccessPoint, Mode, Security, StaticLease
 from gateway.schema.values import to_json
 from tests.netns.household import Household
-from tests.netns.lab import GATEWAY4, Lab
+from tests.netns.lab import BRIDGE_MAC, GATEWAY4, Lab
 from tests.netns.servers import NamedDns
 from tests.support.waiting import wait_until
 
@@ -104,7 +104,8 @@ def test_a_rehearsal_tells_everything_and_changes_nothing(household: Household) 
 
     before = state()
     text = household.client.call("apply", plan=to_json(household.lab.plan()), dry_run=True)["text"]
-    for part in ("dhcp-range=10.42.0.100,10.42.0.199", "ip link add name br-tv type bridge", '"nftables"'):
+    bridge = f"ip link add name br-tv address {BRIDGE_MAC} type bridge"
+    for part in ("dhcp-range=10.42.0.100,10.42.0.199", bridge, '"nftables"'):
         assert part in text
     assert state() == before
     assert household.client.call("status")["mode"] is None

@@ -246,6 +246,11 @@ class FakeControl:
             raise Refused("There is no verb 'network.status'.", "verb")
         return self.network
 
+    def do_network_isolate(self, isolated: bool) -> dict[str, Any]:
+        if self.network is not None:
+            self.network = {**self.network, "isolated": isolated}
+        return {"isolated": isolated}
+
     def do_network_join(self) -> dict[str, Any]:
         secret = "abcde-fghjk-mnpqr-stuvw"
         picture = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h8v8H0z"/></svg>'

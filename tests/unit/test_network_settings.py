@@ -48,6 +48,17 @@ def test_two_wired_ports_and_a_closed_door(tmp_path: Path) -> None:
     assert (str(plan.tv.first), str(plan.tv.last)) == ("10.83.7.50", "10.83.7.254")
 
 
+@pytest.mark.parametrize(("said", "clicked"), [({}, True), ({"isolation": True}, False)])
+def test_televisions_are_kept_apart_on_the_air_and_on_the_wire(
+    tmp_path: Path, said: dict[str, bool], clicked: bool
+) -> None:
+    settings = read_network({"country": "de", **said})
+    plan = plan_network(settings, own_network(tmp_path / "own"), uplink="eth0", isolated=clicked)
+    assert plan.access_point is not None
+    assert plan.access_point.isolated
+    assert plan.barrier.keep_apart
+
+
 def test_behind_another_router_nothing_is_touched(tmp_path: Path) -> None:
     plan = plan_network(read_network({"mode": "dns-only"}), own_network(tmp_path / "own"), uplink="eth0")
     check(plan)

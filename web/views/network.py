@@ -31,6 +31,10 @@ _SAID = {
     "rogue_router": "False announcements of a router, dropped",
     "rogue_dhcp": "False address servers, dropped",
     "rogue_dns": "False resolvers, dropped",
+    "forged_claim": "Packets of a device that posed as this box, dropped",
+    "tagged_dropped": "Packets that hide below a tag (VLAN), dropped",
+    "leases_refused": "Requests for more addresses than one device or port may have, dropped",
+    "kept_apart": "Packets from one device to another, dropped as you chose",
 }
 """What the counters of the firewall mean to a person. `gateway_refused` is left out: a home's ordinary chatter."""
 

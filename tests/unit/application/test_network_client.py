@@ -20,7 +20,7 @@ from gateway.model.flow import Attempt, Detour, FlowCount, Outcome
 from gateway.model.lease import Lease
 from gateway.model.network import NetworkPlan, StaticLease
 from gateway.network_settings import read_network
-from gateway.schema.requests import NetworkApply, NetworkPause
+from gateway.schema.requests import NetworkApply, NetworkIsolate, NetworkPause
 from gateway.schema.values import from_json, to_json
 from gateway.settings import Settings
 from tests.support.waiting import wait_until_async
@@ -152,6 +152,46 @@ def test_a_pause_needs_a_device_and_outlives_a_restart(tmp_path: Path) -> None:
         with pytest.raises(Unavailable):
             await client.pause(NetworkPause(device="mac:" + MAC, paused=False))
         assert client.tell_status({})["paused"] == [MAC]
+
+    play(tmp_path, story)
+
+
+def test_keeping_televisions_apart_outlives_a_restart(tmp_path: Path) -> None:
+    async def story(core: Core, client: NetworkClient, network: Network) -> None:
+        assert client.tell_status({})["isolated"] is False
+        assert await client.isolate(NetworkIsolate(isolated=True)) == {"isolated": True}
+        assert network.plans[-1].barrier.keep_apart is True
+        again = NetworkClient(core, read_network({"mode": "wired", "ports": ["eth1"]}), network)  # type: ignore[arg-type]
+        assert again.tell_status({})["isolated"] is True
+        network.away = True
+        with pytest.raises(Unavailable):
+            await client.isolate(NetworkIsolate(isolated=False))
+        assert client.tell_status({})["isolated"] is True
+
+    play(tmp_path, story)
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_what_settings_say_of_keeping_apart_is_not_changed_by_a_click(tmp_path: Path, said: bool) -> None:
+    async def story(core: Core, client: NetworkClient, network: Network) -> None:
+        (core.settings.data / "isolated.json").write_text("true")
+        with pytest.raises(Refused, match=r"settings\.toml"):
+            await client.isolate(NetworkIsolate(isolated=not said))
+        assert network.plans == []
+        await client.apply(NetworkApply())
+        assert network.plans[-1].barrier.keep_apart is said
+        status = client.tell_status({})
+        assert (status["isolated"], status["isolated_by_settings"]) == (said, True)
+
+    play(tmp_path, story, isolation=said)
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "1", '"true"', "[true]", "\udcff"])
+def test_a_damaged_choice_keeps_nobody_apart(tmp_path: Path, damaged: str) -> None:
+    async def story(core: Core, _: NetworkClient, network: Network) -> None:
+        (core.settings.data / "isolated.json").write_bytes(damaged.encode("utf-8", "surrogateescape"))
+        again = NetworkClient(core, read_network({"mode": "wired", "ports": ["eth1"]}), network)  # type: ignore[arg-type]
+        assert again.tell_status({})["isolated"] is False
 
     play(tmp_path, story)
 

@@ -18,7 +18,7 @@ TV = TvNetwork(
 )  # fmt: skip
 ETH0 = NetworkLink("eth0", "ethernet", "", True, True, ("192.0.2.7/24",), physical=True, uplink=True)
 ETH1 = NetworkLink("eth1", "ethernet", "", False, False, physical=True)
-BRIDGE = NetworkLink("br-tv", "bridge", "", True, True, ("10.83.7.1/24", "fd00::1/64"))
+BRIDGE = NetworkLink("br-tv", "bridge", TV.mac, True, True, ("10.83.7.1/24", "fd00::1/64"))
 JOINED = NetworkLink("eth1", "ethernet", "", True, True, master="br-tv", physical=True)
 
 SHOWN = [
@@ -33,7 +33,7 @@ SHOWN = [
 
 def test_a_bare_machine_gets_a_bridge() -> None:
     assert steps_up(TV, [ETH0, ETH1]) == [
-        ("ip", "link", "add", "name", "br-tv", "type", "bridge", "forward_delay", "0"),
+        ("ip", "link", "add", "name", "br-tv", "address", TV.mac, "type", "bridge", "forward_delay", "0"),
         ("ip", "address", "add", "10.83.7.1/24", "dev", "br-tv"),
         ("ip", "address", "add", "fd00::1/64", "dev", "br-tv", "nodad"),
         ("ip", "link", "set", "dev", "eth1", "master", "br-tv"),
@@ -46,8 +46,18 @@ def test_what_stands_already_is_left_alone() -> None:
     assert steps_up(TV, [ETH0, BRIDGE, JOINED]) == []
 
 
+def test_a_bridge_of_an_earlier_telltale_takes_the_address_that_its_rules_speak_of() -> None:
+    before = NetworkLink("br-tv", "bridge", "", True, True, ("10.83.7.1/24", "fd00::1/64"))
+    assert steps_up(TV, [ETH0, before, JOINED]) == [
+        ("ip", "link", "set", "dev", "br-tv", "down"),
+        ("ip", "link", "set", "dev", "br-tv", "address", TV.mac),
+        ("ip", "address", "add", "fd00::1/64", "dev", "br-tv", "nodad"),
+        ("ip", "link", "set", "dev", "br-tv", "up"),
+    ]
+
+
 def test_old_addresses_and_ports_go() -> None:
-    old = NetworkLink("br-tv", "bridge", "", True, True, ("10.99.0.1/24", "10.83.7.1/24", "fd00::1/64"))
+    old = NetworkLink("br-tv", "bridge", TV.mac, True, True, ("10.99.0.1/24", "10.83.7.1/24", "fd00::1/64"))
     radio = NetworkLink("wlan0", "wifi", "", True, True, master="br-tv")
     other = NetworkLink("eth2", "ethernet", "", True, True, master="br-tv")
     assert steps_up(TV, [ETH0, old, JOINED, radio, other]) == [

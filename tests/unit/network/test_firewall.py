@@ -44,7 +44,8 @@ def test_remembering_and_deciding_are_different_rules():
     """A rule whose set is full ends there; it must not be the rule that refuses."""
     for part in render(plan_with(redirect_time=True)):
         expressions = [next(iter(word)) for word in part.get("add", {}).get("rule", {}).get("expr", [])]
-        if "set" in expressions:
+        # A pace is the one exception: where its set is full, nothing is dropped, and the port's pace stands behind.
+        if "set" in expressions and "limit" not in str(part):
             assert expressions[-1] == "set"
             assert not {"jump", "drop", "accept", "dnat", "redirect", "reject"} & set(expressions)
 

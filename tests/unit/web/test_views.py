@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from gateway.errors import Refused
 from gateway.journal.reader import Bar, NameRow
 from gateway.network.between import BRIDGE_COUNTERS
 from gateway.network.firewall import COUNTERS
@@ -192,6 +193,31 @@ def test_the_network_page_says_how_to_join_and_what_was_turned_away(home: Home, 
     picture = owner.get("/network/join.svg")
     assert picture.mimetype == "image/svg+xml"
     assert picture.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("isolated", [True, False])
+def test_keeping_televisions_apart_is_a_switch_that_says_what_it_costs(
+    home: Home, owner: FlaskClient, isolated: bool
+) -> None:
+    home.control.network = {"mode": "wired", "isolated": isolated, "isolated_by_settings": False}
+    page = owner.get("/network").text
+    for said in ("What it costs", "casting", "behind one and the same switch"):
+        assert said in page
+    assert ("Let them reach each other" if isolated else "Keep them apart") in page
+    assert f'data-isolated="{str(not isolated).lower()}"' in page
+    home.control.network = {"mode": "access-point", "isolated": isolated, "isolated_by_settings": True}
+    page = owner.get("/network").text
+    assert "settings.toml says so" in page
+    assert "data-isolated" not in page
+
+
+def test_a_home_whose_network_another_box_makes_cannot_keep_devices_apart(home: Home, owner: FlaskClient) -> None:
+    def nobody_knows(isolated: bool) -> dict[str, Any]:
+        raise Refused("control.no-such-verb", "verb", verb="'network.isolate'")
+
+    home.control.do_network_isolate = nobody_knows  # type: ignore[method-assign]
+    answer = owner.put("/api/v1/network/isolation", json={"isolated": True})
+    assert (answer.status_code, answer.json["code"]) == (404, "dashboard.no-network-here")
 
 
 def test_every_counter_of_the_firewall_has_words_for_a_person() -> None:

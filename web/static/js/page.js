@@ -18,6 +18,7 @@ const presses = {
   "remove-list": (button) => removeList(JSON.parse(button.dataset.list)),
   "refresh-lists": refreshLists,
   "accept-list": acceptList,
+  isolate,
 };
 
 function wishOf(button) {
@@ -47,6 +48,19 @@ async function acceptList(button) {
   await ask("POST", `/api/v1/lists/${button.dataset.id}/accept`);
   tell("The new entries are taken; they are in force in a moment.");
   await untilInForce(button);
+}
+
+async function isolate(button) {
+  const isolated = button.dataset.isolated === "true";
+  const set = async (value) => {
+    await ask("PUT", "/api/v1/network/isolation", { isolated: value });
+    decided({});
+  };
+  await set(isolated);
+  tell(isolated ? "Devices of this network cannot reach each other any more." : "Devices of this network reach each other again.", () => during(null, async () => {
+    await set(!isolated);
+    tell("Undone.");
+  }));
 }
 
 async function untilInForce(button) {
