@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from gateway.control.places import ControlPlaces
 from gateway.errors import SettingsError
 from gateway.forward_settings import plain_url, read_forward, read_forward_flags
 from gateway.model.name import Name
@@ -117,8 +118,9 @@ class Settings:
         return self.data / "lists"
 
     @property
-    def control(self) -> Path:
-        return self.data / "control.sock"
+    def control(self) -> ControlPlaces:
+        """Where the resolver can be spoken to."""
+        return ControlPlaces(self.data)
 
     @property
     def own_network(self) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,9 @@ from argon2 import PasswordHasher
 from flask import Flask
 
 from gateway.control.client import ControlClient
+from gateway.control.places import ControlPlaces
 from gateway.journal.reader import Reader
+from gateway.model.effect import Effect
 from web import api
 from web.auth import AuthStore
 from web.backend import Backend
@@ -30,20 +32,21 @@ from web.visitors import NO_TELEVISIONS, Televisions
 def create_app(
     *,
     data: Path,
-    control: Path | ControlClient,
+    control: Path | ControlPlaces | ControlClient,
     hosts: Iterable[str] = (),
     keys: Path | None = None,
     reader: Reader | None = None,
     hasher: PasswordHasher | None = None,
     televisions: Televisions = NO_TELEVISIONS,
+    effect: Callable[[], Effect | None],
 ) -> Flask:
     """The application over the data folder `data`.
 
-    `control` is the resolver's control socket, or a client of it; `hosts` are the names, beside IP addresses,
-    localhost, telltale.lan and this machine's own name, under which the dashboard may be opened; `keys` is where the
-    password and the tokens are kept (`web.json` in the data folder). `reader` replaces the reader of the folder's
-    journal and `hasher` that of passwords; `televisions` is the network from which no password can be chosen. While the
-    keys cannot be used every page says so, and nobody is let in.
+    `control` is the resolver's control socket, or where it may be, or a client of it; `hosts` are the names, beside IP
+    addresses, localhost, telltale.lan and this machine's own name, under which the dashboard may be opened; `keys` is
+    where the password and the tokens are kept (`web.json` in the data folder). `reader` replaces the reader of the
+    folder's journal and `hasher` that of passwords; `televisions` is the network from which no password can be chosen;
+    `effect` asks DNS itself whether it blocks. While the keys cannot be used every page says so, and nobody is let in.
     """
     app = Flask(__package__)
     app.config.update(
@@ -52,10 +55,10 @@ def create_app(
         MAX_FORM_PARTS=20,
         SESSION_SECONDS=LIFETIME,
     )
-    client = control if not isinstance(control, Path) else ControlClient(control)
+    client = ControlClient(control) if isinstance(control, Path | ControlPlaces) else control
     store = AuthStore(keys or data / "web.json", hasher=hasher, patient=True)
     sessions = Sessions(store)
-    app.extensions["telltale"] = Backend(reader or Reader(data / "journal.sqlite"), client)
+    app.extensions["telltale"] = Backend(reader or Reader(data / "journal.sqlite"), client, effect)
     app.extensions["telltale.auth"] = store
     app.extensions["telltale.sessions"] = sessions
     app.extensions["telltale.throttle"] = Throttle()

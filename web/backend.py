@@ -11,6 +11,7 @@ from flask import current_app
 
 from gateway.control.client import ControlClient
 from gateway.journal.reader import Reader
+from gateway.model.effect import Effect
 
 
 def _now() -> datetime:
@@ -21,11 +22,12 @@ def _now() -> datetime:
 class Backend:
     """`reader` tells what happened (read only), `control` asks the resolver and tells it what people decided.
 
-    `now` is the wall clock, aware UTC.
+    `effect` is what DNS itself says that it does, None when it does not answer; `now` is the wall clock, aware UTC.
     """
 
     reader: Reader
     control: ControlClient
+    effect: Callable[[], Effect | None]
     now: Callable[[], datetime] = _now
 
 

@@ -228,11 +228,12 @@ class Broadcaster:
                         break
                 else:
                     raise Unavailable("dashboard.resolver-ended-conversation")
-            except ControlError as error:
+            except ControlError:
                 self._connected.clear()
                 if not was_lost:
                     was_lost = True
-                    self._deliver(health(False, error.notice))
+                    # Whether its DNS answers all the same is another question, and the page's.
+                    self._deliver(health(False, Notice("dashboard.resolver-does-not")))
                 self._stopping.wait(retry)
                 retry = min(retry * 2, _SLOWEST_RETRY)
             finally:

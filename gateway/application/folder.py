@@ -44,6 +44,23 @@ def hold_folder(data: Path, patience: float = _PATIENCE) -> None:
         return
 
 
+def is_held(data: Path) -> bool:
+    """Whether a Telltale runs on this folder; False also when nobody can say, for there was no room for a lock."""
+    try:
+        handle = os.open(data / "lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return False
+
+
 def release_folder() -> None:
     """Gives it back before the process ends."""
     while _HELD:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from gateway.application.control_socket import ControlSocket
 from gateway.application.core import Core
 from gateway.application.registry import Registry, Work
-from gateway.catalogue.sentences import Notice
-from gateway.control.server import ControlServer
 from gateway.linux.process import notify
-from gateway.model.event import HealthChanged
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +19,10 @@ async def run(core: Core, registry: Registry, stop: asyncio.Event) -> None:
     """Until `stop` is set; leaves nothing unsaved."""
     for begin in registry.starts:
         await begin()
-    server = ControlServer(core.settings.control, registry.verbs, core.hub)
-    await _listen(server, core)
+    control = ControlSocket(core, registry.verbs)
+    await control.listen()
     tasks = [asyncio.create_task(_persist(name, work)) for name, work in registry.tasks]
-    tasks.append(asyncio.create_task(_keep_listening(server, core)))
+    tasks.append(asyncio.create_task(control.keep()))
     notify("READY=1")
     try:
         await stop.wait()
@@ -33,7 +31,7 @@ async def run(core: Core, registry: Registry, stop: asyncio.Event) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await server.stop()
+        await control.stop()
         for end in reversed(registry.ends):
             await end()
 
@@ -47,23 +45,3 @@ async def _persist(name: str, work: Work) -> None:
         except Exception:
             log.exception("%s failed; it begins again in %.0f s", name, _PAUSE)
             await asyncio.sleep(_PAUSE)
-
-
-async def _listen(server: ControlServer, core: Core) -> bool:
-    try:
-        await server.start()
-    except OSError as error:
-        reason = error.strerror or error
-        notice = Notice("box.dashboard-command-line", reason=reason)
-        core.health.report(HealthChanged("control", False, notice))
-        return False
-    core.health.report(HealthChanged("control", True, Notice("box.dashboard-reaches-resolver")))
-    return True
-
-
-async def _keep_listening(server: ControlServer, core: Core) -> None:
-    """A data folder that cannot be written (an SD card gone read only) must not cost DNS; it may come back."""
-    while True:
-        if server.listening or await _listen(server, core):
-            return
-        await asyncio.sleep(_PAUSE)

@@ -11,17 +11,23 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from gateway.application.filtering import ask_effect
+from gateway.application.folder import is_held
 from gateway.application.list_job import read_report
 from gateway.catalogue.sentences import say
 from gateway.control.client import ControlClient
 from gateway.errors import ControlError, JournalError, SettingsError, TelltaleError
 from gateway.journal.reader import LookupFilter, Reader
-from gateway.linux.ports import holders
+from gateway.linux.ports import Holder, holders
 from gateway.linux.rights import rights_of_owner
+from gateway.model.effect import Effect
 from gateway.model.name import Name
+from gateway.policy.book_file import load_book
 from gateway.resolver.upstream import open_upstreams
 from gateway.resolver.upstream.clock import BUILT
 from gateway.resolver.upstream.member import PROBE
@@ -34,6 +40,8 @@ _PATIENCE = 5.0
 _DHCP = 67
 _DAY = 86_400.0
 _ASK = Name("telltale.test")
+_INSTALLED = Path("/var/lib/telltale")
+_SYSTEMCTL = "sudo systemctl {} telltale-resolver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +68,70 @@ def _examined(settings: Settings, now: float | None) -> list[Finding]:
     try:
         status: dict[str, Any] = ControlClient(settings.control).call("status")
     except ControlError:
-        says = f"The resolver does not answer at {settings.control}; start it with: telltale up"
-        return [*findings, Finding(False, says), *_ports(settings), *_upstreams(settings.upstreams, settings)]
+        return [*findings, *_out_of_reach(settings), *_upstreams(settings.upstreams, settings)]
     findings.append(Finding(True, f"The resolver runs (version {status['version']})."))
     findings += _dns(status)
+    findings += _filtering(ask_effect(map(Endpoint.parse, status["dns"])))
     findings += _upstreams(tuple(state["url"] for state in status["upstreams"]), settings)
     findings += [
         Finding(bool(h["healthy"]), f"{h['part']}: {say(h['code'], h['arguments'])}") for h in status["health"]
     ]
     findings += _losses(status["counters"])
     return findings
+
+
+_EFFECTS = {
+    Effect.BLOCKS: "names are blocked as you decided",
+    Effect.PAUSED: "filtering is paused for everyone",
+    Effect.NOTHING: "nothing is blocked, for there is no rule, preset or list",
+}
+
+
+def _filtering(effect: Effect | None) -> Iterator[Finding]:
+    if effect is not None:
+        yield Finding(True, f"DNS says of itself that {_EFFECTS[effect]}.")
+
+
+def _out_of_reach(settings: Settings) -> list[Finding]:
+    """Nobody can speak with the resolver. It may run all the same: then it need not be started, and its ports are its
+    own.
+    """
+    effect = ask_effect(settings.dns)
+    with rights_of_owner(Path("/")):
+        running = next((holder.pid for holder in _dns_holders(settings) if _is_ours(holder)), None)
+    how = _SYSTEMCTL.format("restart") if _is_installed(settings) else "Ctrl-C and telltale up"
+    restart = f"restart it with: {how}"
+    if effect is not None:
+        says = f"DNS answers, and {_EFFECTS[effect]}; but nobody can speak with the resolver, so nothing can be changed"
+        return [Finding(False, f"{says}. Look at its log, then {restart}")]
+    if running is not None or is_held(settings.data):
+        which = f" (process {running})" if running else ""
+        addresses = ", ".join(map(str, settings.dns))
+        says = f"Telltale runs{which}, but its resolver cannot be spoken to and answers no DNS on {addresses}"
+        return [Finding(False, f"{says}. Look at its log, then {restart}")]
+    start = _SYSTEMCTL.format("start") if _is_installed(settings) else "telltale up"
+    return [Finding(False, f"The resolver does not run; start it with: {start}"), *_ports(settings)]
+
+
+def _is_installed(settings: Settings) -> bool:
+    """By the installer, whose units run on this folder."""
+    return settings.data == _INSTALLED
+
+
+def _dns_holders(settings: Settings) -> Iterator[Holder]:
+    for address in settings.dns:
+        for holder in holders(address.port, "udp"):
+            if holder.address == address.host or ip_address(holder.address).is_unspecified:
+                yield holder
+
+
+def _is_ours(holder: Holder) -> bool:
+    """Whether it is a process of ours; what we may not know of is not."""
+    try:
+        words = Path(f"/proc/{holder.pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return any(word == b"gateway.cli" or word.startswith(b"gateway.daemons.") for word in words)
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:
@@ -100,15 +162,51 @@ def _data(settings: Settings) -> Iterator[Finding]:
         yield Finding(False, f"{data} does not exist; start Telltale once, or say --data DIR.")
         return
     yield from _disk(data)
-    if not settings.journal.exists():
-        yield Finding(True, "There is no history yet.")
+    yield from _history(settings)
+    yield from _book(settings)
+
+
+def _history(settings: Settings) -> Iterator[Finding]:
+    journal = settings.journal
+    anew = "what was recorded before is in your backups only; a new history begins by itself while Telltale runs"
+    try:
+        size = journal.stat().st_size
+    except FileNotFoundError:
+        if settings.policy.exists():
+            yield Finding(False, f"The history is missing: there is no file {journal}; {anew}.")
+        else:
+            yield Finding(True, "There is no history yet.")
+        return
+    except OSError as error:
+        yield Finding(False, f"The history cannot be read: {journal}: {error.strerror}.")
+        return
+    if size == 0:
+        yield Finding(False, f"The history is empty: {journal} has no bytes; {anew}.")
         return
     try:
-        with closing(sqlite3.connect(f"file:{settings.journal}?mode=ro", uri=True, timeout=5)) as connection:
+        with closing(sqlite3.connect(f"file:{quote(str(journal))}?mode=ro", uri=True, timeout=5)) as connection:
             said = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        yield Finding(said == "ok", "The history is in order." if said == "ok" else f"The history is damaged: {said}.")
-    except sqlite3.Error as error:
-        yield Finding(False, f"The history cannot be read: {error}.")
+            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'lookups'").fetchone()
+    except sqlite3.DatabaseError as error:
+        damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+        yield Finding(False, f"The history {'is damaged' if damaged else 'cannot be read'}: {error}.")
+        return
+    if said != "ok":
+        yield Finding(False, f"The history is damaged: {said}.")
+    elif known is None:
+        yield Finding(False, f"The history is empty: {journal} holds no table of ours; {anew}.")
+    else:
+        yield Finding(True, "The history is in order.")
+
+
+def _book(settings: Settings) -> Iterator[Finding]:
+    copy = "while Telltale runs, the copy in the history is in force"
+    try:
+        load_book(settings.policy)
+    except OSError as error:
+        yield Finding(False, f"The file of your rules cannot be read: {settings.policy}: {error.strerror}; {copy}.")
+    except SettingsError as error:
+        yield Finding(False, f"{error} It is set aside when Telltale starts; {copy}.")
 
 
 def _disk(data: Path) -> Iterator[Finding]:
@@ -174,7 +272,11 @@ def _taken_ports(settings: Settings) -> Iterator[Finding]:
             try:
                 probe.bind((address.host, address.port))
             except OSError as error:
-                who = next((f"{holder} has it" for holder in holders(address.port, transport)), error.strerror)
+                found = holders(address.port, transport)
+                if found and _is_installed(settings) and all(holder.pid == 1 for holder in found):
+                    # systemd holds the sockets of our units, for us.
+                    continue
+                who = next((f"{holder} has it" for holder in found), error.strerror)
                 yield Finding(
                     False, f"{what} cannot listen on {address} ({transport}): {who}; stop that, or choose with {flag}."
                 )

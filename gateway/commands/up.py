@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from gateway.application.folder import hold_folder, release_folder
 from gateway.application.sockets import bind_dns, bind_web
@@ -16,6 +15,7 @@ from gateway.application.upstreams import open_all_upstreams
 from gateway.commands.password import first_link
 from gateway.commands.supervisor import Program, Supervisor
 from gateway.control.client import ControlClient, connect_unix
+from gateway.control.places import ControlPlaces
 from gateway.errors import SettingsError, Unavailable
 from gateway.linux.process import begin
 from gateway.linux.rights import become_owner_of, rights_of_owner
@@ -64,7 +64,7 @@ def run_up(
     return supervisor.status
 
 
-def _is_up(control: Path) -> bool:
+def _is_up(control: ControlPlaces) -> bool:
     try:
         connect_unix(control, timeout=0.1).close()
     except OSError:

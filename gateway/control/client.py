@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from gateway.control.codec import decode_line, encode_line
 from gateway.control.messages import MAX_LINE, MAX_REPLY, Done, reply_from
+from gateway.control.places import ControlPlaces
 from gateway.errors import Refused, Unavailable
-
-_NONSENSE = "The resolver said something that makes no sense; restart Telltale."
 
 
 class ControlClient:
-    """Speaks to the process at `path`, the resolver unless `name` says otherwise. A connection a call: the socket is
-    local, and nothing can go stale.
+    """Speaks to the process whose socket is at `place`, the resolver unless `name` says otherwise. A connection a call:
+    the socket is local, and nothing can go stale.
     """
 
-    def __init__(self, path: Path, timeout: float = 5.0, name: str = "The resolver") -> None:
-        self._path = path
+    def __init__(self, place: Path | ControlPlaces, timeout: float = 5.0, name: str = "The resolver") -> None:
+        self._place = place
         self._name = name
         self._timeout = timeout
 
@@ -31,7 +32,7 @@ class ControlClient:
         Raises Refused when the request is wrong, Unavailable when the resolver does not answer in time.
         """
         try:
-            with connect_unix(self._path, self._timeout) as connection:
+            with connect_unix(self._place, self._timeout) as connection:
                 connection.sendall(encode_line({"verb": verb, "arguments": arguments}))
                 with connection.makefile("rb") as stream:
                     line = stream.readline(MAX_REPLY + 1)
@@ -56,7 +57,7 @@ class ControlClient:
         is not there or goes away.
         """
         try:
-            with connect_unix(self._path, self._timeout) as connection:
+            with connect_unix(self._place, self._timeout) as connection:
                 connection.sendall(encode_line({"verb": "subscribe"}))
                 connection.settimeout(60)
                 with connection.makefile("rb") as stream:
@@ -69,11 +70,24 @@ class ControlClient:
         raise Unavailable("control.does-not-answer-telltale", name=self._name)
 
 
-def connect_unix(path: Path, timeout: float) -> socket.socket:
-    """A connected stream socket to `path`, whatever its length. Raises OSError."""
+def connect_unix(place: Path | ControlPlaces, timeout: float) -> socket.socket:
+    """A connected stream socket to `place`, whatever its length; of several places, to the first where somebody may be
+    trusted to listen. Raises OSError.
+    """
+    if isinstance(place, Path):
+        return _connect(place, timeout)
+    for path in place.to_find():
+        with suppress(OSError):
+            return _connect(path, timeout, place)
+    raise ConnectionRefusedError(errno.ECONNREFUSED, "nobody listens at any place of the control socket")
+
+
+def _connect(path: Path, timeout: float, places: ControlPlaces | None = None) -> socket.socket:
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
+        if places is not None and not places.trusts(path.parent, os.fstat(folder)):
+            raise PermissionError(errno.EPERM, "this folder is of somebody else")
         connection.settimeout(timeout)
         connection.connect(f"/proc/self/fd/{folder}/{path.name}")
     except BaseException:

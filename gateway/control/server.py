@@ -41,7 +41,7 @@ class ControlServer:
         admit: Callable[[int], bool] | None = None,
         group: int | None = None,
     ) -> None:
-        self._path = path
+        self.path = path
         self._handlers = handlers
         self._hub = hub
         self._admit = admit
@@ -52,14 +52,15 @@ class ControlServer:
 
     @property
     def listening(self) -> bool:
-        return self._server is not None
+        """Whether somebody who calls now is heard: the socket's file may be gone, or another one in its place."""
+        return self._server is not None and self._is_there()
 
     async def start(self) -> None:
         """Begins to listen; a socket file that an earlier process left is replaced. Raises OSError."""
-        listener = bind_unix(self._path)
+        listener = bind_unix(self.path)
         if self._group is not None:
-            os.chown(self._path, -1, self._group)
-        self._inode = self._path.stat().st_ino
+            os.chown(self.path, -1, self._group)
+        self._inode = self.path.stat().st_ino
         self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_LINE)
 
     async def stop(self) -> None:
@@ -72,8 +73,14 @@ class ControlServer:
         await asyncio.gather(*self._connections, return_exceptions=True)
         await self._server.wait_closed()
         with suppress(OSError):
-            if self._path.stat().st_ino == self._inode:
-                self._path.unlink()
+            if self._is_there():
+                self.path.unlink()
+
+    def _is_there(self) -> bool:
+        try:
+            return self.path.lstat().st_ino == self._inode
+        except OSError:
+            return False
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

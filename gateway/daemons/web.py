@@ -7,8 +7,10 @@ import asyncio
 import signal
 import socket
 import sys
+from functools import partial
 from typing import cast
 
+from gateway.application.filtering import ask_effect
 from gateway.application.sockets import adopt_sockets, bind_web, inherited_sockets
 from gateway.errors import TelltaleError
 from gateway.linux.process import begin, end_with_parent, notify
@@ -51,7 +53,12 @@ async def _serve(settings: Settings, sockets: tuple[socket.socket, ...]) -> None
     bridge = settings.network.bridge if settings.network else ""
     televisions = Televisions(televisions_networks(settings.network), bridge, settings.login_from_televisions)
     app = create_app(
-        data=settings.data, control=settings.control, hosts=hosts, keys=settings.auth, televisions=televisions
+        data=settings.data,
+        control=settings.control,
+        hosts=hosts,
+        keys=settings.auth,
+        televisions=televisions,
+        effect=partial(ask_effect, settings.dns),
     )
     broadcaster = cast(Broadcaster, app.extensions["telltale.stream"])
     server = Server(

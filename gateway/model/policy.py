@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Protocol
 
+from gateway.model.effect import Effect
 from gateway.model.verdict import Verdict
 
 
@@ -16,6 +17,9 @@ class Policy(Protocol):
 
     @property
     def generation(self) -> int: ...
+
+    @property
+    def effect(self) -> Effect: ...
 
     def decide(self, name: str, device: str | None, qtype: int = 1) -> Verdict:
         """The verdict on a canonical name, asked by this device (None: unknown)."""

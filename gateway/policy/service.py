@@ -82,7 +82,7 @@ class PolicyService:
     @property
     def blocks(self) -> bool:
         """Whether any rule, preset or list is there that could block something."""
-        return self.listed_names > 0 or any(rule.action is Action.BLOCK for rule in self.rules())
+        return self._snapshot.blocks
 
     def rules(self) -> tuple[Rule, ...]:
         """The rules in force, in the order they were made."""

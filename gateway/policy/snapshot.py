@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from gateway.model.effect import Effect
 from gateway.model.listed import Lists
 from gateway.model.name import ancestors
 from gateway.model.rule import PRESET_OFF, Rule, ScopeKind
@@ -130,6 +131,18 @@ class Snapshot:
     @property
     def generation(self) -> int:
         return self._generation
+
+    @property
+    def effect(self) -> Effect:
+        """See Policy."""
+        if self._pause:
+            return Effect.PAUSED
+        return Effect.BLOCKS if self.blocks else Effect.NOTHING
+
+    @property
+    def blocks(self) -> bool:
+        """Whether any rule, preset or list is there that could block something."""
+        return len(self._compiled) > 0 or any(rule.action is Action.BLOCK for rule in self.rules)
 
     def stands_on_the_same(self, other: Snapshot) -> bool:
         """Whether the two differ in their rules alone, not in their lists or in whose the devices are."""

@@ -33,6 +33,7 @@ from gateway.resolver.local_zone import LocalZone
 from gateway.resolver.minimal import Minimal
 from gateway.resolver.options import ResolverOptions
 from gateway.resolver.pending import Journey
+from gateway.resolver.probe import of_ourselves
 from gateway.resolver.rebinding import Rebinding
 from gateway.resolver.recorder import LogQueue, Recorder, facts_of
 from gateway.resolver.streams import StreamServer
@@ -266,6 +267,9 @@ class Resolver:
             if refused is not None:
                 reply(refused)
             return
+        if ours := of_ourselves(query, self._policy):
+            reply(ours)
+            return
         if self._waiting.admit(key):
             errand = Errand(self._synchronous, query, client, reply, key, self._memos.epoch)
             if not self._synchronous.depart(errand):
@@ -325,6 +329,9 @@ class Resolver:
             query = peek_query(wire, Transport.TCP, client.text, at)
         except WireError as error:
             reply(self._refuse(wire, error))
+            return
+        if ours := of_ourselves(query, self._policy):
+            reply(ours)
             return
         self._send_off(query, partial(self._answer_message, query, reply))
 

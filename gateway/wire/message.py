@@ -58,6 +58,14 @@ def pointer_answer(query: Query, target: Name, ttl: int) -> bytes:
     return _answer(query, [(QType.PTR, target.to_wire())], ttl)
 
 
+def text_answer(query: Query, text: str, ttl: int) -> bytes:
+    """One TXT record of one string of at most 255 ASCII characters; NODATA for any other type."""
+    if query.qtype not in (QType.TXT, QType.ANY):
+        return negative_answer(query, Rcode.NOERROR, ttl)
+    data = text.encode("ascii")
+    return _answer(query, [(QType.TXT, bytes((len(data),)) + data)], ttl)
+
+
 def failure(query: Query, rcode: int) -> bytes:
     """Header and question with this rcode and nothing else; the OPT record and its error come with `patch.fit`."""
     return _message(query, rcode & 0x000F, bytes(6), b"")

@@ -15,6 +15,7 @@ from gateway.errors import Refused, Unavailable
 from gateway.lists.known import KNOWN_LISTS
 from gateway.model.device import Device
 from gateway.model.dns import QType
+from gateway.model.effect import Effect
 from gateway.model.event import PolicyChanged
 from gateway.model.lookup import Facts, LogRow
 from gateway.model.name import Name
@@ -150,6 +151,16 @@ class Scene:
             return work(asked)
 
         return answer
+
+    def effect(self) -> Effect | None:
+        """What DNS says of itself: nothing when the whole resolver is asleep."""
+        if self.asleep:
+            return None
+        paused = any(
+            each.device is None and each.scope.kind is ScopeKind.EVERYTHING and each.action is Action.ALLOW
+            for each in self.current()
+        )
+        return Effect.PAUSED if paused else Effect.BLOCKS
 
     def current(self) -> list[Rule]:
         return [rule for rule in self.rules if not rule.is_over(datetime.now(UTC))]

@@ -52,7 +52,7 @@ def perform(scene: Scene, folder: Path) -> Iterator[Stage]:
     """Runs the dashboard until the block ends."""
     with _journal(scene, folder / "journal.sqlite") as writer, _control(scene, folder / "control.sock") as path:
         reader = Reader(folder / "journal.sqlite")
-        app = create_app(data=folder, control=path, reader=reader, hasher=QUICK_HASHER)
+        app = create_app(data=folder, control=path, reader=reader, hasher=QUICK_HASHER, effect=scene.effect)
         app.extensions["telltale.auth"].set_first_password("correct horse battery")
         server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
         server.daemon_threads = True  # type: ignore[attr-defined]

@@ -128,7 +128,7 @@ def test_the_doctor_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFi
         port = taken.getsockname()[1]
         assert main(["doctor", "--data", str(tmp_path), "--dns", f"127.0.0.1:{port}"]) == 1
     said = capsys.readouterr().out
-    assert "does not answer" in said
+    assert "The resolver does not run; start it with: telltale up" in said
     assert "The history" in said
     assert "DNS cannot listen" in said
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.control.places import ControlPlaces
 from gateway.errors import ControlError
 from tests.support.box import RunningBox
 from tests.support.client import addresses, ask
@@ -44,20 +47,69 @@ def test_a_second_telltale_on_the_same_folder_is_refused(upstream: Upstream, tmp
         assert addresses(ask("tv.example.com", server=box.dns)) == ["0.0.0.0"]
 
 
-def test_dns_goes_on_without_a_control_socket_and_the_dashboard_comes_back(upstream: Upstream, tmp_path: Path) -> None:
-    """As on an SD card that went read only: the socket cannot be made."""
-    data = tmp_path / "data"
-    data.joinpath("control.sock").mkdir(parents=True)
-    box = RunningBox(data, ["--upstream", upstream.url])
-    box.wait_until_up = lambda: None  # type: ignore[method-assign]
-    with box:
-        answer = wait_until(lambda: _answer(box))
-        assert answer == ["198.51.100.9"]
-        with pytest.raises(ControlError):
-            box.control.call("status")
-        shutil.rmtree(data / "control.sock")
+def test_the_control_socket_comes_back_when_somebody_takes_it_away(upstream: Upstream, tmp_path: Path) -> None:
+    with RunningBox(tmp_path / "data", ["--upstream", upstream.url]) as box:
+        path = Path(os.readlink(box.data / "control.sock"))
+        assert path.is_socket()
+        for each in (path, box.data / "control.sock"):
+            each.unlink()
+        path.parent.rmdir()
         wait_until(lambda: _status(box))
         assert addresses(ask("tv.example.com", server=box.dns)) == ["198.51.100.9"]
+    assert not os.path.lexists(box.data / "control.sock")
+    assert not path.parent.exists()
+
+
+def test_without_any_control_socket_the_page_and_the_doctor_say_what_is_so(upstream: Upstream, tmp_path: Path) -> None:
+    """No place for it is left: DNS answers and blocks. Nobody says that it does not, or that it is to be started."""
+    data = tmp_path / "data"
+    with RunningBox(data, ["--upstream", upstream.url]) as box:
+        assert box.request("POST", "/api/v1/rules", {"action": "block", "name": "tv.example.com"})[0] == 201
+    places = list(ControlPlaces(data).to_make())
+    for place in places:
+        place.mkdir()
+    box = RunningBox(data, ["--upstream", upstream.url])
+    box.wait_until_up = lambda: None  # type: ignore[method-assign]
+    try:
+        with box:
+            wait_until(lambda: _answer(box) == ["0.0.0.0"])
+            wait_until(lambda: _healthz(box) == 200)
+            assert not _status(box)
+            page = wait_until(lambda: _page(box))
+            assert "Filtering on" in page
+            assert "cannot speak with its resolver" in page
+            assert "Filtering is off" not in page
+            said = _doctor(box)
+            assert "WRONG  DNS answers, and names are blocked as you decided; but nobody can speak" in said
+            assert "start it with: telltale up" not in said.replace("restart it with", "")
+            assert "cannot listen" not in said
+            shutil.rmtree(data / "control.sock")
+            wait_until(lambda: _status(box))
+            assert "cannot speak with its resolver" not in _page(box)
+            assert "DNS says of itself that names are blocked" in _doctor(box)
+    finally:
+        for place in places[:-1]:
+            shutil.rmtree(place.parent)
+
+
+def test_the_doctor_starts_what_does_not_run_and_restarts_what_hangs(upstream: Upstream, tmp_path: Path) -> None:
+    with RunningBox(tmp_path / "data", ["--upstream", upstream.url]) as box:
+        resolver = box.resolver_pid()
+        os.kill(resolver, signal.SIGSTOP)
+        try:
+            said = _doctor(box)
+            page = _page(box)
+        finally:
+            os.kill(resolver, signal.SIGCONT)
+    assert "WRONG  Telltale runs (process " in said
+    assert "but its resolver cannot be spoken to and answers no DNS" in said
+    assert "The resolver does not run" not in said
+    assert "cannot listen" not in said
+    assert "Filtering off" in page
+    assert "DNS does not answer" in page
+    said = _doctor(box)
+    assert "WRONG  The resolver does not run; start it with: telltale up" in said
+    assert "restart" not in said
 
 
 def test_half_sent_requests_do_not_hold_the_dashboard(upstream: Upstream, tmp_path: Path) -> None:
@@ -106,3 +158,14 @@ def _healthz(box: RunningBox) -> int:
         return box.get("/healthz", token=None)[0]
     except OSError:
         return 0
+
+
+def _page(box: RunningBox) -> str:
+    """The overview, as whoever logged in reads it."""
+    status, page = box.get("/")
+    return str(page) if status == 200 else ""
+
+
+def _doctor(box: RunningBox) -> str:
+    places = ["--dns", f"127.0.0.1:{box.dns[1]}", "--web", f"127.0.0.1:{box.web[1]}", "--upstream", "udp://127.0.0.1:9"]
+    return up("doctor", "--data", str(box.data), *places).stdout

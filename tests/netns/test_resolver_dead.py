@@ -13,7 +13,11 @@ import dns.query
 import pytest
 from flask.testing import FlaskClient
 
+from gateway.application.filtering import ask_effect
 from gateway.catalogue.sentences import say
+from gateway.control.places import ControlPlaces
+from gateway.model.effect import Effect
+from gateway.settings import Endpoint
 from tests.netns.box import Box
 from tests.netns.escapee import GOOGLE4, ROUTER4, TRACKER, TRACKER4, ZONE
 from tests.netns.lab import RESOLVERS4, Lab
@@ -85,7 +89,12 @@ def asked(box: Box) -> int:
 @contextmanager
 def dashboard(box: Box) -> Iterator[FlaskClient]:
     """The dashboard over this box's data, its owner logged in."""
-    app = create_app(data=box.data, control=box.data / "control.sock", hasher=QUICK)
+
+    def effect() -> Effect | None:
+        with box.lab.inside("gateway"):
+            return ask_effect([Endpoint("0.0.0.0", 53)])
+
+    app = create_app(data=box.data, control=ControlPlaces(box.data), hasher=QUICK, effect=effect)
     app.extensions["telltale.auth"].set_first_password(PASSWORD)
     with app.test_client() as browser:
         assert browser.post("/login", data={"password": PASSWORD}, headers=ORIGIN).status_code == 303

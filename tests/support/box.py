@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from gateway.control.client import ControlClient
+from gateway.control.places import ControlPlaces
 from gateway.errors import ControlError
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
@@ -39,7 +40,7 @@ class RunningBox:
         self.data = data
         self.dns = ("127.0.0.1", free_port())
         self.web = ("127.0.0.1", free_port())
-        self.control = ControlClient(data / "control.sock")
+        self.control = ControlClient(ControlPlaces(data))
         self._flags = flags
         self._verb = verb
         self._expects = expects

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from argon2 import PasswordHasher
 from flask import Flask
@@ -30,6 +30,7 @@ from gateway.journal.reader import (
     Totals,
 )
 from gateway.lists.known import KNOWN_LISTS
+from gateway.model.effect import Effect
 from gateway.model.lookup import Lookup
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.verdict import Action
@@ -69,9 +70,12 @@ def lookup(number: int, **changes: Any) -> Lookup:
 
 @dataclass
 class FakeControl:
-    """The resolver's verbs over dictionaries. `asleep` makes it unreachable; `tell` is an event to every subscriber."""
+    """The resolver's verbs over dictionaries. `asleep` makes it unreachable, `dns` is what its DNS says
+    of itself; `tell` is an event to every subscriber.
+    """
 
     asleep: bool = False
+    dns: Effect | Literal["as it seems"] | None = "as it seems"
     blocking: bool = True
     pauses: list[dict[str, Any]] = field(default_factory=lambda: [{"device": None, "ends": "2026-11-23T20:30:00.000Z"}])
     rules: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -111,6 +115,16 @@ class FakeControl:
     def tell(self, event: dict[str, Any]) -> None:
         for inbox in list(self.subscribers):
             inbox.put(event)
+
+    def effect(self) -> Effect | None:
+        """What DNS says: by default that the resolver is dead when it is asleep."""
+        if self.dns != "as it seems":
+            return self.dns
+        if self.asleep:
+            return None
+        if any(each["device"] is None for each in self.pauses):
+            return Effect.PAUSED
+        return Effect.BLOCKS if self.blocking else Effect.NOTHING
 
     def do_status(self) -> dict[str, Any]:
         return {
@@ -381,5 +395,6 @@ def home(folder: Path, hosts: tuple[str, ...] = (), televisions: Televisions = N
         hasher=QUICK,
         hosts=hosts,
         televisions=televisions,
+        effect=control.effect,
     )
     return Home(app, control, reader)

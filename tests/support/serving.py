@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from gateway.model.effect import Effect
 from gateway.model.event import HealthChanged
 from gateway.model.lookup import LogRow
 from gateway.model.name import ancestors
@@ -32,6 +33,7 @@ class Rules:
     allow: frozenset[str] = frozenset()
     devices: Mapping[str, Rules] = field(default_factory=dict)
     generation: int = 1
+    effect: Effect = Effect.BLOCKS
 
     def decide(self, name: str, device: str | None, qtype: int = 1) -> Verdict:
         rules = self.devices.get(device or "", self)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.model.rule import PRESET_OFF
-from web.backend import backend
 from web.rule_index import RuleIndex
-from web.views.frame import ask
+from web.views.frame import ask, call
 
 AS_EVERYONE = "as-everyone"
 
@@ -17,7 +16,7 @@ def chooser(rules: RuleIndex, device: str | None = None) -> dict[str, Any]:
     """`choices` (preset, title, stops, costs, chosen), the `rule` that chose, and `inherited`, the title of what counts
     for everyone. A device has one choice more: to do as everyone does. No choices while nobody can be asked.
     """
-    answer: dict[str, Any] = ask(lambda: backend().control.call("presets"), {})
+    answer: dict[str, Any] = ask(lambda: call("presets"), {})
     presets: list[dict[str, Any]] = list(answer.get("presets", ()))
     titles = {each["preset"]: each["title"] for each in presets}
     everyone = _value(rules.preset())

@@ -11,7 +11,7 @@ from gateway.journal.reader import NameRow
 from web import present
 from web.backend import backend
 from web.chart import draw_chart, slots_since
-from web.views.frame import ask, devices, now, page, pages, period, rule_index
+from web.views.frame import ask, call, devices, now, page, pages, period, rule_index
 
 _ASKED_DEVICES = 40
 
@@ -31,7 +31,7 @@ def company(company: str) -> str:
     """Who they are, which of their names were contacted, and by which device."""
     reader, chosen, until = backend().reader, period(), now()
     since = until - chosen.span
-    about: dict[str, Any] | None = ask(lambda: backend().control.call("company", name=company), None)
+    about: dict[str, Any] | None = ask(lambda: call("company", name=company), None)
     names = ask(lambda: reader.names(since, until, company=company, limit=300), ())
     drawn_since = slots_since(until, chosen.span, chosen.step)
     chart = draw_chart(

@@ -10,7 +10,7 @@ from flask import Response, jsonify, request
 from gateway.errors import Refused
 from gateway.model.tag import Need
 from web.backend import backend
-from web.views.frame import ask, now, pages, rule_index
+from web.views.frame import ask, call, now, pages, rule_index
 
 _ASKED = 40
 _LOOK_BACK = timedelta(days=7)
@@ -49,7 +49,7 @@ def _names(scope: dict[str, str], device: str | None, subtree: bool) -> list[str
 
 def _explain(name: str, device: str | None) -> dict[str, Any]:
     try:
-        answer: dict[str, Any] = ask(lambda: backend().control.call("explain", name=name, device=device), {})
+        answer: dict[str, Any] = ask(lambda: call("explain", name=name, device=device), {})
     except Refused:
         return {}
     return answer

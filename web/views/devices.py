@@ -15,7 +15,7 @@ from web import ledger
 from web.backend import backend
 from web.chart import draw_chart, draw_spark, slots_since
 from web.views.chooser import chooser
-from web.views.frame import ask, device_labels, now, page, pages, period, rule_index
+from web.views.frame import ask, call, device_labels, now, page, pages, period, rule_index
 from web.views.frame import devices as known_devices
 from web.views.network import network_status
 
@@ -82,7 +82,7 @@ def _whose(servers: set[str]) -> dict[str, str]:
     if not servers:
         return {}
     try:
-        said: dict[str, str] = backend().control.call("resolvers.whose", servers=sorted(servers))
+        said: dict[str, str] = call("resolvers.whose", servers=sorted(servers))
     except ControlError:
         return {}
     return said

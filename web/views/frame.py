@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from flask import Blueprint, g, render_template, request
 from flask.blueprints import BlueprintSetupState
 
+from gateway.catalogue.sentences import Notice
 from gateway.errors import JournalError, Unavailable
 from web import ledger, present
 from web.api.shapes import to_json
@@ -23,6 +24,8 @@ from web.spoken import spoken
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+_SILENT = "control.does-not-answer-telltale"
 
 pages = Blueprint("pages", __name__)
 
@@ -97,22 +100,35 @@ def ask(question: Callable[[], T], otherwise: U) -> T | U:
     try:
         return question()
     except (JournalError, Unavailable) as error:
-        troubles = _troubles()
-        if str(error) not in troubles:
-            troubles.append(str(error))
+        says = str(error)
+        if isinstance(error, Unavailable):
+            _unreached().add(says)
+        if says not in _troubles():
+            _troubles().append(says)
         return otherwise
+
+
+def call(verb: str, **arguments: Any) -> Any:
+    """As the control client's, once a request: whoever met with silence does not wait for it again."""
+    if g.get("silent"):
+        raise Unavailable(_SILENT, name="The resolver")
+    try:
+        return backend().control.call(verb, **arguments)
+    except Unavailable as error:
+        g.silent = error.code == _SILENT
+        raise
 
 
 def rule_index() -> RuleIndex:
     """The rules in force."""
-    answer: dict[str, Any] = ask(lambda: backend().control.call("rules.list"), {})
+    answer: dict[str, Any] = ask(lambda: call("rules.list"), {})
     return RuleIndex(answer.get("rules", ()))
 
 
 def devices() -> list[dict[str, Any]]:
     """Every known device as the resolver tells it, the last one heard of first; asked once a request."""
     if "devices" not in g:
-        answer: dict[str, Any] = ask(lambda: backend().control.call("devices.list"), {})
+        answer: dict[str, Any] = ask(lambda: call("devices.list"), {})
         g.devices = sorted(answer.get("devices", ()), key=lambda each: str(each.get("last_seen")), reverse=True)
     known: list[dict[str, Any]] = g.devices
     return known
@@ -131,16 +147,24 @@ def page(template: str, section: str, **context: Any) -> str:
 def frame() -> dict[str, Any]:
     """What the frame of a page shows."""
     when = now()
-    status: dict[str, Any] | None = ask(lambda: backend().control.call("status"), None)
+    status: dict[str, Any] | None = ask(lambda: call("status"), None)
+    effect = backend().effect()
     labels = device_labels()
     ailments = [spoken(part) for part in (status or {}).get("health", ()) if not part.get("healthy", True)]
+    pauses = _pauses(status or {}, labels, when)
+    if status is None and effect is not None:
+        # DNS has just answered, so "the resolver does not answer" would not be so.
+        _troubles()[:] = [each for each in _troubles() if each not in _unreached()]
+        _troubles().insert(0, str(Notice("dashboard.dns-answers-unreached")))
     return {
         "now": when,
         "status": status,
-        "pauses": _pauses(status or {}, labels, when),
+        "pauses": pauses,
+        "whole": next((each for each in pauses if each["device"] is None), None),
         "ailments": ailments,
+        "effect": effect.value if effect else None,
         # The resolver can be well again while televisions are still led past it: the network process knows.
-        "filtering": bool(status) and not any(part.get("part") == "network filtering" for part in ailments),
+        "filtering": effect is not None and not any(part.get("part") == "network filtering" for part in ailments),
         "troubles": _troubles(),
         "all_devices": devices(),
         "labels": labels,
@@ -168,4 +192,12 @@ def _troubles() -> list[str]:
     if "troubles" not in g:
         g.troubles = []
     said: list[str] = g.troubles
+    return said
+
+
+def _unreached() -> set[str]:
+    """Of the troubles those that say that the resolver cannot be spoken to."""
+    if "unreached" not in g:
+        g.unreached = set()
+    said: set[str] = g.unreached
     return said

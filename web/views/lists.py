@@ -7,14 +7,13 @@ from typing import Any
 from flask import request
 
 from gateway.errors import Refused
-from web.backend import backend
-from web.views.frame import ask, page, pages, rule_index
+from web.views.frame import ask, call, page, pages, rule_index
 
 
 @pages.get("/lists")
 def lists() -> str:
     """Subscriptions with their state; `?check=NAME&device=ID` answers what would happen to a name."""
-    answer: dict[str, Any] = ask(lambda: backend().control.call("lists.list"), {})
+    answer: dict[str, Any] = ask(lambda: call("lists.list"), {})
     name, device = request.args.get("check", "").strip()[:1024], request.args.get("device") or None
     explained, refused = _check(name, device) if name else (None, None)
     return page(
@@ -38,6 +37,6 @@ def _check(name: str, device: str | None) -> tuple[dict[str, Any] | None, str | 
     if host.count(":") == 1:
         host = host.partition(":")[0]
     try:
-        return ask(lambda: backend().control.call("explain", name=host, device=device), None), None
+        return ask(lambda: call("explain", name=host, device=device), None), None
     except Refused as error:
         return None, str(error)

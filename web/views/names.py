@@ -15,7 +15,7 @@ from gateway.model.name import Name
 from web.api.lookups import seen_of
 from web.backend import backend
 from web.chart import draw_chart, slots_since
-from web.views.frame import ask, now, page, pages, rule_index
+from web.views.frame import ask, call, now, page, pages, rule_index
 
 _DAY = timedelta(hours=24)
 _READ = 1000
@@ -46,7 +46,7 @@ def name(name: str = "") -> str:
     explained: dict[str, Any] | None = None
     if wanted:
         seen = seen_of(found, wanted)
-        explained = ask(lambda: backend().control.call("explain", name=wanted, device=None, **seen), None)
+        explained = ask(lambda: call("explain", name=wanted, device=None, **seen), None)
     bars = [_One(each.time, each.category, 1, int(each.verdict == "block")) for each in recent]
     return page(
         "name.html",

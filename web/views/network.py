@@ -7,9 +7,8 @@ from typing import Any
 from flask import Response, abort
 
 from gateway.errors import ControlError, Unavailable
-from web.backend import backend
 from web.spoken import spoken_health
-from web.views.frame import page, pages
+from web.views.frame import call, page, pages
 
 _SAID = {
     "dns_turned": "Questions to other resolvers that Telltale answered",
@@ -50,7 +49,7 @@ def network_status() -> dict[str, Any] | None:
 def _status() -> dict[str, Any] | None:
     """None where we make no network. Raises Unavailable when nobody can say."""
     try:
-        said: dict[str, Any] = backend().control.call("network.status")
+        said: dict[str, Any] = call("network.status")
     except Unavailable:
         raise
     except ControlError:
@@ -85,7 +84,7 @@ def join_picture() -> Response:
 
 def _ask(verb: str) -> dict[str, Any]:
     try:
-        said = backend().control.call(verb)
+        said = call(verb)
     except ControlError:
         return {}
     return said if isinstance(said, dict) else {}

@@ -52,7 +52,7 @@ def test_a_new_part_works_over_the_control_socket(tmp_path: Path) -> None:
         core = open_core(Settings(data=tmp_path), NO_SOCKETS, asyncio.get_running_loop())
         stop = asyncio.Event()
         running = asyncio.create_task(run(core, register_all(core, [*PARTS, register]), stop))
-        call = partial(Caller(core.settings.control, "The resolver").call)
+        call = partial(Caller(core.settings.control.note, "The resolver").call)
 
         async def says_so() -> bool:
             return any(each["part"] == "bell" for each in (await call("status"))["health"])

@@ -36,8 +36,8 @@ def test_the_range_is_as_long_as_was_asked_for(tmp_path: Path) -> None:
 def test_a_real_journal_without_a_lookup(tmp_path: Path, begun: bool) -> None:
     if begun:
         prepare(tmp_path / "journal.sqlite")
-    control = cast(ControlClient, FakeControl())
-    app = create_app(data=tmp_path, control=control, hasher=QUICK)
+    control = FakeControl()
+    app = create_app(data=tmp_path, control=cast(ControlClient, control), hasher=QUICK, effect=control.effect)
     program = app.test_client()
     headers = {"Authorization": f"Bearer {AuthStore(tmp_path / 'web.json', hasher=QUICK).create_token('tests')}"}
     for path, operation in [

@@ -107,7 +107,7 @@ def test_when_the_resolver_goes_and_comes_back_everybody_hears_of_it(
     happened = listener.take(PATIENCE)
     assert happened is not None
     assert (happened.event.kind, happened.event.event["healthy"]) == ("health", False)
-    assert b'"says":"The resolver does not answer; is Telltale running?"' in happened.event.frame()
+    assert b'"says":"The dashboard cannot speak with the resolver just now."' in happened.event.frame()
     assert not broadcaster.connected
     control.asleep = False
     wait_until(lambda: control.subscribers)

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from gateway.errors import Refused
 from gateway.journal.reader import Bar, NameRow
+from gateway.model.effect import Effect
 from gateway.network.between import BRIDGE_COUNTERS
 from gateway.network.firewall import COUNTERS
 from tests.support.dashboard import NOW, TELEVISION, FakeReader, Home, finding, lookup
@@ -241,6 +242,38 @@ def test_a_dead_resolver_means_that_filtering_is_off_and_the_page_says_so(home: 
     home.control.network = {"mode": "wired", "filtering": False}
     home.control.asleep = False
     assert "off</span>" in owner.get("/network").text
+
+
+@pytest.mark.parametrize(
+    ("effect", "pill"),
+    [(Effect.BLOCKS, "Filtering on"), (Effect.PAUSED, "Paused"), (Effect.NOTHING, "Only watching")],
+)
+def test_without_the_control_socket_the_page_says_what_dns_says(
+    home: Home, owner: FlaskClient, effect: Effect, pill: str
+) -> None:
+    home.control.asleep = True
+    home.control.dns = effect
+    page = owner.get("/").text
+    assert pill in page
+    for untrue in ("Filtering off", "Filtering is off", "The resolver does not answer", 'id="pause"'):
+        assert untrue not in page
+    assert "DNS answers, but the dashboard cannot speak with its resolver" in page
+
+
+def test_a_resolver_that_speaks_but_whose_dns_is_silent_does_not_filter(home: Home, owner: FlaskClient) -> None:
+    home.control.dns = None
+    page = owner.get("/").text
+    assert "Filtering off" in page
+    assert "DNS does not answer" in page
+    assert "runs all the same" in page
+
+
+def test_a_pause_is_claimed_only_when_dns_pauses(home: Home, owner: FlaskClient) -> None:
+    assert home.control.pauses
+    home.control.dns = Effect.BLOCKS
+    guard = owner.get("/strip").text.partition("</div>")[0]
+    assert "Filtering on" in guard
+    assert "Paused" not in guard
 
 
 def test_while_televisions_are_led_past_a_living_resolver_no_corner_of_the_page_claims_to_filter(
