@@ -139,8 +139,15 @@ def _open_policy(
         utc_now,
         presets=Presets(preset_blocks=judge(classifier), makers=lambda: makers.by_device),
     )
-    for problem in service.problems:
-        health.report(HealthChanged("rules", service.book.revision > 0, Notice("rules.problem", problem=problem)))
+    if service.problems:
+        problem = " ".join(service.problems)
+        if service.has_whole_file:
+            notice = Notice("rules.file-in-force", problem=problem)
+        elif service.book.revision:
+            notice = Notice("rules.copy-in-force", problem=problem)
+        else:
+            notice = Notice("rules.none-in-force", problem=problem)
+        health.report(HealthChanged("rules", service.book.revision > 0, notice))
     return service
 
 

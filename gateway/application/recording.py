@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from gateway.catalogue.sentences import Notice
 from gateway.classifier.service import Classifier
 from gateway.control.hub import Hub
 from gateway.devices.inventory import Inventory
@@ -45,7 +46,7 @@ class Recording:
         report: Callable[[HealthChanged], Any],
         answered: Callable[[str, Facts, float], None],
     ) -> None:
-        self._classifier = classifier
+        self._classifier, self._decisions = classifier, settings.policy
         self._inventory: Inventory | None = None
         self._guesses = _Allowance(_GUESSES_AT_ONCE, _GUESSES_A_SECOND)
         self.writer = Writer(
@@ -75,9 +76,20 @@ class Recording:
         self._inventory = inventory
         self.writer.start()
 
+    def loss(self) -> Notice | None:
+        """What to say of a history that is not there although this box has run before. Before `start`; blocking."""
+        try:
+            size = self.writer.path.stat().st_size
+        except FileNotFoundError:
+            return Notice("history.was-missing") if self._decisions.exists() else None
+        except OSError:
+            # The writer says so by itself.
+            return None
+        return None if size else Notice("history.was-empty")
+
     def load(self) -> Book | None:
         """The rules and lists that the journal knows of; None for a new box. Blocking; raises JournalError."""
-        return self._books.load() if self.writer.path.exists() else None
+        return self._books.load() if self._has_history() else None
 
     def save(self, book: Book, *, lasts: bool = False) -> None:
         """Stores rules and lists, with `lasts` so that a power cut takes nothing. Blocking; raises JournalError."""
@@ -85,13 +97,23 @@ class Recording:
 
     def stored_devices(self) -> list[Device]:
         """The devices of earlier days; none when they cannot be read. Blocking."""
-        if not self.writer.path.exists():
+        if not self._has_history():
             return []
         try:
             return self._devices.load()
         except JournalError as error:
             log.warning("the devices of earlier days are not known: %s", error)
             return []
+
+    def _has_history(self) -> bool:
+        """An empty file is none: nobody has recorded anything there, or it is lost."""
+        try:
+            return self.writer.path.stat().st_size > 0
+        except FileNotFoundError:
+            return False
+        except OSError:
+            # Whoever tries to read it says what is wrong.
+            return True
 
     def save_device(self, device: Device) -> None:
         """Stores a device some time soon."""

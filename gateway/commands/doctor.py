@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -170,7 +171,7 @@ def _history(settings: Settings) -> Iterator[Finding]:
     journal = settings.journal
     anew = "what was recorded before is in your backups only; a new history begins by itself while Telltale runs"
     try:
-        size = journal.stat().st_size
+        found = journal.stat()
     except FileNotFoundError:
         if settings.policy.exists():
             yield Finding(False, f"The history is missing: there is no file {journal}; {anew}.")
@@ -180,7 +181,10 @@ def _history(settings: Settings) -> Iterator[Finding]:
     except OSError as error:
         yield Finding(False, f"The history cannot be read: {journal}: {error.strerror}.")
         return
-    if size == 0:
+    if not stat.S_ISREG(found.st_mode):
+        yield Finding(False, f"The history cannot be read: {journal} is not a file.")
+        return
+    if found.st_size == 0:
         yield Finding(False, f"The history is empty: {journal} has no bytes; {anew}.")
         return
     try:

@@ -282,17 +282,23 @@ class Reader:
         except UnicodeError as error:
             raise JournalError("history.journal-holds-no") from error
         except (SQLAlchemyError, sqlite3.Error) as error:
-            raise JournalError.saying(self._explain(error)) from error
+            raise self._explained(error) from error
         except (ValueError, OverflowError) as error:
             raise JournalError("history.journal-cannot-answer", first_line=f"{first_line(error)}") from error
 
-    def _explain(self, error: Exception) -> str:
+    def _explained(self, error: Exception) -> JournalError:
         says = first_line(error)
         if says == "interrupted":
-            return f"The journal found no answer within {self._patience:g} seconds; ask for less time or fewer things."
-        if not self.path.exists() or says.startswith("no such table"):
-            return "There is no journal yet; it begins when the resolver starts."
-        return f"The journal cannot be read: {says}."
+            return JournalError("history.no-answer-within", patience=f"{self._patience:g}")
+        try:
+            size = self.path.stat().st_size
+        except FileNotFoundError:
+            return JournalError("history.is-missing", name=self.path.name)
+        except OSError as obstacle:
+            return JournalError("history.cannot-read", says=obstacle.strerror or says)
+        if size == 0 or says.startswith("no such table"):
+            return JournalError("history.is-empty", name=self.path.name)
+        return JournalError("history.cannot-read", says=says)
 
 
 def _check_limit(limit: int) -> None:

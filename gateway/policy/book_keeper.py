@@ -48,6 +48,8 @@ class BookKeeper:
         self._start_problems: list[str] = []
         self._file_problem = self._store_problem = ""
         self._unread = False
+        self.whole_file = False
+        """Whether the file could be read at the start; what is in force comes from the copy otherwise, or nowhere."""
         self._newest: Book | None = None
         self._waiting: Book | None = None
         self._copying: asyncio.Task[None] | None = None
@@ -60,7 +62,9 @@ class BookKeeper:
 
     def load(self, now: datetime) -> Book:
         """The book with the higher revision; an empty one when there is none. Blocking, before the loop is busy."""
-        books = [book for book in (self._from_file(), self._from_store()) if book is not None]
+        file, copy = self._from_file(), self._from_store()
+        self.whole_file = file is not None
+        books = [book for book in (file, copy) if book is not None]
         if books:
             self._newest = max(books, key=lambda book: book.revision)
         elif self._start_problems:
@@ -82,7 +86,7 @@ class BookKeeper:
             self._tell(file_problem, "")
             return
         self._newest = book
-        self._tell("", self._store_problem)
+        self._tell("", self._store_problem, whole=True)
         self._copy(book)
 
     async def settle(self) -> None:
@@ -157,8 +161,11 @@ class BookKeeper:
             self._start_problems.append(f"The rules in the journal cannot be read: {error}")
             return None
 
-    def _tell(self, file_problem: str, store_problem: str) -> None:
+    def _tell(self, file_problem: str, store_problem: str, *, whole: bool = False) -> None:
         before = self.problems
+        if whole:
+            # What could not be read at the start is replaced, or was set aside.
+            self._start_problems = []
         self._file_problem, self._store_problem = file_problem, store_problem
         if self.problems != before:
             self._report(self.problems)

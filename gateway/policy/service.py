@@ -75,6 +75,11 @@ class PolicyService:
         return [*self._keeper.problems, *filter(None, (self._expiry_problem,))]
 
     @property
+    def has_whole_file(self) -> bool:
+        """Whether the book could be read from its file at the start, and not from the copy only."""
+        return self._keeper.whole_file
+
+    @property
     def listed_names(self) -> int:
         """How many different names and patterns the lists in force have together."""
         return len(self._compiled)

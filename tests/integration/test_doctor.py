@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ import pytest
 from gateway.commands import doctor
 from gateway.commands.doctor import examine
 from gateway.linux.ports import holders
+from gateway.model.book import Book
+from gateway.policy.book_file import save_book
 from gateway.settings import Endpoint, Settings
 from tests.support.box import RunningBox
 from tests.support.client import ask
@@ -197,3 +201,47 @@ def test_keys_that_cannot_be_used_are_named_with_what_to_do(tmp_path: Path) -> N
     assert not found.healthy
     assert "telltale password" in found.says
     assert (tmp_path / "web.json").read_text() == "{"
+
+
+@pytest.mark.parametrize(
+    ("before", "says"),
+    [
+        ("missing", "The history is missing: there is no file"),
+        ("empty", "The history is empty:"),
+        ("foreign", "holds no table of ours"),
+        ("junk", "The history is damaged: file is not a database"),
+        ("folder", "journal.sqlite is not a file"),
+    ],
+)
+def test_each_trouble_of_the_history_has_its_own_sentence(tmp_path: Path, before: str, says: str) -> None:
+    save_book(tmp_path / "policy.json", Book())
+    path = tmp_path / "journal.sqlite"
+    match before:
+        case "empty":
+            path.touch()
+        case "foreign":
+            with closing(sqlite3.connect(path)) as connection:
+                connection.execute("CREATE TABLE notes (text)")
+        case "junk":
+            path.write_bytes(b"no database" * 1000)
+        case "folder":
+            path.mkdir()
+    found = [each for each in examine(settings(tmp_path, "udp://127.0.0.1:9")) if "history" in each.says.lower()]
+    assert [(each.healthy, says in each.says) for each in found] == [(False, True)]
+
+
+def test_a_new_box_has_no_history_yet_and_that_is_well(tmp_path: Path) -> None:
+    found = [
+        each for each in examine(settings(tmp_path, "udp://127.0.0.1:9")) if each.says.startswith("There is no history")
+    ]
+    assert [(each.healthy, each.says) for each in found] == [(True, "There is no history yet.")]
+
+
+@pytest.mark.parametrize(("content", "says"), [(b"{", "cannot be read"), (None, "Is a directory")])
+def test_rules_that_cannot_be_read_are_named(tmp_path: Path, content: bytes | None, says: str) -> None:
+    path = tmp_path / "policy.json"
+    path.mkdir() if content is None else path.write_bytes(content)
+    [found] = [each for each in examine(settings(tmp_path, "udp://127.0.0.1:9")) if "policy.json" in each.says]
+    assert not found.healthy
+    assert says in found.says
+    assert "the copy in the history is in force" in found.says

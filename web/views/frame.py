@@ -25,6 +25,7 @@ from web.spoken import spoken
 T = TypeVar("T")
 U = TypeVar("U")
 
+_LOSSES = {"history.news", "history.was-missing", "history.was-empty", "rules.copy-in-force"}
 _SILENT = "control.does-not-answer-telltale"
 
 pages = Blueprint("pages", __name__)
@@ -162,6 +163,7 @@ def frame() -> dict[str, Any]:
         "pauses": pauses,
         "whole": next((each for each in pauses if each["device"] is None), None),
         "ailments": ailments,
+        "news": _news(status or {}, when),
         "effect": effect.value if effect else None,
         # The resolver can be well again while televisions are still led past it: the network process knows.
         "filtering": effect is not None and not any(part.get("part") == "network filtering" for part in ailments),
@@ -174,6 +176,20 @@ def frame() -> dict[str, Any]:
         "until": lambda value: present.until(value, when),
         "present": present,
     }
+
+
+def _news(status: Mapping[str, Any], when: datetime) -> list[dict[str, Any]]:
+    """What is well again, but not without a loss that a person should know of: for a day."""
+    return [
+        spoken(part)
+        for part in status.get("health", ())
+        if part.get("healthy", True) and part.get("code") in _LOSSES and _is_of_today(part, when)
+    ]
+
+
+def _is_of_today(part: Mapping[str, Any], when: datetime) -> bool:
+    since = present.moment(part.get("since"))
+    return since is None or when - since < timedelta(days=1)
 
 
 def _pauses(status: Mapping[str, Any], labels: Mapping[str, str], when: datetime) -> list[dict[str, Any]]:

@@ -107,3 +107,80 @@ def test_a_pause_says_who_made_it_and_a_name_with_a_space_is_a_slip(tmp_path: Pa
         await close(core)
 
     asyncio.run(story())
+
+
+def health_of(core: Core, part: str) -> list[tuple[bool, str]]:
+    return [(each.healthy, each.says) for each in core.health.parts() if each.part == part]
+
+
+@pytest.mark.parametrize("lost", ["missing", "empty"])
+def test_a_history_that_is_lost_is_said_so_and_a_new_one_begins(
+    tmp_path: Path, neighbours: dict[str, str], lost: str
+) -> None:
+    async def story() -> None:
+        core = open_core(Settings(data=tmp_path), NO_SOCKETS, asyncio.get_running_loop())
+        assert core.recording.loss() is None, "a new box has lost nothing"
+        core.recording.start(core.inventory)
+        await core.policy.add_rule(Action.BLOCK, ADS, made_by="dashboard")
+        await close(core)
+        for each in tmp_path.glob("journal.sqlite*"):
+            each.unlink()
+        if lost == "empty":
+            (tmp_path / "journal.sqlite").touch()
+        core = open_core(Settings(data=tmp_path), NO_SOCKETS, asyncio.get_running_loop())
+        registry = register_all(core)
+        prepare = dict(registry.tasks)["prepare"]
+        await prepare()
+        [(healthy, says)] = health_of(core, "journal")
+        assert healthy
+        assert lost in says
+        assert "in your backups only" in says
+        await wait_until_async(lambda: core.recording.writer.counters()["bytes"])
+        assert core.policy.policy.decide("ads.example", None).blocked
+        await close(core)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "with_copy",
+    [True, pytest.param(False, marks=pytest.mark.expects_log("the devices of earlier days are not known"))],
+)
+def test_what_is_in_force_is_said_when_the_rules_cannot_be_read(
+    tmp_path: Path, neighbours: dict[str, str], with_copy: bool
+) -> None:
+    async def story() -> None:
+        core, _ = wire(tmp_path)
+        await core.policy.add_rule(Action.BLOCK, ADS, made_by="dashboard")
+        await close(core)
+        (tmp_path / "policy.json").write_bytes(b"{")
+        if not with_copy:
+            (tmp_path / "journal.sqlite").write_bytes(b"junk" * 2000)
+        core, _ = wire(tmp_path)
+        [(healthy, says)] = health_of(core, "rules")
+        assert healthy is with_copy is core.policy.policy.decide("ads.example", None).blocked
+        assert ("The copy in the history is in force." in says) is with_copy
+        assert ("none of your rules is in force" in says) is not with_copy
+        assert ("The rules in the journal cannot be read" in says) is not with_copy
+        await core.policy.add_rule(Action.BLOCK, ADS, made_by="dashboard")
+        assert core.policy.problems == [], "the file is whole again"
+        await close(core)
+
+    asyncio.run(story())
+
+
+@pytest.mark.expects_log("the devices of earlier days are not known")
+def test_a_damaged_copy_of_the_rules_takes_nothing_away(tmp_path: Path, neighbours: dict[str, str]) -> None:
+    async def story() -> None:
+        core, _ = wire(tmp_path)
+        await core.policy.add_rule(Action.BLOCK, ADS, made_by="dashboard")
+        await close(core)
+        (tmp_path / "journal.sqlite").write_bytes(b"junk" * 2000)
+        core, _ = wire(tmp_path)
+        [(healthy, says)] = health_of(core, "rules")
+        assert healthy
+        assert says.endswith("Those in policy.json are in force.")
+        assert core.policy.policy.decide("ads.example", None).blocked
+        await close(core)
+
+    asyncio.run(story())

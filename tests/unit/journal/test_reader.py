@@ -282,10 +282,10 @@ def test_devices_are_ranked_by_what_they_tell_trackers(read: Callable[..., Reade
 
 def test_without_a_journal_the_reader_says_so_and_finds_it_later(tmp_path: Path) -> None:
     reader = Reader(tmp_path / "journal.sqlite")
-    with pytest.raises(JournalError, match="no journal yet"):
+    with pytest.raises(JournalError, match="There is no history: the file journal"):
         reader.lookups()
     (tmp_path / "journal.sqlite").touch()
-    with pytest.raises(JournalError, match="no journal yet"):
+    with pytest.raises(JournalError, match="The history is empty: the file journal"):
         reader.totals(None, None)
     record(tmp_path / "journal.sqlite", [row("ads.example")])
     assert reader.totals(None, None).lookups == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +274,15 @@ def test_a_pause_is_claimed_only_when_dns_pauses(home: Home, owner: FlaskClient)
     guard = owner.get("/strip").text.partition("</div>")[0]
     assert "Filtering on" in guard
     assert "Paused" not in guard
+
+
+@pytest.mark.parametrize(("hours", "shown"), [(1, True), (25, False)])
+def test_what_was_lost_is_said_for_a_day_although_all_is_well_again(
+    home: Home, owner: FlaskClient, hours: int, shown: bool
+) -> None:
+    lost = {**finding("journal", True, ""), "code": "history.was-missing", "arguments": {}}
+    home.control.ailments = [{**lost, "since": (datetime.now(UTC) - timedelta(hours=hours)).isoformat()}]
+    assert ("The history was missing when Telltale started" in owner.get("/").text) is shown
 
 
 def test_while_televisions_are_led_past_a_living_resolver_no_corner_of_the_page_claims_to_filter(
