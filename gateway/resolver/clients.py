@@ -16,21 +16,26 @@ Recall: TypeAlias = Callable[[bytes], Prepared | None]
 
 
 class Client:
-    """One address: whether it gets answers, which device it is, and the memo that it shares with its like."""
+    """One address: whether it gets answers, which device it is, and the memo that it shares with its like.
 
-    __slots__ = ("allowed", "device", "memo", "text")
+    What there is a share of, `holder` gets one share of: the device where it is known, for one device may have many
+    addresses, else the address.
+    """
+
+    __slots__ = ("allowed", "device", "holder", "memo", "text")
 
     def __init__(self, text: str, allowed: bool, device: str | None, memo: Memo) -> None:
         self.text = text
         self.allowed = allowed
         self.device = device
+        self.holder = device or text
         self.memo = memo
 
 
 class Clients:
     """Remembers clients until the policy or the device table changes. `by_key` is read directly by the fast path.
 
-    `by_key` holds (look-up in the memo, text, memo), and only clients that are allowed. Both tables start over when
+    `by_key` holds (look-up in the memo, the client), and only clients that are allowed. Both tables start over when
     they are full: whoever forges addresses costs us look-ups, not memory.
     """
 
@@ -40,7 +45,7 @@ class Clients:
         self._memos = memos
         self._policy = policy
         self._by_text: dict[str, Client] = {}
-        self.by_key: dict[AddressKey, tuple[Recall, str, Memo]] = {}
+        self.by_key: dict[AddressKey, tuple[Recall, Client]] = {}
 
     def of(self, text: str) -> Client:
         """The client with this textual address; an IPv4 address in IPv6 clothes (RFC 4291) counts as itself."""
@@ -56,13 +61,18 @@ class Clients:
         client = self._by_text.get(text)
         return self.of(text).device if client is None else client.device
 
+    def holder_of(self, text: str) -> str:
+        """Whose share it is that the client with this address takes from."""
+        client = self._by_text.get(text)
+        return self.of(text).holder if client is None else client.holder
+
     def meet(self, key: AddressKey, text: str) -> Client:
         """As `of`, for a datagram of which the fast path did not know the sender."""
         client = self.of(text)
         if client.allowed:
             if len(self.by_key) >= _LIMIT:
                 self.by_key.clear()
-            self.by_key[key] = (client.memo.get, client.text, client.memo)
+            self.by_key[key] = (client.memo.get, client)
         return client
 
     def forget(self, policy: Policy) -> None:

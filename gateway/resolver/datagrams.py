@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -12,6 +11,7 @@ from gateway.linux import mmsg
 from gateway.linux.mmsg import AddressKey
 from gateway.model.lookup import Facts
 from gateway.resolver.clients import Client, Clients
+from gateway.resolver.fair_queue import FairQueue
 from gateway.resolver.fastpath import MAX_QUERY, Memos
 from gateway.resolver.recorder import Recorder
 
@@ -27,8 +27,8 @@ _MOST_AHEAD = 1_024
 # Seconds after which somebody who needs no work may have been waiting for long enough.
 _GLANCE = 0.00015
 
-# (datagram, sender as one value, sender as the socket module writes it, when it came)
-_Kept: TypeAlias = tuple[bytes, AddressKey, Any, float]
+# (datagram, who asks, sender as the socket module writes it, when it came)
+_Kept: TypeAlias = tuple[bytes, Client, Any, float]
 
 
 class DatagramServer:
@@ -59,7 +59,7 @@ class DatagramServer:
         self._clock = clock
         self._wall = wall
         self._batch = mmsg.Batch(sock) if batched else None
-        self._ahead: deque[_Kept] = deque()
+        self._ahead: FairQueue[_Kept] = FairQueue(_MOST_AHEAD)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._going_on = False
         self._looked = 0.0
@@ -68,6 +68,11 @@ class DatagramServer:
         self.fast_blocked = 0
         self.refused = 0
         self.unsent = 0
+
+    @property
+    def crowded_out(self) -> int:
+        """How many lost their place to others, whose clients had asked for less."""
+        return self._ahead.dropped
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -89,9 +94,9 @@ class DatagramServer:
             self._work_off()
 
     def _read(self, rounds: int) -> None:
-        """Nothing while more waits than can be worked off: the rest stays in the socket, whose room has an end."""
+        # Also while more waits than can be worked off: in the socket nobody knows whose datagrams are lost.
         assert self._batch is not None
-        for _ in range(rounds if len(self._ahead) < _MOST_AHEAD else 0):
+        for _ in range(rounds):
             count = self._batch.receive()
             if count:
                 self._answer_batch(self._batch, count)
@@ -115,8 +120,9 @@ class DatagramServer:
         self._going_on = True
         try:
             for _ in range(min(max(_SLICE, len(ahead) // _SHARE), len(ahead))):
-                datagram, key, sender, at = ahead.popleft()
-                self._hand_on(datagram, key, sender, at)
+                datagram, client, sender, at = ahead.pop()
+                # Looked up again: the rules, and with them its memo, may have changed meanwhile.
+                self._hand_on(datagram, self._clients.of(client.text), sender, at)
                 self.look_in()
         finally:
             # Also when one of them goes wrong: the others behind it must not wait for ever.
@@ -142,28 +148,27 @@ class DatagramServer:
         first = i = at = blocked = 0
         view = memoryview(buffer)
         for length, key in zip(datagrams.lengths(count), datagrams.keys(count), strict=True):
-            client = known(key)
-            if client is not None and length <= longest:
-                recall, text, memo = client
+            found = known(key)
+            if found is not None and length <= longest:
+                recall, client = found
                 datagram = view[at + 2 : at + length].tobytes()
                 prepared = recall(datagram)
                 if prepared is None or prepared[0] <= began:
-                    prepared = look_again(memo, datagram, began)
+                    prepared = look_again(client.memo, datagram, began)
                 if prepared is not None:
                     _, tail, size, fact, is_blocked, _ = prepared
                     buffer[at + 2 : at + size] = tail
                     reply_lengths[i] = size
                     if is_blocked:
                         blocked += 1
-                    add_client(text)
+                    add_client(client.text)
                     add_facts(fact)
                     i += 1
                     at += slot
                     continue
             if first < i:
                 self.unsent += datagrams.send(first, i)
-            sender = datagrams.sender(i) if client is None or datagrams.ipv6 else (client[1], datagrams.port(i))
-            self._ahead.append((bytes(view[at : at + length]), key, sender, began))
+            self._keep(bytes(view[at : at + length]), key, None if found is None else found[1], i, began)
             i += 1
             at += slot
             first = i
@@ -175,6 +180,19 @@ class DatagramServer:
             self.fast += len(facts)
             self.fast_blocked += blocked
             self._recorder.bind(when, clients, facts, self._clock() - began)
+
+    def _keep(self, datagram: bytes, key: AddressKey, client: Client | None, i: int, at: float) -> None:
+        """For later, when more than the memo is needed; `client` is None where the sender is not known yet."""
+        assert self._batch is not None
+        if client is None or self._batch.ipv6:
+            sender: Any = self._batch.sender(i)
+            client = client or self._clients.meet(key, sender[0])
+        else:
+            sender = client.text, self._batch.port(i)
+        if client.allowed:
+            self._ahead.put(client.holder, (datagram, client, sender, at), at)
+        else:
+            self.refused += 1
 
     def _drain_singly(self) -> None:
         for _ in range(mmsg.SIZE * _ROUNDS):
@@ -200,18 +218,13 @@ class DatagramServer:
                 self.fast_blocked += prepared[4]
                 self._recorder.bind(self._wall(), [client.text], [prepared[3]], self._clock() - began)
                 return
-        self._hand_on(datagram, None, address, began)
-
-    def _hand_on(self, datagram: bytes, key: AddressKey | None, address: Any, at: float) -> None:
-        clients = self._clients
-        if key is None or key in clients.by_key:
-            client = clients.of(address[0])
-        else:
-            client = clients.meet(key, address[0])
         if client.allowed:
-            self._serve(datagram, client, at, lambda reply: self._send(address, reply))
+            self._hand_on(datagram, client, address, began)
         else:
             self.refused += 1
+
+    def _hand_on(self, datagram: bytes, client: Client, address: Any, at: float) -> None:
+        self._serve(datagram, client, at, lambda reply: self._send(address, reply))
 
     def _send(self, address: Any, reply: bytes) -> None:
         try:

@@ -96,7 +96,9 @@ class Resolver:
                 pardons=policy_filter.pardons,
             ),
             cache=_cache(options, clock, forwarder),
-            throttle=_throttle(options, clock, forwarder),
+            throttle=ClientThrottle(
+                options, clock=clock, is_under_way=forwarder.is_under_way, holder_of=self._clients.holder_of
+            ),
             forwarder=forwarder,
         )
         self._chain = build_chain(self._links)
@@ -233,7 +235,7 @@ class Resolver:
             "log_dropped": links.recorder.dropped,
             "malformed": self._malformed,
             "outsiders": links.guard.dropped + sum(server.refused for server in self._udp),
-            "overload": self._waiting.turned_away,
+            "overload": self._waiting.turned_away + sum(server.crowded_out for server in self._udp),
             "slowed": links.throttle.slowed,
             "throttled": links.throttle.dropped,
             "unsent": sum(server.unsent for server in self._udp),
@@ -270,7 +272,7 @@ class Resolver:
         if ours := of_ourselves(query, self._policy):
             reply(ours)
             return
-        if self._waiting.admit(key):
+        if self._waiting.admit(key, client.holder):
             errand = Errand(self._synchronous, query, client, reply, key, self._memos.epoch)
             if not self._synchronous.depart(errand):
                 self._send_off(query, partial(self._answer_datagram, errand))
@@ -288,7 +290,7 @@ class Resolver:
             self._links.recorder.confess(mistake)
 
     def _answer_datagram(self, errand: Errand, response: Response | None) -> None:
-        waiters = self._waiting.leave(errand.key)
+        waiters = self._waiting.leave(errand.key, errand.client.holder)
         if response is None:
             return
         query, source = errand.query, response.source
@@ -384,17 +386,4 @@ def _cache(options: ResolverOptions, clock: Callable[[], float], forwarder: Forw
         max_stale=options.max_stale,
         clock=clock,
         reachable=lambda: forwarder.reachable,
-    )
-
-
-def _throttle(
-    options: ResolverOptions, clock: Callable[[], float], forwarder: Forwarder | ForwardZones
-) -> ClientThrottle:
-    return ClientThrottle(
-        rate=options.client_rate,
-        burst=options.client_burst,
-        patience=options.client_patience,
-        slip=options.client_slip,
-        clock=clock,
-        is_under_way=forwarder.is_under_way,
     )

@@ -14,7 +14,7 @@ Key: TypeAlias = tuple[str, bytes]
 # A client that asks the same more often than this before it is answered has forgotten its first tries.
 _MOST_WAITERS = 1_024
 _MOST_ALTOGETHER = 16_384
-# How many times the free room one client may hold: a single one gets four fifths of all, two three eighths each, and
+# How many times the free room one holder may take: a single one gets four fifths of all, two three eighths each, and
 # there is always room for one more (dynamic thresholds: Choudhury and Hahne, IEEE/ACM ToN 6(2), 1998).
 _SHARE = 4
 
@@ -48,26 +48,24 @@ class Waiting:
         self.joined += 1
         return True
 
-    def admit(self, key: Key) -> bool:
-        """False when everything, or this client's share of it, is taken. Who is admitted must `leave`."""
-        client = key[0]
-        mine = self._open.get(client, 0)
+    def admit(self, key: Key, holder: str) -> bool:
+        """False when everything, or this holder's share of it, is taken. Who is admitted must `leave`."""
+        mine = self._open.get(holder, 0)
         if mine >= (self._limit - len(self._under_way)) * _SHARE:
             self.turned_away += 1
             return False
         self._under_way[key] = None
-        self._open[client] = mine + 1
+        self._open[holder] = mine + 1
         return True
 
-    def leave(self, key: Key) -> Iterable[Waiter]:
+    def leave(self, key: Key, holder: str) -> Iterable[Waiter]:
         """Ends this way; those who joined it."""
         waiters = self._under_way.pop(key)
-        client = key[0]
-        mine = self._open[client] - 1
+        mine = self._open[holder] - 1
         if mine:
-            self._open[client] = mine
+            self._open[holder] = mine
         else:
-            del self._open[client]
+            del self._open[holder]
         if waiters is None:
             return ()
         self._waiting -= len(waiters)

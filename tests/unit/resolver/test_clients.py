@@ -42,6 +42,12 @@ def test_the_fast_path_knows_only_those_who_may_ask() -> None:
     assert seen == ["192.168.7.20"], "a stranger is no device"
 
 
+def test_a_device_has_one_share_however_many_addresses_it_has() -> None:
+    clients = Clients(Guard(HOME), {"10.0.0.1": "tv", "10.0.0.2": "tv"}.get, Memos(100), rules())
+    assert clients.holder_of("10.0.0.1") == clients.of("10.0.0.2").holder == "tv"
+    assert clients.holder_of("10.0.0.3") == "10.0.0.3", "nobody knows whose this is"
+
+
 def test_everything_is_looked_up_again_after_a_change() -> None:
     clients = make()
     clients.meet(1, "192.168.7.20")

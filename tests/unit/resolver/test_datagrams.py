@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import inf
 
 import pytest
@@ -30,7 +30,7 @@ FACTS = Facts("known.example", 1, 0, Source.LOCAL, ALLOWED)
 class Door:
     """One server on a real socket, whose other half of the box only notes what it is handed."""
 
-    def __init__(self, batched: bool) -> None:
+    def __init__(self, batched: bool, device_of: Callable[[str], str | None] = lambda client: None) -> None:
         self.now = 1.0
         self.log: deque[LogRow] = deque()
         self.handed: list[tuple[bytes, Client, Reply]] = []
@@ -40,7 +40,7 @@ class Door:
         self.client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.client.settimeout(2)
         self.client.connect(self.socket.getsockname())
-        clients = Clients(Guard(HOME), lambda client: None, memos, rules())
+        clients = Clients(Guard(HOME), device_of, memos, rules())
         self.server = DatagramServer(
             self.socket,
             clients=clients,
@@ -64,6 +64,8 @@ class Door:
             for _ in range(rounds):
                 await asyncio.sleep(0)
             await asyncio.sleep(0.01)
+            while self.server._ahead:
+                await asyncio.sleep(0)
             self.server.stop(loop)
 
         asyncio.run(story())
@@ -212,9 +214,28 @@ def test_what_waits_for_work_has_a_bound_however_much_comes(monkeypatch: pytest.
     monkeypatch.setattr(door.server, "_serve", fall_behind)
     door.client.send(query("new.example").wire)
     door.drain(rounds=1_000)
-    assert 10 <= max(waiting) <= 10 + 4 * mmsg.SIZE, "and what one round of reading brings"
-    assert len(waiting) > 250, "the socket has room for some"
+    assert max(waiting) == 10 - 1, "and the one that is worked on"
+    assert len(waiting) + door.server.crowded_out == door.server.received, "who lost its place is counted"
     assert not door.server._ahead, "nobody waits for ever"
+    door.socket.close()
+    door.client.close()
+
+
+def test_a_device_that_floods_waits_behind_one_that_asks_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever address it floods from: what counts is the device."""
+    door = Door(batched=True, device_of=lambda address: "quiet" if address == "127.0.0.9" else "flooding")
+    served: list[str] = []
+    monkeypatch.setattr(door.server, "_serve", lambda wire, client, _at, _reply: served.append(client.text))
+    for n in range(50):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one_of_many:
+            one_of_many.bind((f"127.0.1.{n + 1}", 0))
+            one_of_many.sendto(query(f"new{n}.example").wire, door.socket.getsockname())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as quiet:
+        quiet.bind(("127.0.0.9", 0))
+        quiet.sendto(query("mine.example").wire, door.socket.getsockname())
+    door.drain(rounds=100)
+    assert len(served) == 51
+    assert served.index("127.0.0.9") == 1
     door.socket.close()
     door.client.close()
 

@@ -13,6 +13,7 @@ from gateway.resolver.cache import Cache
 from gateway.resolver.clients import Client
 from gateway.resolver.filter import Filter
 from gateway.resolver.forwarder import Forwarder
+from gateway.resolver.options import ResolverOptions
 from gateway.resolver.recorder import Recorder
 from gateway.resolver.synchronous import Errand, SynchronousChain
 from gateway.resolver.throttle import ClientThrottle
@@ -36,7 +37,12 @@ class Box:
             reachable=lambda: True,
         )  # fmt: skip
         limits = {"rate": 10.0, "burst": 5, "patience": 1.0, "slip": 0} | throttle
-        self.throttle = ClientThrottle(**limits, clock=simulated_now, is_under_way=self.forwarder.is_under_way)
+        self.throttle = ClientThrottle(
+            ResolverOptions(**{f"client_{name}": value for name, value in limits.items()}),
+            clock=simulated_now,
+            is_under_way=self.forwarder.is_under_way,
+            holder_of=str,
+        )
         self.finished: list[Response | None] = []
         self.chain = self.make([self.recorder, policy, self.cache, self.throttle])
 

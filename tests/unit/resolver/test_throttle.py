@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 import dns.flags
 import dns.message
@@ -11,6 +13,7 @@ import pytest
 from gateway.errors import WireError
 from gateway.model.query import Query, Transport
 from gateway.model.response import Response
+from gateway.resolver.options import ResolverOptions
 from gateway.resolver.throttle import ClientThrottle
 from gateway.wire.patch import fit
 from tests.support.clock import run_simulated, simulated_now
@@ -18,11 +21,12 @@ from tests.unit.resolver.stage import Below, answer, together
 from tests.unit.wire.samples import query
 
 
-def throttle(**settings: object) -> ClientThrottle:
-    values: dict[str, object] = {
-        "rate": 10.0, "burst": 5, "patience": 1.0, "slip": 0, "clock": simulated_now, "is_under_way": lambda key: False
-    }  # fmt: skip
-    return ClientThrottle(**{**values, **settings})  # type: ignore[arg-type]
+def throttle(
+    holder_of: Callable[[str], str] = str, is_under_way: Callable[[bytes], bool] = lambda key: False, **settings: Any
+) -> ClientThrottle:
+    values = {"rate": 10.0, "burst": 5, "patience": 1.0, "slip": 0} | settings
+    options = ResolverOptions(**{f"client_{name}": value for name, value in values.items()})
+    return ClientThrottle(options, clock=simulated_now, is_under_way=is_under_way, holder_of=holder_of)
 
 
 def below() -> Below:
@@ -130,5 +134,15 @@ def test_forged_senders_fill_no_memory() -> None:
         for n in range(10_000):
             await link.resolve(query("tv.example", client=f"10.0.{n >> 8}.{n & 255}"), rest)
         assert len(link) == 4_096
+
+    run_simulated(story())
+
+
+def test_many_addresses_of_one_device_share_a_bucket() -> None:
+    async def story() -> None:
+        link, rest = throttle(holder_of=lambda client: "the same television"), below()
+        asked = [outcome(link, query(f"n{n}.example", client=f"192.168.7.{n}"), rest) for n in range(100)]
+        results = await together(*asked)
+        assert [said for _, said in results] == ["answer"] * 15 + ["silence"] * 85
 
     run_simulated(story())
