@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench.click import clicks
+from tests.bench.fairness import FLOOD, QUIET, SOURCES, Fairness, beside_many
 from tests.bench.figures import Spread, complaints, parse_dnsperf, rotate, spread
 from tests.bench.processes import Process, written_bytes
 from tests.bench.report import Result, machine, summary, table, write_json
@@ -97,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if MISS in options.workloads.split(","):
             results += _rounds(running, [misses("")], folder, options, asked)
         beside = _beside_a_flood(running, folder, options) if MISS in options.workloads.split(",") else {}
+        quiet = _quiet_beside_many(running, options) if MISS in options.workloads.split(",") else {}
         ends = {name: _end(process, folder / name, asked[name]) for name, (process, _) in running.items()}
         ours = _only_ours(running, folder, upstream, names, options) if "telltale" in running else {}
     print(table(results, list(running)))
@@ -104,6 +106,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{name}: {megabytes:.0f} MB resident after the load, before new names")
     for name, ratio in beside.items():
         print(f"{name}: p99 of cached answers beside a flood of {MISSES:,} new names / alone: {ratio}")
+    for name, found in quiet.items():
+        answered = ", ".join(str(each.answered) for each in found)
+        print(
+            f"{name}: of a quiet device's {QUIET} new names beside {FLOOD:,} from {SOURCES} addresses, {answered} are "
+            f"answered; p99 {spread([each.beside_ms for each in found])} ms beside, "
+            f"{spread([each.alone_ms for each in found])} ms alone"
+        )
     for name, end in ends.items():
         print(f"{name}: {end['resident_mb']:.0f} MB resident, {end['logged_share']:.1%} of its queries in its log")
     for what, value in ours.items():
@@ -116,6 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "starts": starts,
             "held": held,
             "beside_a_flood": {name: asdict(ratio) for name, ratio in beside.items()},
+            "quiet_beside_many": {name: [asdict(each) for each in found] for name, found in quiet.items()},
             "ends": ends,
             "ours": ours,
             "summary": summary(results, list(running)),
@@ -173,6 +183,16 @@ def _beside_a_flood(
             flood.wait(60)
         found[name].append(beside / alone)
     return {name: spread(ratios) for name, ratios in found.items()}
+
+
+def _quiet_beside_many(
+    running: dict[str, tuple[Process, tuple[str, int]]], options: argparse.Namespace
+) -> dict[str, list[Fairness]]:
+    """What a flood of new names from a hundred addresses does to one that asks now and then."""
+    found: dict[str, list[Fairness]] = {name: [] for name in running if name != ECHO}
+    for number, name in itertools.product(range(options.rounds), found):
+        found[name].append(beside_many(running[name][1], f"fair-{name}-{number}", _ROOT))
+    return found
 
 
 def _end(process: Process, folder: Path, asked: int) -> dict[str, float]:
