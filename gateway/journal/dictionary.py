@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from gateway.journal import statements as say
 from gateway.journal.device_rows import DEVICE_NUMBER, SAVE_DEVICE, device_row
-from gateway.journal.pacing import paced
+from gateway.journal.pacing import handfuls, paced
 from gateway.model.device import Device
 from gateway.model.lookup import Facts
 from gateway.model.response import Source
@@ -57,6 +57,8 @@ class KnownDevice:
 
 _Content: TypeAlias = tuple[str, int, int, Source, Verdict | None, tuple[str, ...]]
 _Named: TypeAlias = tuple[str, str | None, Category]
+# (id of the name, id of the device, 1 if blocked)
+_Stream: TypeAlias = tuple[int, int, int]
 _New: TypeAlias = tuple[KnownDevice, Facts, _Content, Tag, _Named, int]
 # Stands for what `learn` is about to find out.
 _UNDER_WAY = Known(0, 0, UNTAGGED)
@@ -105,8 +107,9 @@ class Dictionary:
         """Forgets facts that will not come again, and all when they have become many. Never in the midst of a batch, of
         which some are known already.
         """
-        for asker, facts in paced(self._passing):
-            asker.known.pop(facts, None)
+        for some in handfuls(self._passing):
+            for asker, facts in some:
+                asker.known.pop(facts, None)
         self._passing.clear()
         if self._facts >= _MAX_FACTS:
             for each in self._askers.values():
@@ -139,6 +142,7 @@ class Dictionary:
         """
         new: list[_New] = []
         twins: list[tuple[KnownDevice, Facts, _Content]] = []
+        # One by one, for a neighbour may take its time with a tag.
         for asker, facts, millis in paced(news):
             alike = _content(facts)
             known = asker.alike.get(alike)
@@ -150,12 +154,12 @@ class Dictionary:
                 twins.append((asker, facts, alike))
             else:
                 asker.known[facts] = known
-        self._learn_names(new)
-        streams = self._learn_streams(new)
+        streams = self._learn_streams(new, self._learn_names(new))
         names = self._names
-        for asker, facts, alike, tag, named, _ in paced(new):
-            stream = streams[names[named], asker.number, _blocked(facts)]
-            asker.alike[alike] = asker.known[facts] = Known(stream, self._fact(facts, tag), tag)
+        for piece in handfuls(new):
+            for asker, facts, alike, tag, named, _ in piece:
+                stream = streams[names[named], asker.number, _blocked(facts)]
+                asker.alike[alike] = asker.known[facts] = Known(stream, self._fact(facts, tag), tag)
         for asker, facts, alike in twins:
             asker.known[facts] = asker.alike[alike]
         # What an upstream said is prepared only when it comes from the cache, as other facts: nobody shares these.
@@ -163,40 +167,81 @@ class Dictionary:
         self._passing += passing
         self._facts += len(new) + len(news) - len(passing)
 
-    def _learn_names(self, new: Iterable[_New]) -> None:
+    def _learn_names(self, new: Sequence[_New]) -> set[int]:
+        """The ids of those that nobody has ever asked for: they are added, without looking twice."""
         if len(self._names) >= _MAX_TEXTS:
             _empty(self._names)
-        unknown = {named: tag for _, _, _, tag, named, _ in new if named not in self._names}
+        unknown = [
+            (named, tag) for named, tag in {each[4]: each[3] for each in new}.items() if named not in self._names
+        ]
+        ids = self._find_names([named[0] for named, _ in unknown])
+        number = self._one(say.NEXT_NAME, ())
+        first = number
+        added: list[tuple[int, str, str | None, str]] = []
         # A tag that came from where a CNAME led does not outlive one that the name has itself.
         sure: list[tuple[str, str | None, str]] = []
         unsure: list[tuple[str, str | None, str]] = []
-        for (name, company, category), tag in paced(unknown.items()):
-            hasty = tag.via is not None or (tag.company is None and tag.category is Category.UNKNOWN)
-            (unsure if hasty else sure).append((name, company, _SPELLED[category]))
-        self._cursor.executemany(say.LEARN_NAME_WITHOUT_HASTE, paced(unsure))
-        self._cursor.executemany(say.LEARN_NAME, paced(sure))
-        ids: dict[str, int] = {}
-        for asked in paced(_handfuls([name for name, _, _ in unknown])):
-            ids.update(self._cursor.execute(say.FIND_NAMES, asked))
-        for key in unknown:
-            self._names[key] = ids[key[0]]
+        for some in handfuls(unknown):
+            for (name, company, category), tag in some:
+                if name not in ids:
+                    ids[name] = number
+                    added.append((number, name, company, _SPELLED[category]))
+                    number += 1
+                    continue
+                hasty = tag.via is not None or (tag.company is None and tag.category is Category.UNKNOWN)
+                (unsure if hasty else sure).append((name, company, _SPELLED[category]))
+        self._many(say.ADD_NAME, added)
+        self._many(say.LEARN_NAME_WITHOUT_HASTE, unsure)
+        self._many(say.LEARN_NAME, sure)
+        for named, _ in unknown:
+            self._names[named] = ids[named[0]]
+        return set(range(first, number))
 
-    def _learn_streams(self, new: Iterable[_New]) -> dict[tuple[int, int, int], int]:
-        """(name, device, blocked) -> id of the stream."""
-        rows: list[tuple[int, int, int, int, int]] = []
-        by_device: dict[int, set[int]] = {}
+    def _find_names(self, wanted: list[str]) -> dict[str, int]:
+        ids: dict[str, int] = {}
+        for asked in paced(_filled(wanted)):
+            ids.update(self._cursor.execute(say.FIND_NAMES, asked))
+        return ids
+
+    def _learn_streams(self, new: Sequence[_New], fresh: set[int]) -> dict[_Stream, int]:
+        """The ids of the streams; a name of `fresh` has none yet."""
+        spans: dict[_Stream, tuple[int, int]] = {}
         names = self._names
-        for asker, facts, _, _, named, millis in paced(new):
-            name = names[named]
-            rows.append((name, asker.number, _blocked(facts), millis, millis))
-            by_device.setdefault(asker.number, set()).add(name)
-        self._cursor.executemany(say.LEARN_STREAM, paced(rows))
+        for some in handfuls(new):
+            for asker, facts, _, _, named, millis in some:
+                stream = names[named], asker.number, _blocked(facts)
+                first, last = spans.get(stream, (millis, millis))
+                spans[stream] = first, max(last, millis)
+        number = self._one(say.NEXT_STREAM, ())
+        ids: dict[_Stream, int] = {}
+        added: list[tuple[int, ...]] = []
+        others: list[tuple[int, ...]] = []
+        for piece in handfuls(list(spans.items())):
+            for stream, span in piece:
+                if stream[0] in fresh:
+                    ids[stream] = number
+                    added.append((number, *stream, *span))
+                    number += 1
+                else:
+                    others.append((*stream, *span))
+        self._many(say.ADD_STREAM, added)
+        self._many(say.LEARN_STREAM, others)
+        return ids | self._find_streams(others)
+
+    def _find_streams(self, wanted: Iterable[tuple[int, ...]]) -> dict[_Stream, int]:
+        by_device: dict[int, dict[int, None]] = {}
+        for name, device, *_ in wanted:
+            by_device.setdefault(device, {})[name] = None
         return {
             (name, device, blocked): number
-            for device, wanted in by_device.items()
-            for asked in paced(_handfuls(list(wanted)))
+            for device, asked_for in by_device.items()
+            for asked in paced(_filled(list(asked_for)))
             for name, blocked, number in self._cursor.execute(say.FIND_STREAMS, (device, *asked))
         }
+
+    def _many(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        for some in handfuls(rows):
+            self._cursor.executemany(statement, some)
 
     def _fact(self, facts: Facts, tag: Tag) -> int:
         key = *_content(facts)[1:], tag.party
@@ -273,7 +318,7 @@ def _named(name: str, tag: Tag) -> _Named:
     return name, tag.company, tag.category
 
 
-def _handfuls(values: list[T]) -> list[tuple[T, ...]]:
+def _filled(values: list[T]) -> list[tuple[T, ...]]:
     """As many at once as a statement has places for; the last handful is filled up with its first."""
     cut = [values[start : start + say.AT_ONCE] for start in range(0, len(values), say.AT_ONCE)]
     return [(*some, *([some[0]] * (say.AT_ONCE - len(some)))) for some in cut]

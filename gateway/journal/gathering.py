@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
 
-from gateway.journal.pacing import paced
+from gateway.journal.pacing import handfuls, paced
 from gateway.model.lookup import Facts, LogBatch, LogRow
 
 # A LogRow and how often the same happened.
@@ -86,15 +86,20 @@ def _thresh(moment: list[LogBatch], into: list[Counted]) -> None:
 
 def _fold_storms(rows: Sequence[LogRow], into: list[Counted]) -> None:
     """Every row has facts of its own here, so that alike are those with the same content."""
-    busy = {who for who, count in Counter((row[1], row[2].name) for row in paced(rows)).items() if count > FEW}
+    busy = {
+        who
+        for who, count in Counter((row[1], row[2].name) for some in handfuls(rows) for row in some).items()
+        if count > FEW
+    }
     storms: dict[tuple[Any, ...], list[LogRow]] = {}
-    for row in paced(rows):
-        when, client, facts, latency = row
-        if (client, facts.name) in busy:
-            content = facts.qtype, facts.rcode, facts.source, facts.verdict, facts.targets
-            storms.setdefault((int(when), client, facts.name, *content), []).append(row)
-        else:
-            into.append((when, client, facts, latency, 1))
+    for some in handfuls(rows):
+        for row in some:
+            when, client, facts, latency = row
+            if (client, facts.name) in busy:
+                content = facts.qtype, facts.rcode, facts.source, facts.verdict, facts.targets
+                storms.setdefault((int(when), client, facts.name, *content), []).append(row)
+            else:
+                into.append((when, client, facts, latency, 1))
     for storm in storms.values():
         if len(storm) > FEW:
             when, client, facts, latency = min(storm, key=_when)

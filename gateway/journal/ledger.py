@@ -13,7 +13,7 @@ from gateway.journal import statements as say
 from gateway.journal.dictionary import DeviceOf, Dictionary, KnownDevice, News, TagOf
 from gateway.journal.engine import raw_connection
 from gateway.journal.gathering import Counted
-from gateway.journal.pacing import paced
+from gateway.journal.pacing import handfuls
 from gateway.journal.schema import lookups, marks, shelves
 from gateway.journal.times import from_millis
 from gateway.model.dns import rcode_name, type_name
@@ -58,12 +58,13 @@ class Ledger:
         dictionary.make_room()
         askers: dict[str, tuple[int, KnownDevice]] = {}
         news: list[News] = []
-        for when, client, facts, _, _ in paced(batch):
-            found = askers.get(client)
-            if found is None:
-                found = askers[client] = dictionary.asker(client, when)
-            if facts not in found[1].known:
-                news.append((found[1], facts, int(when * 1000)))
+        for some in handfuls(batch):
+            for when, client, facts, _, _ in some:
+                found = askers.get(client)
+                if found is None:
+                    found = askers[client] = dictionary.asker(client, when)
+                if facts not in found[1].known:
+                    news.append((found[1], facts, int(when * 1000)))
         if news:
             dictionary.learn(news)
         minutes: dict[int, tuple[int, dict[int, int]]] = {}
@@ -71,17 +72,19 @@ class Ledger:
         for start in range(0, len(batch), _AT_ONCE):
             rows: list[_Row] = []
             add = rows.append
-            for when, client, facts, latency, times in paced(batch[start : start + _AT_ONCE]):
-                client_id, asker = askers[client]
-                known = asker.known[facts]
-                add((number, int(when * 1000), known[0], known[1], client_id, int(latency * 1e6), times))
-                number += 1
-            self._cursor.executemany(say.ADD_LOOKUP, paced(rows))
+            for some in handfuls(batch[start : start + _AT_ONCE]):
+                for when, client, facts, latency, times in some:
+                    client_id, asker = askers[client]
+                    known = asker.known[facts]
+                    add((number, int(when * 1000), known[0], known[1], client_id, int(latency * 1e6), times))
+                    number += 1
+            self._many(say.ADD_LOOKUP, rows)
             self._last_seen.update((row[2], row[1]) for row in rows)
             for run in _minutes_apart(rows):
                 _, sums = minutes.setdefault(run[0][1] // 60_000, (run[0][0], {}))
-                for _, _, stream, _, _, _, often in paced(run):
-                    sums[stream] = sums.get(stream, 0) + often
+                for piece in handfuls(run):
+                    for _, _, stream, _, _, _, often in piece:
+                        sums[stream] = sums.get(stream, 0) + often
         for minute, (number_then, sums) in minutes.items():
             self._count(minute, number_then, sums)
         self._next = number
@@ -149,7 +152,7 @@ class Ledger:
     def _note_last_seen(self) -> None:
         seen = [(millis, stream) for stream, millis in sorted(self._last_seen.items())]
         self._last_seen.clear()
-        self._cursor.executemany(say.TOUCH_STREAM, paced(seen))
+        self._many(say.TOUCH_STREAM, seen)
 
     def _count(self, minute: int, first: int, sums: dict[int, int]) -> None:
         """`first` is the id of the minute's first lookup, `sums` how many there are of each stream."""
@@ -158,11 +161,15 @@ class Ledger:
             self._minute = minute
         # In key order, so that each page is touched once.
         counts = sorted(sums.items())
-        self._cursor.executemany(say.COUNT_MINUTE, paced([(minute, stream, count) for stream, count in counts]))
+        self._many(say.COUNT_MINUTE, [(minute, stream, count) for stream, count in counts])
         if minute <= self._folded:
             # The clock went back, or a row came late: its hour has been added up without it.
             self._cursor.executemany(say.COUNT_HOUR, [(minute // 60, stream, count) for stream, count in counts])
             self._cursor.executemany(say.COUNT_DAY, [(minute // 1440, stream, count) for stream, count in counts])
+
+    def _many(self, statement: str, rows: Sequence[tuple[int, ...]]) -> None:
+        for some in handfuls(rows):
+            self._cursor.executemany(statement, some)
 
 
 def _minutes_apart(rows: list[_Row]) -> list[list[_Row]]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 _Piece = TypeVar("_Piece")
 _STRETCH, _REST = 0.0001, 0.00005
+# To look at the clock for each of thousands costs as much as what is done with it.
+_HANDFUL = 32
 _here = threading.local()
 
 
@@ -41,3 +43,8 @@ def paced(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
                 do()
             ends = now() + _STRETCH
         yield piece
+
+
+def handfuls(pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
+    """As `paced`, for pieces of which each is done in a microsecond or two: some of them at once."""
+    return paced(pieces[start : start + _HANDFUL] for start in range(0, len(pieces), _HANDFUL))

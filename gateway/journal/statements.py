@@ -79,6 +79,10 @@ def _find_streams() -> str:
     return _spell(found.where(streams.c.device == bindparam("device"), streams.c.name.in_(_places())))
 
 
+def _next(table: Table) -> str:
+    return _spell(select(func.coalesce(func.max(table.c.id), literal_column("0")) + literal_column("1")))
+
+
 def _places() -> list[ColumnElement[Any]]:
     return [bindparam(f"name{i}") for i in range(AT_ONCE)]
 
@@ -108,6 +112,10 @@ def _count_mark() -> str:
 
 STATEMENTS: dict[str, Callable[[], str]] = {
     "ADD_LOOKUP": lambda: _spell(_insert(lookups)),
+    "ADD_NAME": lambda: _spell(_insert(names)),
+    "ADD_STREAM": lambda: _spell(_insert(streams)),
+    "NEXT_NAME": lambda: _next(names),
+    "NEXT_STREAM": lambda: _next(streams),
     "ADD_SHELF": lambda: _spell(_insert(shelves)),
     "COUNT_MARK": _count_mark,
     "COUNT_MINUTE": lambda: _count(minutes),
