@@ -25,8 +25,8 @@ class ClientThrottle:
     """A token bucket for each device, or address where the device is not known: `client_burst` questions at once,
     `client_rate` a second from then on; rate 0 is no limit.
 
-    Above that a client waits, over UDP at most `client_patience` seconds: what would wait longer is dropped, for
-    the client asks again anyway. With `client_slip` n, every n-th of those gets an empty answer with TC set instead, which
+    Above that a client waits, over UDP at most `client_patience` seconds: what would wait longer is dropped, for the
+    client asks again anyway. With `client_slip` n, every n-th of those gets an empty answer with TC set instead, which
     leads a real client to TCP. This machine itself is not limited: a proxy on it may speak for a whole home.
     """
 
