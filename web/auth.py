@@ -23,7 +23,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from gateway.errors import Refused, SettingsError
 from gateway.files import put_in_place, write_synced
-from web.keys import Code, Keys, Token, keys_from_json, keys_to_json
+from web.keys import CODE_HOLDS, Code, Keys, Token, keys_from_json, keys_to_json
 from web.limits import MAX_TYPED
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,6 @@ MAX_PASSWORD = 256
 _MAX_TOKENS = 64
 _MAX_ENDED = 512
 
-_CODE_HOLDS = 3600.0
 _LOOK_AGAIN = 5.0
 _LARGEST = 1 << 20
 
@@ -110,7 +109,7 @@ class AuthStore:
     def new_code(self) -> str:
         """Replaces the code: an hour to choose another password, any time where there is none yet."""
         with self._change() as keys:
-            code = Code.new(None if keys.password is None else self._clock() + _CODE_HOLDS)
+            code = Code.new(None if keys.password is None else self._clock() + CODE_HOLDS)
             self._save(replace(keys, code=code))
         return code.text
 
@@ -207,14 +206,14 @@ class AuthStore:
         return found
 
     def end_session(self, session: str, until: float) -> None:
-        """Remembers that this session was logged out, for as long as its cookie could still be shown."""
-        now = self._clock()
+        """Remembers that this session was logged out, whatever the clock will show. When there are too many, all
+        sessions end.
+        """
         with self._change() as keys:
-            ended = {old: end for old, end in keys.ended.items() if end > now}
-            if len(ended) >= _MAX_ENDED:
+            if len(keys.ended) >= _MAX_ENDED:
                 self._save(replace(keys, generation=keys.generation + 1, ended={}))
             else:
-                self._save(replace(keys, ended={**ended, session: until}))
+                self._save(replace(keys, ended={**keys.ended, session: until}))
 
     def is_ended(self, session: str) -> bool:
         return session in self._current().ended

@@ -16,6 +16,9 @@ from argon2.exceptions import InvalidHashError
 # Without 0 o 1 l i: it is read from one screen and typed at another.
 _SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
 _LONGEST_CODE = 64
+CODE_HOLDS = 3600.0
+"""Seconds in which another password can be chosen."""
+_SET_BACK = 60.0
 _MOST_MEMORY, _MOST_PASSES, _MOST_LANES = 256 * 1024, 16, 8
 
 
@@ -45,7 +48,10 @@ class Code:
 
     def is_meant_by(self, typed: str, now: float) -> bool:
         """However it was typed: with capitals, without the dashes."""
-        if len(typed) > _LONGEST_CODE or (self.until is not None and now >= self.until):
+        # A clock that went back must not make it hold for longer than it was made for.
+        if len(typed) > _LONGEST_CODE or (
+            self.until is not None and not 0 < self.until - now <= CODE_HOLDS + _SET_BACK
+        ):
             return False
         bare = re.sub(r"[^a-z0-9]", "", typed.lower())
         return hmac.compare_digest(bare.encode(), self.text.replace("-", "").encode())

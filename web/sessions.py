@@ -21,6 +21,7 @@ LIFETIME = 30 * 24 * 3600.0
 BROWSER_COOKIE = "telltale_browser"
 BROWSER_LIFETIME = 365 * 24 * 3600.0
 _LONGEST_COOKIE = 512
+_AHEAD = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,11 @@ class Sessions:
 
     def is_valid(self, session: Session) -> bool:
         """False as soon as it ended, in whatever way."""
+        age = self._clock() - session.began
         return (
             session.generation == self._store.generation
-            and self._clock() < session.began + LIFETIME
+            # One that begins tomorrow would hold for as long as the clock was wrong.
+            and -_AHEAD < age < LIFETIME
             and session.id not in self._ended
             and not self._store.is_ended(session.id)
         )
@@ -95,8 +98,7 @@ class Sessions:
         self._ended[session.id] = session.began + LIFETIME
         for session_id, until in list(self._ended.items()):
             try:
-                if until > self._clock():
-                    self._store.end_session(session_id, until)
+                self._store.end_session(session_id, until)
                 self._ended.pop(session_id, None)
             except SettingsError as error:
                 log.warning("a logout holds until the dashboard starts again, for it cannot be stored: %s", error)

@@ -136,7 +136,6 @@ def _open_policy(
         ),
         sure_tags(classifier),
         events.policy_changed,
-        utc_now,
         presets=Presets(preset_blocks=judge(classifier), makers=lambda: makers.by_device),
     )
     if service.problems:

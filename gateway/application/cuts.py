@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Protocol, TypeAlias
 
@@ -101,7 +101,7 @@ class Cuts:
         self._resolved, self._clients_of = resolved, clients_of
         self._cut, self._mend = cut, mend
         self._policy: Policy | None = None
-        # For each device what is cut, and until when (seconds since the epoch).
+        # For each device what is cut, and until when by a clock that nobody sets: as the kernel counts.
         self._active: dict[str, dict[bytes, float]] = {}
         self._due: dict[str, set[bytes]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -148,9 +148,9 @@ class Cuts:
                 log.info("what goes on cannot be ended: %s", error)
 
     async def _reconcile(self, device: str, asked: set[bytes]) -> None:
-        now, clients = datetime.now(UTC).timestamp(), self._clients_of(device)
+        now, clients = time.monotonic(), self._clients_of(device)
         active = {address: ends for address, ends in self._active.get(device, {}).items() if ends > now}
-        wanted = await asyncio.to_thread(self._wanted, device, asked | active.keys(), now - _RECENT)
+        wanted = await asyncio.to_thread(self._wanted, device, asked | active.keys(), time.time() - _RECENT)
         self._active[device] = active
         if not clients:
             return

@@ -15,6 +15,7 @@ from gateway.control.hub import Hub
 from gateway.devices.inventory import Inventory
 from gateway.errors import JournalError
 from gateway.journal.hooks import Hooks
+from gateway.journal.horizon import Horizon
 from gateway.journal.retention import Retention
 from gateway.journal.stores import BookStore, DeviceStore
 from gateway.journal.writer import Writer
@@ -49,6 +50,7 @@ class Recording:
         self._classifier, self._decisions = classifier, settings.policy
         self._inventory: Inventory | None = None
         self._guesses = _Allowance(_GUESSES_AT_ONCE, _GUESSES_A_SECOND)
+        self.horizon = Horizon()
         self.writer = Writer(
             settings.journal,
             queue,
@@ -60,6 +62,7 @@ class Recording:
                 wants_events=hub.has_listeners,
                 on_answer=answered,
                 begins=let_answers_pass,
+                horizon=self.horizon,
             ),
             batches=batches,
             retention=Retention(

@@ -36,6 +36,8 @@ _ROWS, _BATCHES = 2_000, 500
 # The resolver reads slower than we write: what waits stays in the log, which is bounded.
 _UNREAD = 4 << 20
 _PATIENCE = 0.25
+# The resolver sends the rules that are in force, and only it knows when they end.
+_NOT_YET = datetime.min.replace(tzinfo=UTC)
 _QUESTION = 1 << 12
 
 
@@ -98,7 +100,7 @@ class Worker:
     def _snapshot(self) -> Snapshot:
         book = decode_book(self._orders["book"].encode())
         return Snapshot(
-            book.rules, self._lists, self._tags, book.revision, datetime.now(UTC),
+            book.rules, self._lists, self._tags, book.revision, _NOT_YET,
             preset_blocks=self._judge, makers=self._orders["makers"],
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ client up takes no lock; everything that changes something does.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ _MAX_DEVICES = 4096
 _MAX_ADDRESSES = 16
 _MAKE_ROOM_FOR = 64
 _MAKE_ROOM_EVERY = 60.0
+_DAY = 86_400.0
 _OURS = "this machine"
 
 
@@ -36,7 +38,7 @@ class Inventory:
     which something new is known. `on_joined` hears the old id and the new one when a device that was known by its
     address proves to be the one with a MAC address; whoever keeps ids of devices has to follow. `wanted` gives the
     ids that somebody keeps: these devices are never forgotten. `is_ours` says whether an address is this machine's.
-    `now` gives seconds since the epoch.
+    `now` gives seconds since the epoch, `steady` seconds that no clock moves.
 
     `save`, `on_seen`, `on_joined` and `wanted` are called from either thread while the inventory is locked: they hand
     over and return at once. `on_joined` may be called by the constructor, for devices that joined before a restart.
@@ -52,10 +54,11 @@ class Inventory:
         on_joined: Callable[[str, str], None] = lambda old, new: None,
         wanted: Callable[[], Collection[str]] = tuple,
         now: Callable[[], float] = lambda: datetime.now(UTC).timestamp(),
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._neighbours, self._vendor_of = sources.neighbours, sources.vendor_of
         self._maker_of, self._is_ours = sources.maker_of, sources.is_ours
-        self._save, self._on_seen, self._now = save, on_seen, now
+        self._save, self._on_seen, self._now, self._steady = save, on_seen, now, steady
         self._on_joined, self._wanted = on_joined, wanted
         self._lock = threading.RLock()
         self._devices: dict[str, Device] = {}
@@ -81,9 +84,11 @@ class Inventory:
         device = self._devices.get(device_id)
         if device is None:
             return self._stranger(client, when)
-        if when > self._seen.get(device_id, 0.0):
+        seen = self._seen.get(device_id, 0.0)
+        # Rows come a little late; what was seen on a day to come was seen by a clock that was wrong.
+        if when > seen or seen - when > _DAY:
             self._seen[device_id] = when
-            if when - self._saved.get(device_id, 0.0) >= _SAVE_EVERY:
+            if abs(when - self._saved.get(device_id, 0.0)) >= _SAVE_EVERY:
                 return self._keep_seen(device_id) or self._stranger(client, when)
         return device
 
@@ -236,7 +241,7 @@ class Inventory:
         Many at once and once a minute, or a flood of invented addresses would keep us busy; a real network card does
         not wait. The device at `address` stays: it may be about to join another.
         """
-        now = self._now()
+        now = self._steady()
         if not hurry and now - self._made_room < _MAKE_ROOM_EVERY:
             return False
         self._made_room = now
@@ -305,14 +310,14 @@ class Inventory:
 
     def _dated(self, device: Device) -> Device:
         seen = datetime.fromtimestamp(self._seen[device.id], UTC)
-        return device if seen <= device.last_seen else replace(device, last_seen=seen)
+        return device if seen == device.last_seen else replace(device, last_seen=seen)
 
     def _may_look(self) -> bool:
         """At most once a second, or a stranger who invents addresses would keep us busy."""
-        return self._now() - self._looked >= _LOOK_EVERY
+        return self._steady() - self._looked >= _LOOK_EVERY
 
     def _look(self) -> Mapping[str, Mac]:
-        self._looked = self._now()
+        self._looked = self._steady()
         try:
             return self._neighbours()
         except OSError:

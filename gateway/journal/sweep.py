@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, delete, exists, func, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, delete, exists, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.journal.engine import checkpoint, give_back, used_and_free_bytes
+from gateway.journal.horizon import Reach
 from gateway.journal.retention import Retention
 from gateway.journal.schema import (
     clients,
@@ -33,23 +34,37 @@ _BYTES_A_LOOKUP = 30
 _ROUNDS = 60
 _DAY = 1440
 _MINUTES_A_BUCKET = {minutes: 1, hours: 60, days: _DAY}
+_MINUTES_A_UNIT = {
+    shelves.c.minute: 1,
+    minutes.c.bucket: 1,
+    hours.c.bucket: 60,
+    days.c.bucket: _DAY,
+    exchanges.c.hour: 60,
+    detours.c.day: _DAY,
+}
 _BUCKETS_A_SLICE = {minutes: 30, hours: 6, days: 1}
 
 
 def sweep(
-    connection: Connection, retention: Retention, *, now: float, forget: Callable[[], None], thorough: bool = False
+    connection: Connection, retention: Retention, reach: Reach, *, forget: Callable[[], None], thorough: bool = False
 ) -> Iterator[None]:
     """One sweep, a committed step at a time; stop between any two and nothing is wrong.
 
-    `now` is in seconds since the epoch. `forget` is called whenever ids may have gone. `thorough` looks for unused
-    dictionary rows also when the journal is small enough.
+    `forget` is called whenever ids may have gone. `thorough` looks for unused dictionary rows also when the journal is
+    small enough.
     """
-    minute = int(now // 60)
-    yield from _drop_old_lookups(connection, minute - _minutes(retention.lookups))
-    yield from _drop_old_rollups(connection, minutes, minute - _minutes(retention.minutes))
-    yield from _drop_old_rollups(connection, hours, minute - _minutes(retention.hours))
-    yield from _drop_old_rollups(connection, days, minute - _minutes(retention.rollups))
-    yield from _drop_old_accounts(connection, minute - _minutes(retention.hours), minute - _minutes(retention.rollups))
+    minute, most = int(reach.now // 60), None if reach.most is None else int(reach.most // 60)
+
+    def before(column: Column[int], span: timedelta) -> int:
+        return _not_at_once(connection, column, minute - _minutes(span), most)
+
+    yield from _drop_old_lookups(connection, before(shelves.c.minute, retention.lookups))
+    yield from _drop_old_rollups(connection, minutes, before(minutes.c.bucket, retention.minutes))
+    yield from _drop_old_rollups(connection, hours, before(hours.c.bucket, retention.hours))
+    yield from _drop_old_rollups(connection, days, before(days.c.bucket, retention.rollups))
+    yield from _drop_old_accounts(
+        connection, before(exchanges.c.hour, retention.hours), before(detours.c.day, retention.rollups)
+    )
     if thorough:
         yield from _drop_unused(connection, forget)
     yield from _shrink_to(connection, retention.size, forget)
@@ -58,6 +73,18 @@ def sweep(
 
 def _minutes(span: timedelta) -> int:
     return int(span.total_seconds() // 60)
+
+
+def _not_at_once(connection: Connection, column: Column[int], before_minute: int, most: int | None) -> int:
+    """This minute, or the one up to which only so many minutes go, of whole days as far as there are any."""
+    if most is None:
+        return before_minute
+    with connection.begin():
+        lowest = connection.execute(select(func.min(column))).scalar()
+    if lowest is None:
+        return before_minute
+    oldest = lowest * _MINUTES_A_UNIT[column] // _DAY * _DAY
+    return min(before_minute, oldest + max(most, _DAY))
 
 
 def _drop_old_lookups(connection: Connection, before_minute: int) -> Iterator[None]:
@@ -171,20 +198,25 @@ def _drop_from_newest_shelf(connection: Connection, most: int) -> int:
 
 
 def _drop_oldest_tenth(connection: Connection) -> Iterator[None]:
-    """The oldest tenth of the time that each rollup reaches back, at least a day."""
-    for table, size in _MINUTES_A_BUCKET.items():
-        with connection.begin():
-            low, high = connection.execute(select(func.min(table.c.bucket), func.max(table.c.bucket))).one()
-        if low is None:
-            continue
-        before = low * size + max((high - low) * size // 10, _DAY)
-        yield from _drop_old_rollups(connection, table, before)
-    before = []
-    for column, least, size in ((exchanges.c.hour, 24, 60), (detours.c.day, 1, _DAY)):
-        with connection.begin():
-            low, high = connection.execute(select(func.min(column), func.max(column))).one()
-        before.append(0 if low is None else (low + max((high - low) // 10, least)) * size)
-    yield from _drop_old_accounts(connection, *before)
+    """The oldest tenth of the days that each rollup knows, at least one: days, not time, for a clock that stood in the
+    future may have left a day there.
+    """
+    for table in _MINUTES_A_BUCKET:
+        yield from _drop_old_rollups(connection, table, _end_of_oldest_tenth(connection, table.c.bucket))
+    accounts = [_end_of_oldest_tenth(connection, column) for column in (exchanges.c.hour, detours.c.day)]
+    yield from _drop_old_accounts(connection, *accounts)
+
+
+def _end_of_oldest_tenth(connection: Connection, column: Column[int]) -> int:
+    """The minute in which it ends; 0 when there is nothing."""
+    size = _MINUTES_A_UNIT[column]
+    known: list[int] = []
+    with connection.begin():
+        after = 0
+        while (found := connection.execute(select(func.min(column)).where(column >= after)).scalar()) is not None:
+            known.append(found * size // _DAY)
+            after = (known[-1] + 1) * _DAY // size
+    return (known[max(len(known) // 10, 1) - 1] + 1) * _DAY if known else 0
 
 
 def _drop_unused(connection: Connection, forget: Callable[[], None]) -> Iterator[None]:

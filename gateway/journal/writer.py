@@ -68,7 +68,7 @@ class Writer:
         self._queue, self._batches = queue, deque[LogBatch]() if batches is None else batches
         self._tag, self._device_of = hooks.tag, hooks.device_of
         self._publish, self._report, self._wants_events = hooks.publish, hooks.report, hooks.wants_events
-        self._on_answer, self._begins = hooks.on_answer, hooks.begins
+        self._on_answer, self._begins, self._horizon = hooks.on_answer, hooks.begins, hooks.horizon
         self._interval, self._clock = interval, clock
         self._retention, self._sweep_every = retention or Retention(), sweep_every
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
@@ -172,6 +172,7 @@ class Writer:
 
     def _open(self) -> WriterSession:
         session = WriterSession(self.path, tag=self._tag, device_of=self._device_of)
+        self._horizon.begin(session.connection, self._clock())
         self._news = session.prepared.says or self._news
         self._session = session
         if self._trouble:
@@ -275,7 +276,7 @@ class Writer:
             self._sweep = sweep(
                 session.connection,
                 self._retention,
-                now=self._clock(),
+                self._horizon.look(session.connection, self._clock()),
                 forget=session.ledger.forget,
                 thorough=self._sweeps % _SWEEPS_A_THOROUGH_ONE == 0,
             )

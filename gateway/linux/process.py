@@ -13,6 +13,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -130,6 +131,11 @@ async def tidy(busy: Callable[[], int]) -> None:
         gc.collect()
         gc.freeze()
         _give_memory_back()
+
+
+def since_boot() -> float:
+    """Seconds that no clock moves: also those in which the machine slept (CLOCK_BOOTTIME, clock_gettime(2))."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def notify(state: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
 from gateway.errors import Refused, SettingsError
 from gateway.model.book import Book, Subscription
@@ -19,6 +19,8 @@ from gateway.policy import validation
 from gateway.policy.book_keeper import BookKeeper
 from gateway.policy.presets import Presets
 from gateway.policy.snapshot import Snapshot
+from gateway.policy.steady_clock import SteadyClock, TimeOfDay
+from gateway.schema.texts import MAX_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,6 @@ class Explanation:
     verdict: Verdict
     rules: tuple[Rule, ...]
     lists: tuple[ListMatch, ...]
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class PolicyService:
@@ -46,18 +44,18 @@ class PolicyService:
         compiled: Lists,
         tag_of: Callable[[str], Tag],
         on_change: Callable[[Policy, PolicyChanged], None] = lambda policy, event: None,
-        now: Callable[[], datetime] = utc_now,
+        now: TimeOfDay | None = None,
         *,
         presets: Presets = Presets(),  # noqa: B008 - frozen
     ) -> None:
         self._compiled = compiled
-        self._tag_of, self._on_change, self._now = tag_of, on_change, now
+        self._tag_of, self._on_change, self._now = tag_of, on_change, now or SteadyClock()
         self._preset_blocks, self._makers = presets.preset_blocks, presets.makers
         self._lock = asyncio.Lock()
         self._writes: set[asyncio.Task[None]] = set()
         self._keeper = keeper
         self._expiry_problem = ""
-        self._book = self._keeper.load(now())
+        self._book = _bounded(self._keeper.load(self._now()), self._now())
         self._generation = 0
         self._snapshot = self._next_snapshot()
 
@@ -93,9 +91,10 @@ class PolicyService:
         """The rules in force, in the order they were made."""
         return self._snapshot.rules
 
-    def next_end(self) -> datetime | None:
-        """When `expire` is to be called next; None: not before the next change."""
-        return self._snapshot.next_end
+    def is_due(self) -> bool:
+        """Whether `expire` has something to do by now."""
+        ending = self._snapshot.next_end
+        return bool(self._now.step()) or (ending is not None and ending <= self._now())
 
     async def add_rule(
         self,
@@ -185,13 +184,18 @@ class PolicyService:
         """Returns when the journal's copy of the book is written, or has failed, or is busy for too long."""
         await self._keeper.settle()
 
-    async def expire(self, now: datetime | None = None) -> tuple[Rule, ...]:
-        """Takes the rules that are over out of force and out of the book; answers which."""
-        now = now or self._now()
+    async def expire(self) -> tuple[Rule, ...]:
+        """Takes the rules that are over out of force and out of the book; answers which.
+
+        Where the machine's clock was set, what ends some time ends in as many seconds as before.
+        """
         async with self._lock:
-            over = tuple(rule for rule in self._book.rules if rule.is_over(now))
-            if over:
-                kept = tuple(rule for rule in self._book.rules if not rule.is_over(now))
+            step = self._now.step()
+            self._now.follow()
+            now, rules = self._now(), tuple(_moved(rule, step) for rule in self._book.rules)
+            over = tuple(rule for rule in rules if rule.is_over(now))
+            if over or rules != self._book.rules:
+                kept = tuple(rule for rule in rules if not rule.is_over(now))
                 book = replace(self._book, revision=self._book.revision + 1, rules=kept)
                 self._swap(book, *((rule, True) for rule in over))
                 try:
@@ -293,6 +297,24 @@ class PolicyService:
             await asyncio.wait([task])
             task.exception()
             raise
+
+
+def _moved(rule: Rule, step: timedelta) -> Rule:
+    """Its end and its beginning together: how long it was made for is known by both."""
+    return rule if rule.ends is None or not step else replace(rule, made=rule.made + step, ends=rule.ends + step)
+
+
+def _bounded(book: Book, now: datetime) -> Book:
+    """What was read back: nothing ends later than if it were made now, whatever the clock showed when it was."""
+    rules = []
+    for rule in book.rules:
+        if rule.ends is not None:
+            whole = min(rule.ends - rule.made, timedelta(seconds=MAX_SECONDS))
+            if rule.ends - now > whole:
+                rules.append(replace(rule, made=now, ends=now + whole))
+                continue
+        rules.append(rule)
+    return replace(book, rules=tuple(rules))
 
 
 def _is_pause(rule: Rule) -> bool:

@@ -18,9 +18,14 @@ def _ignore(change: HealthChanged) -> None:
     """Nobody wants to know."""
 
 
+def time_servers(given: Sequence[tuple[str, int]] = ()) -> Sequence[tuple[str, int]]:
+    """Whom to ask for the time: those that the settings name, else well-known ones."""
+    return given or tuple((server, _NTP) for server in TIME_SERVERS)
+
+
 def keep_time(servers: Sequence[tuple[str, int]] = (), report: Callable[[HealthChanged], None] = _ignore) -> Clock:
     """A clock that asks these time servers, or well-known ones when there are none."""
-    return Clock(servers or tuple((server, _NTP) for server in TIME_SERVERS), report)
+    return Clock(time_servers(servers), report)
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from gateway.application import cuts as cuts_module
 from gateway.application.accounts import Accounts, _addresses_of
 from gateway.application.cuts import Cuts, NoCuts
 from gateway.devices.inventory import Inventory
@@ -267,6 +268,24 @@ def test_an_address_that_proves_to_be_shared_is_mended_at_once() -> None:
         await asyncio.sleep(0)
         await accounts.settle()
         assert knife.mends == [{ADS}]
+
+    asyncio.run(story())
+
+
+def test_a_cut_is_renewed_when_the_kernel_has_ended_it_whatever_the_clock_shows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def story() -> None:
+        passed, knife = [1_000.0], Knife()
+        monkeypatch.setattr(cuts_module.time, "monotonic", lambda: passed[0])
+        accounts, _, _ = stage(knife)
+        accounts.note(TV, answer("ads.example", ADS), NOW.timestamp())
+        for seconds in (0.0, 590.0, 20.0):
+            passed[0] += seconds
+            monkeypatch.setattr(cuts_module.time, "time", lambda: NOW.timestamp() - 365 * 86_400)
+            accounts.policy_changed(Policy("ads.example"))
+            await accounts.settle()
+        assert knife.cuts == [({TV}, {ADS})] * 2
 
     asyncio.run(story())
 

@@ -22,7 +22,7 @@ class Box:
     """A home with a clock, a neighbour table and a store that we can look into."""
 
     def __init__(self, devices: tuple[Device, ...] = ()) -> None:
-        self.time = _NOON.timestamp()
+        self.time, self.set_by = _NOON.timestamp(), 0.0
         self.table: dict[str, str] = {}
         self.looks = 0
         self.saved: list[Device] = []
@@ -41,7 +41,13 @@ class Box:
             on_joined=lambda old, new: self.joined.append((old, new)),
             wanted=lambda: self.wanted,
             now=lambda: self.time,
+            steady=lambda: self.time - self.set_by,
         )
+
+    def set_clock(self, days: float) -> None:
+        """Nothing passes meanwhile."""
+        self.time += days * 86_400
+        self.set_by += days * 86_400
 
     def look(self) -> Mapping[str, str]:
         self.looks += 1
@@ -238,6 +244,27 @@ def fill(box: Box) -> None:
     for number in range(4096):
         box.time += 0.001
         box.inventory.identify(f"10.0.{number >> 8}.{number & 255}")
+
+
+def test_a_clock_that_goes_back_hides_no_new_television(box: Box) -> None:
+    box.inventory.identify("10.42.0.9")
+    box.set_clock(-365)
+    box.time += 2
+    assert box.inventory.identify("10.42.0.7") == f"mac:{_TV}"
+
+
+def test_what_a_clock_saw_on_a_day_to_come_is_corrected_when_it_is_right_again(box: Box) -> None:
+    box.set_clock(3_652)
+    device = box.inventory.device_of("10.42.0.7", box.time)
+    box.inventory.device_of("10.42.0.7", box.time + 60)
+    box.set_clock(-3_652)
+    box.time += 120
+    box.inventory.device_of("10.42.0.7", box.time)
+    box.inventory.device_of("10.42.0.7", box.time - 30)
+    seen = box.inventory.get(device.id)
+    assert seen is not None
+    assert seen.last_seen == datetime.fromtimestamp(box.time, UTC), "a row that comes late changes nothing"
+    assert box.saved[-1].last_seen == seen.last_seen
 
 
 def test_a_new_television_gets_the_place_of_an_invented_address(box: Box) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.journal.engine import used_and_free_bytes
+from gateway.journal.horizon import Reach
 from gateway.journal.retention import Retention
 from gateway.journal.sweep import sweep
 from tests.unit.journal.home import NOON, record
@@ -59,7 +60,7 @@ def column(path: Path, question: str) -> list[Any]:
 def run(path: Path, retention: Retention = KEPT, *, forget: Callable[[], None] = lambda: None, now: float = 0.0) -> int:
     """Sweeps `now` seconds after noon, without looking for unused words; returns in how many steps."""
     with journal(path) as connection:
-        return len(list(sweep(connection, retention, now=NOON.timestamp() + now, forget=forget)))
+        return len(list(sweep(connection, retention, Reach(NOON.timestamp() + now), forget=forget)))
 
 
 def size_of(path: Path) -> tuple[int, int]:

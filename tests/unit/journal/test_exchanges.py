@@ -11,6 +11,7 @@ import pytest
 
 from gateway.journal.exchange_store import ExchangeStore
 from gateway.journal.hooks import Hooks
+from gateway.journal.horizon import Reach
 from gateway.journal.reader import Reader
 from gateway.journal.retention import Retention
 from gateway.journal.sweep import sweep
@@ -135,7 +136,7 @@ def test_a_sweep_takes_old_accounts_and_spares_the_names_of_those_that_stay(tmp_
 
     engine = open_engine(tmp_path / "journal.sqlite")
     with engine.connect() as connection:
-        for _ in sweep(connection, retention, now=NOON.timestamp(), forget=lambda: None, thorough=True):
+        for _ in sweep(connection, retention, Reach(NOON.timestamp()), forget=lambda: None, thorough=True):
             pass
     engine.dispose()
     everything = (old - HOUR, NOON + HOUR)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from gateway.journal import sweep as module
 from gateway.journal.engine import open_engine
+from gateway.journal.horizon import Reach
 from gateway.journal.reader import Reader
 from gateway.journal.retention import Retention
 from gateway.journal.sweep import sweep
@@ -33,7 +34,7 @@ def journal(path: Path) -> Iterator[Connection]:
 def run(path: Path, retention: Retention, *, thorough: bool = True) -> int:
     """Sweeps at noon, and returns in how many steps."""
     with journal(path) as connection:
-        steps = list(sweep(connection, retention, now=NOON.timestamp(), forget=lambda: None, thorough=thorough))
+        steps = list(sweep(connection, retention, Reach(NOON.timestamp()), forget=lambda: None, thorough=thorough))
     return len(steps)
 
 
@@ -138,7 +139,7 @@ def test_large_shelves_are_emptied_in_small_steps(tmp_path: Path, monkeypatch: p
     path = tmp_path / "journal.sqlite"
     record(path, [row("ads.example", -90 * DAY + n / 100) for n in range(1000)] + [row("ads.example")])
     with journal(path) as connection:
-        steps = sweep(connection, Retention(), now=NOON.timestamp(), forget=lambda: None)
+        steps = sweep(connection, Retention(), Reach(NOON.timestamp()), forget=lambda: None)
         next(steps)
         assert one(path, "SELECT count(*) FROM lookups") == 901
         assert one(path, "SELECT min(id) FROM shelves") == 101
@@ -227,7 +228,7 @@ def test_a_sweep_may_stop_between_any_two_steps(month: Path) -> None:
     assert steps >= 1
     for stop_after in range(40):
         with journal(copy) as connection:
-            some = sweep(connection, retention, now=NOON.timestamp(), forget=lambda: None, thorough=True)
+            some = sweep(connection, retention, Reach(NOON.timestamp()), forget=lambda: None, thorough=True)
             for _ in range(stop_after % 3 + 1):
                 next(some, None)
             some.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.journal import sweep as module
+from gateway.journal.horizon import Reach
 from gateway.journal.reader import Reader
 from gateway.journal.retention import Retention
 from gateway.journal.sweep import sweep
@@ -105,7 +106,7 @@ def test_old_rollups_go_a_little_at_a_time(path: Path, table: str, size: int, st
     write(path, table, [(first + n, 1, 1) for n in range(count)])
     left = []
     with journal(path) as connection:
-        for _ in sweep(connection, KEPT, now=NOON.timestamp(), forget=lambda: None):
+        for _ in sweep(connection, KEPT, Reach(NOON.timestamp()), forget=lambda: None):
             left.append(one(path, f"SELECT count(*) FROM {table}"))
     assert left[:3] == [step + 1, 1, 0]
 
@@ -114,7 +115,7 @@ def test_old_accounts_go_an_hour_and_a_day_at_a_time(path: Path) -> None:
     write(path, "exchanges", [(NOW // HOUR - 900 + n, device, 1, 1, 1, 1) for n in range(3) for device in (1, 2)])
     left = []
     with journal(path) as connection:
-        for _ in sweep(connection, KEPT, now=NOON.timestamp(), forget=lambda: None):
+        for _ in sweep(connection, KEPT, Reach(NOON.timestamp()), forget=lambda: None):
             left.append(one(path, "SELECT count(*) FROM exchanges"))
     assert left[:3] == [4, 2, 0]
 
@@ -123,7 +124,7 @@ def test_many_quiet_minutes_go_a_hundred_at_a_time(path: Path) -> None:
     write_lookups(path, [(NOW - 20 * DAY + n, 1) for n in range(250)] + [(NOW, 1)])
     left = []
     with journal(path) as connection:
-        for _ in sweep(connection, KEPT, now=NOON.timestamp(), forget=lambda: None):
+        for _ in sweep(connection, KEPT, Reach(NOON.timestamp()), forget=lambda: None):
             left.append(one(path, "SELECT count(*) FROM lookups"))
     assert left[:3] == [151, 51, 1]
 
@@ -136,7 +137,7 @@ def test_a_step_ends_within_a_busy_minute_and_the_next_one_goes_on_there(
     write_lookups(path, [(old, 60), (old + 1, 70), (old + 2, 30), (NOW, 1)])
     left = []
     with journal(path) as connection:
-        for _ in sweep(connection, KEPT, now=NOON.timestamp(), forget=lambda: None):
+        for _ in sweep(connection, KEPT, Reach(NOON.timestamp()), forget=lambda: None):
             left.append((column(path, "SELECT min(id) FROM lookups"), column(path, "SELECT id FROM shelves")))
     assert left[:2] == [([101], [101, 131, 161]), ([161], [161])]
 
@@ -149,7 +150,7 @@ def unused(path: Path, retention: Retention = KEEP_ALL) -> list[int]:
         def forget() -> None:
             known.append(one(path, "SELECT count(*) FROM names"))
 
-        list(sweep(connection, retention, now=NOON.timestamp(), forget=forget, thorough=True))
+        list(sweep(connection, retention, Reach(NOON.timestamp()), forget=forget, thorough=True))
     return known
 
 
@@ -198,7 +199,7 @@ def test_words_are_looked_through_a_part_at_a_time(
     write(path, "names", [(n, f"n{n}.example", "unknown") for n in range(5, last + 1)])
     left = []
     with journal(path) as connection:
-        for _ in sweep(connection, KEEP_ALL, now=NOON.timestamp(), forget=lambda: None, thorough=True):
+        for _ in sweep(connection, KEEP_ALL, Reach(NOON.timestamp()), forget=lambda: None, thorough=True):
             left.append(one(path, "SELECT min(id) FROM names"))
     assert left == first_ones
 

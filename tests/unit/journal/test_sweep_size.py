@@ -10,6 +10,7 @@ import pytest
 
 from gateway.journal import sweep as module
 from gateway.journal.engine import used_and_free_bytes
+from gateway.journal.horizon import Reach
 from gateway.journal.retention import Retention
 from gateway.journal.sweep import sweep
 from tests.unit.journal.handmade import (
@@ -106,7 +107,7 @@ def test_a_tenth_goes_in_one_round_and_in_small_steps(
     write_lookups(path, shelves)
     firsts = []
     with journal(path) as connection:
-        for _ in sweep(connection, Retention(size=1), now=NOON.timestamp(), forget=lambda: None):
+        for _ in sweep(connection, Retention(size=1), Reach(NOON.timestamp()), forget=lambda: None):
             firsts.append(one(path, "SELECT min(id) FROM lookups"))
     assert firsts[:5] == [11, 21, 31, 41, 42]
     assert firsts[-1] == 42
@@ -155,7 +156,7 @@ def test_the_disk_gets_free_pages_back_but_for_a_little(
     before = path.stat().st_size
     with journal(path) as connection:
         sizes = []
-        for _ in sweep(connection, KEPT, now=NOON.timestamp(), forget=lambda: None):
+        for _ in sweep(connection, KEPT, Reach(NOON.timestamp()), forget=lambda: None):
             sizes.append(sum(used_and_free_bytes(connection)))
             connection.rollback()
         used, free = used_and_free_bytes(connection)

@@ -304,6 +304,21 @@ def test_old_lookups_go_while_new_ones_come(tmp_path: Path) -> None:
     assert desk.health == []
 
 
+def test_a_clock_that_jumps_by_ten_years_takes_no_history_with_it(tmp_path: Path) -> None:
+    now = [NOON.timestamp()]
+    with open_desk(tmp_path / "journal.sqlite", sweep_every=0.02, clock=lambda: now[0]) as desk:
+        desk.queue.extend(row("ads.example", -n * 43_200) for n in range(40))
+        wait_until(lambda: desk.writer.counters()["recorded"] == 40)
+        wait_until(lambda: desk.writer._sweeps > 2)
+        now[0] += 3_652 * 86_400.0
+        desk.queue.append(row("ads.example", 3_652 * 86_400.0))
+        wait_until(lambda: desk.writer.counters()["recorded"] == 41)
+        swept = desk.writer._sweeps
+        wait_until(lambda: desk.writer._sweeps > swept + 5)
+        count = select(func.count()).select_from(lookups)
+        assert desk.writer.run(lambda c: c.execute(count).scalar()).result(PATIENCE) == 41
+
+
 def test_a_tag_follows_the_maker_of_the_device(tmp_path: Path) -> None:
     makers: list[str] = []
 

@@ -26,10 +26,13 @@ from gateway.policy.book_file import load_book, save_book
 from gateway.policy.book_keeper import BookKeeper
 from gateway.policy.presets import Presets
 from gateway.policy.service import PolicyService
+from gateway.policy.steady_clock import SteadyClock
+from gateway.schema.texts import MAX_SECONDS
 from tests.support.policy_lists import ALLOW, BLOCK, compile_texts
 
 TV = "mac:aa:bb:cc:dd:ee:ff"
 ADS = Scope(ScopeKind.NAME, "ads.example")
+SECOND = timedelta(seconds=1)
 
 
 def story(scenario: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -42,15 +45,23 @@ def story(scenario: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., N
     return run
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
+class Clock(SteadyClock):
+    """A machine whose clock can be set."""
 
-    def __call__(self) -> datetime:
-        return self.now
+    def __init__(self) -> None:
+        self.shown, self.passed = datetime(2026, 11, 23, 20, 0, tzinfo=UTC).timestamp(), 1_000.0
+        super().__init__(lambda: self.shown, lambda: self.passed)
+
+    @property
+    def now(self) -> datetime:
+        return self()
 
     def advance(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
+        self.shown += seconds
+        self.passed += seconds
+
+    def jump(self, days: float) -> None:
+        self.shown += days * 86_400
 
 
 class Store:
@@ -234,12 +245,73 @@ async def test_an_allow_for_a_while_gives_the_block_back(box: Box) -> None:
     longer = await box.service.add_rule(ALLOW, ADS, seconds=1800, made_by="dashboard")
     assert len(box.service.rules()) == 2
     assert not box.blocked("ads.example")
-    assert box.service.next_end() == longer.ends
-    box.clock.advance(1800)
-    assert await box.service.expire(box.clock.now) == (longer,)
+    box.clock.advance(1799)
+    assert not box.service.is_due()
+    box.clock.advance(1)
+    assert box.service.is_due()
+    assert await box.service.expire() == (longer,)
     assert box.blocked("ads.example")
     assert box.published[-1] == (box.service.policy.generation, PolicyChanged(5, longer, True))
     assert load_book(box.path) == box.service.book
+
+
+@pytest.mark.parametrize("days", [3650, -365, 0.5])
+@story
+async def test_a_rule_ends_in_as_many_seconds_however_the_clock_is_set(box: Box, days: float) -> None:
+    lasting = await box.service.add_rule(BLOCK, ADS, made_by="dashboard")
+    made = await box.service.add_rule(ALLOW, ADS, seconds=20, made_by="dashboard")
+    box.clock.advance(5)
+    box.clock.jump(days)
+    other = await box.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), seconds=60, made_by="dashboard")
+    assert not box.blocked("ads.example"), "a click right after the jump ends nothing"
+    assert box.service.is_due()
+    assert await box.service.expire() == ()
+    step = timedelta(days=days)
+    moved = replace(made, made=made.made + step, ends=(made.ends or box.clock.now) + step)
+    assert box.service.rules() == (lasting, moved, replace(other, made=box.clock.now, ends=box.clock.now + 60 * SECOND))
+    assert load_book(box.path) == box.service.book
+    assert not box.service.is_due()
+    assert box.start().rules() == box.service.rules(), "also after a restart"
+    box.clock.advance(14)
+    assert await box.service.expire() == ()
+    box.clock.advance(1)
+    assert await box.service.expire() == (moved,)
+    assert box.blocked("ads.example")
+
+
+@story
+async def test_a_clock_that_is_off_by_little_moves_nothing(box: Box) -> None:
+    made = await box.service.add_rule(ALLOW, ADS, seconds=20, made_by="dashboard")
+    box.clock.shown += 0.4
+    assert not box.service.is_due()
+    assert await box.service.expire() == ()
+    assert box.service.rules() == (made,)
+
+
+@story
+async def test_what_is_read_back_ends_no_later_than_it_was_made_for(box: Box) -> None:
+    made = await box.service.add_rule(ALLOW, ADS, seconds=20, made_by="dashboard")
+    await box.service.pause(TV, 300)
+    for_ever = await box.service.add_rule(BLOCK, Scope(ScopeKind.NAME, "b.example"), made_by="dashboard")
+    box.clock.jump(-365)
+    box.clock = Clock()
+    box.clock.jump(-365)
+    box.start()
+    first, pause, last = box.service.rules()
+    assert (first.made, first.ends) == (box.clock.now, box.clock.now + 20 * SECOND)
+    assert pause.ends == box.clock.now + 300 * SECOND
+    assert last == for_ever
+    box.clock.advance(20)
+    assert [rule.id for rule in await box.service.expire()] == [made.id]
+
+
+@story
+async def test_no_book_holds_a_rule_longer_than_anybody_may_ask_for(box: Box) -> None:
+    made = await box.service.add_rule(ALLOW, ADS, seconds=20, made_by="dashboard")
+    endless = replace(made, made=made.made - timedelta(days=9_000), ends=made.made + timedelta(days=300_000))
+    save_book(box.path, replace(box.service.book, revision=9, rules=(endless,)))
+    [found] = box.start().rules()
+    assert found.ends == box.clock.now + MAX_SECONDS * SECOND
 
 
 @story

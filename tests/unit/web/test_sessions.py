@@ -46,6 +46,15 @@ def test_a_session_ends_after_thirty_days(store: AuthStore) -> None:
     assert sessions.read(cookie) is None
 
 
+def test_a_session_of_a_day_to_come_is_none(store: AuthStore) -> None:
+    now = [time.time() + 3_652 * 86_400]
+    sessions = Sessions(store, clock=lambda: now[0])
+    cookie = sessions.begin()
+    assert sessions.read(cookie)
+    now[0] -= 3_652 * 86_400
+    assert sessions.read(cookie) is None
+
+
 def test_a_session_that_was_logged_out_is_over_for_every_copy_of_its_cookie(store: AuthStore) -> None:
     sessions = Sessions(store)
     cookie, other = sessions.begin(), sessions.begin()
