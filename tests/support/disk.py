@@ -14,7 +14,6 @@ import pytest
 
 from tests.support.processes import children_of
 
-_MEGABYTES = 48
 # What was not asked for by fsync stays in memory for as long as the kernel may keep it there.
 _OPTIONS = "loop,commit=300,noatime"
 
@@ -61,13 +60,13 @@ class Disk:
 
 
 @contextmanager
-def disk(folder: Path, at: str = "data") -> Iterator[Disk]:
+def disk(folder: Path, at: str = "data", *, megabytes: int = 48) -> Iterator[Disk]:
     """Skips the test, with a reason, where nothing can be mounted."""
     if os.geteuid() != 0 or shutil.which("mkfs.ext4") is None:
         pytest.skip("a disk of its own needs root and mkfs.ext4")
     image = folder / "disk.img"
     with image.open("wb") as file:
-        file.truncate(_MEGABYTES << 20)
+        file.truncate(megabytes << 20)
     subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", image], check=True)
     with mounted(image, folder / at) as root:
         yield Disk(folder, root)

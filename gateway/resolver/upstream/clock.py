@@ -17,13 +17,15 @@ BUILT = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 # Addresses, because names cannot be looked up yet: time.cloudflare.com (two) and NIST's time-a-g and time-a-wwv.
 TIME_SERVERS = ("162.159.200.1", "162.159.200.123", "129.6.15.28", "132.163.97.1")
 _WORTH_SAYING = 86_400.0
+_ASK_AGAIN = 60.0
 
 
 class Clock:
     """Judges the dates of certificates only, and only while the machine's own clock cannot be right; it sets nothing.
 
     The time of a server is not authenticated. So it may only be later than what we know already: neither before this
-    release nor before the machine's own clock, and an old certificate of a stolen key is not revived by it.
+    release nor before the machine's own clock, and an old certificate of a stolen key is not revived by it. But where
+    that clock was set ahead while we ran, what we know is how long we have run: a server that says the same is right.
     """
 
     def __init__(
@@ -38,6 +40,8 @@ class Clock:
         self._report = report
         self._wall = wall
         self._clock = clock
+        self._began = wall() - clock()
+        self._denied: tuple[float, float | None] = (float("-inf"), None)
         self._asking = asyncio.Lock()
         self._epoch: float | None = None
         self._said: Notice | None = None
@@ -54,6 +58,30 @@ class Clock:
                 await self._learn()
         assert self._epoch is not None
         return max(self._epoch + self._clock(), self._wall())
+
+    async def time_before_it_was_set(self) -> float | None:
+        """Seconds since 1970, where this machine's clock was set more than a day ahead of what has passed since this
+        began, and a time server says so too; None where nobody contradicts the clock.
+        """
+        async with self._asking:
+            passed = self._began + self._clock()
+            if self._wall() - passed <= _WORTH_SAYING:
+                return None
+            asked, right = self._denied
+            if self._clock() - asked >= _ASK_AGAIN:
+                self._denied = (self._clock(), right := await self._contradiction(passed))
+            return None if right is None else right + self._clock()
+
+    async def _contradiction(self, passed: float) -> float | None:
+        """By how much a time server's time is more than the clock that nobody sets; None unless it is near `passed`."""
+        try:
+            at, source = await ask_time(self._servers, max(BUILT, passed - _WORTH_SAYING))
+        except UpstreamError:
+            return None
+        if abs(at - passed) > _WORTH_SAYING:
+            return None
+        self._say(Notice("upstream.machine-s-clock-says", clock=_day(self._wall()), right=_day(at), source=source))
+        return at - self._clock()
 
     def agrees(self) -> None:
         """A certificate was found good by the machine's own clock."""

@@ -14,8 +14,8 @@ from gateway.resolver.upstream.place import Place
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 
-# X509_V_ERR_CERT_NOT_YET_VALID and X509_V_FLAG_NO_CHECK_TIME (OpenSSL: x509_vfy.h).
-_NOT_YET_VALID = 9
+# X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED and X509_V_FLAG_NO_CHECK_TIME (OpenSSL: x509_vfy.h).
+_NOT_YET_VALID, _EXPIRED = 9, 10
 _NO_CHECK_TIME = 0x200000
 
 
@@ -38,13 +38,14 @@ class Trust:
             try:
                 _, protocol = await self._shake_hands(factory, place, name, dated=True)
             except ssl.SSLCertVerificationError as error:
-                # Too new for our clock: then it may be the clock that is old.
-                if error.verify_code != _NOT_YET_VALID:
+                at = await self._true_time(error)
+                if at is None:
                     raise
             else:
                 self._clock.agrees()
                 return protocol
-        at = await self._clock.true_time()
+        else:
+            at = await self._clock.true_time()
         transport, protocol = await self._shake_hands(factory, place, name, dated=False)
         try:
             check_dates(transport.get_extra_info("ssl_object"), at)
@@ -52,6 +53,14 @@ class Trust:
             transport.abort()
             raise
         return protocol
+
+    async def _true_time(self, error: ssl.SSLCertVerificationError) -> float | None:
+        """By which to judge a certificate that is too new or too old for our clock: then it may be the clock that is
+        wrong. None where it is not. Raises UpstreamError.
+        """
+        if error.verify_code == _NOT_YET_VALID:
+            return await self._clock.true_time()
+        return await self._clock.time_before_it_was_set() if error.verify_code == _EXPIRED else None
 
     async def _shake_hands(
         self, factory: Callable[[], P], place: Place, name: str, *, dated: bool

@@ -25,6 +25,12 @@ from tests.unit.wire.samples import query
 WWW = Question.of(query("www.example.com"))
 NAME = "dns.telltale.test"
 THEN = datetime(2031, 5, 17, tzinfo=UTC)
+DAY = 86_400.0
+TRUE = BUILT + 5 * DAY
+THAT_MONTH = {
+    "begins": datetime.fromtimestamp(BUILT - 15 * DAY, UTC),
+    "ends": datetime.fromtimestamp(BUILT + 15 * DAY, UTC),
+}
 ITS_YEAR = {"begins": datetime(2031, 1, 1, tzinfo=UTC), "ends": datetime(2032, 1, 1, tzinfo=UTC)}
 
 
@@ -128,6 +134,45 @@ def test_an_expired_authority_is_refused_too(tmp_path: Path) -> None:
     async def story(upstream: Upstream, server: TlsUpstream, time_server: TimeServer) -> None:
         with pytest.raises(UpstreamError, match="has expired on"):
             await upstream.ask(WWW)
+
+    scene.play(story)
+
+
+def test_a_clock_that_is_set_ahead_while_we_run_shuts_nobody_out(authority: Authority) -> None:
+    """OpenSSL goes by the clock of the machine that runs this, so that is the wrong one here."""
+    scene = Scene(authority.issue(NAME, **THAT_MONTH), authority.roots, shown=TRUE, at=TRUE)
+
+    async def story(upstream: Upstream, server: TlsUpstream, time_server: TimeServer) -> None:
+        scene.shown = time.time()
+        for _ in range(3):
+            assert await upstream.ask(WWW)
+            server.hang_up()
+            await asyncio.sleep(0.05)
+        assert time_server.asked == 1
+
+    scene.play(story)
+    assert [(change.part, change.healthy) for change in scene.reported] == [("clock", False)]
+    assert "it is 6 November 2026" in scene.reported[0].says
+
+
+@pytest.mark.parametrize(
+    ("began", "at", "ends"),
+    [
+        pytest.param(time.time(), TRUE, 15, id="nobody set the clock"),
+        pytest.param(TRUE, time.time(), 15, id="the server says what the clock says"),
+        pytest.param(TRUE, TRUE - 2 * DAY, 15, id="the server says what was over when we began"),
+        pytest.param(TRUE, TRUE, 4, id="it has expired by the true time"),
+    ],
+)
+def test_what_has_expired_is_revived_by_nobody(authority: Authority, began: float, at: float, ends: int) -> None:
+    dates = {**THAT_MONTH, "ends": datetime.fromtimestamp(BUILT + ends * DAY, UTC)}
+    scene = Scene(authority.issue(NAME, **dates), authority.roots, shown=began, at=at)
+
+    async def story(upstream: Upstream, server: TlsUpstream, time_server: TimeServer) -> None:
+        scene.shown = time.time()
+        with pytest.raises(UpstreamError, match="expired"):
+            await upstream.ask(WWW)
+        assert server.asked == []
 
     scene.play(story)
 
