@@ -19,7 +19,7 @@ from gateway.model.address import Address
 from gateway.model.flow import Attempt, FlowCount
 from gateway.model.lease import Station
 from gateway.model.mac import Mac
-from gateway.model.network import Mode, NetworkPlan
+from gateway.model.network import AccessPoint, Mode, NetworkPlan
 from gateway.network import dhcp, host, hostapd, lease_hook
 from gateway.network.bridge import steps_down, steps_up
 from gateway.network.child import Child
@@ -76,6 +76,8 @@ class Builder:
         self.firewall = firewall
         self._folder, self._state = folder, state
         self._driver, self._run, self._look = driver, run, look
+        self.hands_on_by_itself = False
+        """The radio gives what one station says to another without showing it to us."""
         self.hostapd = Child(HOSTAPD, folder)
         self.dnsmasq = Child(DNSMASQ, folder)
 
@@ -159,6 +161,16 @@ class Builder:
             return explain_lines(self.hostapd.lines) or "The Wi-Fi is looking for a channel; this takes a moment."
         return None if state == "ENABLED" else host.look_at_switches() or explain_lines(self.hostapd.lines) or _NO_RADIO
 
+    def keep_air(self, point: AccessPoint) -> None:
+        """Has the bridge give back to the radio what one station says to another, and our rules let pass; hostapd's
+        start makes it forget that, and until then stations are apart. Not where the radio hands on by itself, for
+        everybody would hear everything twice. Raises NetworkError.
+        """
+        wanted, found = not (point.isolated or self.hands_on_by_itself), host.look_at_hairpin(point.interface)
+        if found is not None and found is not wanted:
+            flags = ("type", "bridge_slave", "hairpin", "on" if wanted else "off")
+            self._run(("ip", "link", "set", "dev", point.interface, *flags))
+
     def _build(self, plan: NetworkPlan, files: dict[str, str], *, patient: bool) -> None:
         if plan.tv is None:
             self.hostapd.drop()
@@ -173,6 +185,8 @@ class Builder:
         self._run(("dnsmasq", "--test", f"--conf-file={conf}"))
         self.dnsmasq.want((_found("dnsmasq"), "--keep-in-foreground", f"--conf-file={conf}"), _token(files[DNSMASQ]))
         if HOSTAPD in files:
+            assert plan.access_point is not None
+            self.hands_on_by_itself = host.hands_on_by_itself(plan.access_point.interface)
             air = self._write(HOSTAPD, files[HOSTAPD])
             self.hostapd.want((_found("hostapd"), str(air)), _token(files[HOSTAPD]))
         else:
@@ -188,8 +202,10 @@ class Builder:
             self.dnsmasq.tick()
             said = self.dnsmasq.lines[-1][:200] if self.dnsmasq.lines else "it said nothing"
             raise NetworkError("network.dhcp-server-dnsmasq", said=said)
-        if plan.access_point is not None and not patient:
-            self._verify_air()
+        if plan.access_point is not None:
+            if not patient:
+                self._verify_air()
+            self.keep_air(plan.access_point)
 
     def _verify_air(self) -> None:
         ends = time.monotonic() + _AIR_PATIENCE

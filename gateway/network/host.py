@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.errors import NetworkError
 from gateway.network.links import SHOW_LINKS, SHOW_ROUTES, SHOW_ROUTES6, NetworkLink, parse_links
-from gateway.network.radio import explain_switch
+from gateway.network.radio import can_isolate, explain_switch
 
 _PATIENCE = 15.0
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
@@ -43,6 +43,25 @@ def look_at_links() -> list[NetworkLink]:
             physical.add(folder.name)
     routes = (run(SHOW_ROUTES), run(SHOW_ROUTES6))
     return parse_links(run(SHOW_LINKS), routes, wireless=wireless, physical=physical)
+
+
+def look_at_hairpin(interface: str, folder: Path = _NET) -> bool | None:
+    """Whether its bridge gives back through this link what came in there; None when it hangs on no bridge."""
+    try:
+        return (folder / interface / "brport" / "hairpin_mode").read_text().strip() == "1"
+    except OSError:
+        return None
+
+
+def hands_on_by_itself(interface: str, folder: Path = _NET) -> bool:
+    """Whether this radio gives on what one station says to another, and does not show it to us. False where nobody can
+    say.
+    """
+    try:
+        phy = (folder / interface / "phy80211" / "name").read_text().strip()
+        return not can_isolate(run(("iw", "phy", phy, "info")))
+    except (OSError, NetworkError):
+        return False
 
 
 def look_at_switches(folder: Path = _RFKILL) -> str | None:

@@ -71,7 +71,9 @@ def render(point: AccessPoint, *, bridge: str, control: PurePosixPath, driver: s
         # Without WMM a radio falls back to the speeds of 802.11a/g.
         "wmm_enabled=1",
         "ieee80211n=1",
-        f"ap_isolate={int(point.isolated)}",
+        # What one station says to another comes by the bridge, where our rules see it, and goes back from there: else
+        # the radio hands it on by itself. Whether stations may reach each other at all, the bridge decides.
+        "ap_isolate=1",
         "auth_algs=1",
         *_security(point),
         "logger_syslog=0",

@@ -79,3 +79,12 @@ def explain_switch(soft: bool, hard: bool) -> str | None:
     if hard:
         return "The Wi-Fi is switched off by a switch on the machine."
     return "The Wi-Fi is switched off (rfkill); `rfkill unblock wifi` switches it on." if soft else None
+
+
+def can_isolate(said: str) -> bool:
+    """From `iw phy NAME info`: whether the driver takes hostapd's `ap_isolate`, which comes by NL80211_CMD_SET_BSS;
+    hostapd says nothing when there is no such command. True where no commands are listed.
+    """
+    _, listed, rest = said.partition("Supported commands:")
+    commands = re.match(r"(?:\s*\*\s*\S+[ \t]*\n?)*", rest)
+    return not listed or commands is None or "set_bss" in commands[0].split()

@@ -21,7 +21,7 @@ from gateway.errors import NetworkError, Refused
 from gateway.files import remove, write_atomically
 from gateway.model.address import Address
 from gateway.model.mac import Mac
-from gateway.model.network import Mode, NetworkPlan
+from gateway.model.network import AccessPoint, Mode, NetworkPlan
 from gateway.network.builder import Builder
 from gateway.network.heartbeat import Heartbeat
 from gateway.network.lease_book import LeaseBook
@@ -95,6 +95,8 @@ class NetworkService:
             self._store(plan)
             self._filtering = True
             self._report("network", True, Notice("network.network-televisions-stands"))
+            if plan.access_point is not None:
+                self._judge_isolation(plan.access_point)
             if not self.heartbeat.answers:
                 await self._let_past()
         return await self.status({})
@@ -120,7 +122,7 @@ class NetworkService:
             else {"ssid": plan.access_point.ssid, "interface": plan.access_point.interface},
             "leases": len(self.leases.all()),
             "restarts": {child.name: child.restarts for child in (self._builder.hostapd, self._builder.dnsmasq)},
-            "notes": list(getattr(self._builder.firewall, "notes", ())),
+            "notes": [*getattr(self._builder.firewall, "notes", ()), *self._notes_on_air()],
             "health": [
                 # A copy: the thread that looks after the network may add a part.
                 {"part": part, "healthy": healthy, "code": notice.code, "arguments": notice.arguments}
@@ -241,11 +243,29 @@ class NetworkService:
         well, ended = Notice("network.televisions-get-addresses"), Notice("network.televisions-get-no", said=said)
         self._report("dhcp", running, well if running else ended)
         if plan.access_point is not None:
-            trouble = self._builder.trouble_on_air()
-            on_air = Notice("network.wi-fi-air")
-            self._report(
-                "wifi", trouble is None, Notice("network.wifi-trouble", trouble=trouble) if trouble else on_air
-            )
+            self._look_at_air(plan.access_point)
+
+    def _look_at_air(self, point: AccessPoint) -> None:
+        trouble = self._builder.trouble_on_air()
+        well = Notice("network.wi-fi-air")
+        try:
+            self._builder.keep_air(point)
+        except NetworkError as error:
+            trouble = trouble or str(error)
+        self._report("wifi", trouble is None, Notice("network.wifi-trouble", trouble=trouble) if trouble else well)
+        self._judge_isolation(point)
+
+    def _judge_isolation(self, point: AccessPoint) -> None:
+        if point.isolated and self._builder.hands_on_by_itself:
+            self._report("isolation", False, Notice("network.radio-cannot-isolate"))
+        elif "isolation" in self._health:
+            self._report("isolation", True, Notice("network.radio-isolates"))
+
+    def _notes_on_air(self) -> list[str]:
+        plan = self._builder.plan
+        if plan is None or plan.access_point is None or not self._builder.hands_on_by_itself:
+            return []
+        return [str(Notice("network.radio-hands-on"))]
 
     def _keep_firewall(self) -> None:
         """Whoever loads other rules (`nft flush ruleset`, a firewall service that starts late) takes ours along."""

@@ -14,7 +14,8 @@ import sys
 import time
 
 _OWN = bytes.fromhex("02420000000b")
-_PATIENCE = 4.0
+_PATIENCE = 3.0
+_SILENCE = 2.0
 _TRIES = 3
 
 
@@ -70,7 +71,7 @@ class Flood:
             wanted = socket.inet_aton("10.42.0.19")[:3] + bytes([19 + number])
             asked = message(3, number, client, number, named=False, wanted=wanted, server=False)
             self.link.send(frame(source, asked))
-        self.link.settimeout(_PATIENCE)
+        self.link.settimeout(_SILENCE)
         while True:
             try:
                 payload = _payload(self.link.recv(2048))

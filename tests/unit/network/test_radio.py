@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.network.host import look_at_switches
-from gateway.network.radio import explain_lines
+from gateway.network.host import hands_on_by_itself, look_at_hairpin, look_at_switches
+from gateway.network.radio import can_isolate, explain_lines
+
+COMMANDS = (
+    "Wiphy phy0\n\tmax # scan SSIDs: 10\n\tSupported commands:\n"
+    "\t\t * new_interface\n\t\t * set_interface\n\t\t * start_ap\n{more}"
+    "\tWoWLAN support:\n\t\t * wake up on disconnect\n\t\t * set_bss of another list\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -46,3 +52,19 @@ def test_the_switch_is_read_from_the_kernel(tmp_path: Path) -> None:
     (tmp_path / "rfkill1" / "soft").write_text("0\n")
     assert look_at_switches(tmp_path) is None
     assert look_at_switches(tmp_path / "nowhere") is None
+
+
+def test_whether_a_radio_can_isolate_is_read_from_its_commands() -> None:
+    """In the form of iw 5.19 and 6.9."""
+    assert can_isolate(COMMANDS.format(more="\t\t * set_bss\n\t\t * set_channel\n"))
+    assert not can_isolate(COMMANDS.format(more=""))
+    assert can_isolate("Wiphy phy0\n"), "who lists nothing may be able to"
+
+
+def test_what_is_no_radio_hands_on_nothing(tmp_path: Path) -> None:
+    (tmp_path / "wlan0" / "brport").mkdir(parents=True)
+    assert not hands_on_by_itself("wlan0", tmp_path)
+    assert look_at_hairpin("wlan0", tmp_path) is None
+    for said, wanted in (("1\n", True), ("0\n", False)):
+        (tmp_path / "wlan0" / "brport" / "hairpin_mode").write_text(said)
+        assert look_at_hairpin("wlan0", tmp_path) is wanted

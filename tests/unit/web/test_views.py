@@ -212,6 +212,16 @@ def test_keeping_televisions_apart_is_a_switch_that_says_what_it_costs(
     assert "data-isolated" not in page
 
 
+def test_the_page_never_claims_that_a_radio_keeps_apart_what_it_cannot(home: Home, owner: FlaskClient) -> None:
+    health = [finding("isolation", False, "This radio cannot."), finding("wifi", True, "The Wi-Fi is on the air.")]
+    home.control.network = {"mode": "access-point", "isolated": True, "isolated_by_settings": False, "health": health}
+    page = owner.get("/network").text
+    assert "on, but not between devices on the Wi-Fi: This radio cannot." in page
+    assert "not each other" not in page
+    home.control.network["health"][0]["healthy"] = True
+    assert "not each other" in owner.get("/network").text
+
+
 def test_a_home_whose_network_another_box_makes_cannot_keep_devices_apart(home: Home, owner: FlaskClient) -> None:
     def nobody_knows(isolated: bool) -> dict[str, Any]:
         raise Refused("control.no-such-verb", "verb", verb="'network.isolate'")
