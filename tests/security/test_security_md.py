@@ -36,6 +36,6 @@ def test_every_attack_that_is_tried_here_is_named() -> None:
 
 
 def test_the_switches_that_are_named_exist() -> None:
-    settings = (ROOT / "gateway" / "settings.py").read_text()
+    settings = "".join((ROOT / "gateway" / name).read_text() for name in ("settings.py", "network_settings.py"))
     for switch in re.findall(r"`(\w+) = (?:true|false)`", TEXT):
         assert f'"{switch}"' in settings, switch
