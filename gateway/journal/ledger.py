@@ -95,12 +95,12 @@ class Ledger:
     def fold(self, now: float) -> None:
         """Adds the minutes that are over to their hours and days. `now` is in seconds since the epoch."""
         until = int(now // 60) - 1
-        if until <= self._folded:
-            return
-        self._cursor.execute(say.FOLD_HOURS, (self._folded, until))
-        self._cursor.execute(say.FOLD_DAYS, (self._folded, until))
-        self._cursor.execute(say.SET_MARK, ("folded", until))
-        self._folded = until
+        if until > self._folded:
+            self._cursor.execute(say.FOLD_HOURS, (self._folded, until))
+            self._cursor.execute(say.FOLD_DAYS, (self._folded, until))
+            self._cursor.execute(say.SET_MARK, ("folded", until))
+            self._folded = until
+        # Also when the clock went back, for years maybe: the minute is over all the same.
         self._cursor.execute(say.SET_MARK, ("last_lookup", self.last_id))
         self._note_last_seen()
 

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from gateway.journal import dictionary
 from gateway.journal import ledger as ledger_module
+from gateway.journal.schema import streams
 from gateway.model.lookup import Facts
 from gateway.model.response import Source
 from tests.unit.journal.home import BLOCKED, NOON, PHONE, TELEVISION, open_ledger, record, row
@@ -155,3 +157,15 @@ def test_a_row_that_stands_for_many_counts_as_many(tmp_path: Path) -> None:
         ledger.record([(*row("ads.example", 0), 40), (*row("ads.example", 1), 2)])
     assert ask(path, "SELECT times FROM lookups ORDER BY id") == [(40,), (2,)]
     assert ask(path, "SELECT sum(lookups) FROM minutes") == [(42,)]
+
+
+def test_when_a_stream_was_seen_last_is_kept_by_the_minute_after_the_clock_went_back(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with open_ledger(path) as (connection, ledger):
+        ledger.record([(*row("ads.example", 0), 1)])
+        ledger.fold(NOON.timestamp() + 3_652 * 86_400)
+        ledger.record([(*row("ads.example", 30), 1)])
+        ledger.fold(NOON.timestamp() + 120)
+        noon = int(NOON.timestamp() * 1000)
+        assert connection.execute(select(streams.c.last)).scalar_one() == noon + 30_000
+    assert counted(path, "hours") == [(MINUTE // 60, 2)]
