@@ -15,7 +15,7 @@ from gateway.journal.engine import open_engine
 from gateway.journal.horizon import DAY, Horizon, Reach
 from gateway.journal.retention import Retention
 from gateway.journal.schema import days, hours, lookups, minutes
-from gateway.journal.sweep import sweep
+from gateway.journal.sweep import _drop_oldest_tenth, sweep
 from tests.unit.journal.home import NOON, record, row
 
 HOUR, YEARS = 3_600.0, 3_652 * DAY
@@ -186,6 +186,16 @@ def test_a_clock_that_wanders_is_followed_no_day_further(machine: Machine) -> No
         machine.wait(HOUR / 2)
         machine.shown += DAY
         assert machine.look().now <= before + machine.passed
+
+
+def test_a_full_journal_gives_days_up_and_not_the_time_up_to_a_day_that_never_was(machine: Machine) -> None:
+    record(machine.path, [row("ads.example", YEARS)], fold_at=YEARS + 3_600)
+    with machine.journal() as connection:
+        for _ in _drop_oldest_tenth(connection):
+            pass
+        with connection.begin():
+            left = [len(set(connection.execute(select(table.c.bucket)).scalars())) for table in (days, hours, minutes)]
+    assert left == [37, 73, 73], "of forty days and one to come four are gone"
 
 
 def test_a_new_journal_believes_the_clock_that_it_begins_with(tmp_path: Path) -> None:
