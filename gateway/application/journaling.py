@@ -21,9 +21,8 @@ def register(core: Core, registry: Registry) -> None:
 async def _prepare(core: Core) -> None:
     """What may take a moment: the knowledge, the journal, the neighbours."""
     await asyncio.to_thread(core.classifier.get_ready)
-    loss = core.recording.loss()
-    if loss is not None:
-        core.health.report(HealthChanged("journal", True, loss))
+    if core.recording.loss is not None:
+        core.health.report(HealthChanged("journal", True, core.recording.loss))
     core.recording.start(core.inventory)
     core.inventory.refresh()
     core.events.clients_forgotten()

@@ -47,7 +47,9 @@ class Recording:
         report: Callable[[HealthChanged], Any],
         answered: Callable[[str, Facts, float], None],
     ) -> None:
-        self._classifier, self._decisions = classifier, settings.policy
+        self._classifier = classifier
+        self.loss = _loss_of(settings)
+        """What to say of a history that is not there although this box has run before; None when all is as it was."""
         self._inventory: Inventory | None = None
         self._guesses = _Allowance(_GUESSES_AT_ONCE, _GUESSES_A_SECOND)
         self.horizon = Horizon()
@@ -78,17 +80,6 @@ class Recording:
         """Begins to record; from now on lookups carry the devices of this inventory."""
         self._inventory = inventory
         self.writer.start()
-
-    def loss(self) -> Notice | None:
-        """What to say of a history that is not there although this box has run before. Before `start`; blocking."""
-        try:
-            size = self.writer.path.stat().st_size
-        except FileNotFoundError:
-            return Notice("history.was-missing") if self._decisions.exists() else None
-        except OSError:
-            # The writer says so by itself.
-            return None
-        return None if size else Notice("history.was-empty")
 
     def load(self) -> Book | None:
         """The rules and lists that the journal knows of; None for a new box. Blocking; raises JournalError."""
@@ -147,6 +138,18 @@ class Recording:
             assert self._inventory is not None, "the writer starts after the inventory"
             self._inventory.learn(device.addresses[0], name)
         return self._classifier.tag(name, targets, device.maker, guess=listed or self._guesses.take())
+
+
+def _loss_of(settings: Settings) -> Notice | None:
+    """Looked at before anything is written: what people decided is stored from the first moment on."""
+    try:
+        size = settings.journal.stat().st_size
+    except FileNotFoundError:
+        return Notice("history.was-missing") if settings.policy.exists() else None
+    except OSError:
+        # The writer says so by itself.
+        return None
+    return None if size else Notice("history.was-empty")
 
 
 class _Allowance:

@@ -119,9 +119,9 @@ def test_a_history_that_is_lost_is_said_so_and_a_new_one_begins(
 ) -> None:
     async def story() -> None:
         core = open_core(Settings(data=tmp_path), NO_SOCKETS, asyncio.get_running_loop())
-        assert core.recording.loss() is None, "a new box has lost nothing"
-        core.recording.start(core.inventory)
         await core.policy.add_rule(Action.BLOCK, ADS, made_by="dashboard")
+        assert core.recording.loss is None, "a new box has lost nothing"
+        core.recording.start(core.inventory)
         await close(core)
         for each in tmp_path.glob("journal.sqlite*"):
             each.unlink()
