@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
+
+_MOST_ASIDE: Final = 100
 
 
 def write_atomically(path: Path, pieces: Iterable[bytes | memoryview], mode: int = 0o640) -> None:
@@ -22,6 +27,8 @@ def write_atomically(path: Path, pieces: Iterable[bytes | memoryview], mode: int
 
 def write_synced(path: Path, pieces: Iterable[bytes | memoryview], mode: int = 0o640) -> None:
     """Writes a file that only we and our group may read, and forces it to the medium. A half-written one may remain."""
+    if is_folder(path):
+        move_aside(path)
     path.unlink(missing_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     with os.fdopen(handle, "wb") as file:
@@ -33,6 +40,8 @@ def write_synced(path: Path, pieces: Iterable[bytes | memoryview], mode: int = 0
 
 def put_in_place(new: Path, path: Path) -> None:
     """Renames a written file so that it lasts through a power cut."""
+    if is_folder(path):
+        move_aside(path)
     os.replace(new, path)
     sync_folder(path.parent)
 
@@ -44,6 +53,24 @@ def remove(path: Path) -> None:
     except FileNotFoundError:
         return
     sync_folder(path.parent)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a real folder stands at `path`; a link to one is none."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def move_aside(path: Path) -> Path:
+    """Gives what stands at `path`, and should not, the name NAME.broken, or the next that is free. Raises OSError."""
+    for number in range(1, _MOST_ASIDE):
+        aside = path.with_name(f"{path.name}.broken{'' if number == 1 else f'-{number}'}")
+        if not os.path.lexists(aside):
+            os.replace(path, aside)
+            return aside
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,8 +9,11 @@ import time
 from pathlib import Path
 
 from gateway.errors import SettingsError
+from gateway.files import move_aside
 
 _PATIENCE = 5.0
+_LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_CANNOT_WRITE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _HELD: list[int] = []
 
 
@@ -25,9 +28,9 @@ def hold_folder(data: Path, patience: float = _PATIENCE) -> None:
     except OSError as error:
         raise SettingsError("box.cannot-made-choose", data=data, strerror=error.strerror) from None
     try:
-        handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+        handle = _open_lock(data / "lock")
     except OSError as error:
-        if error.errno in (errno.EROFS, errno.EACCES, errno.ENOSPC):
+        if error.errno in _CANNOT_WRITE:
             return
         raise SettingsError("box.cannot-used", data=data, strerror=error.strerror) from None
     ends = time.monotonic() + patience
@@ -42,6 +45,17 @@ def hold_folder(data: Path, patience: float = _PATIENCE) -> None:
             raise SettingsError("box.another-telltale-runs", data=data) from None
         _HELD.append(handle)
         return
+
+
+def _open_lock(path: Path) -> int:
+    try:
+        return os.open(path, _LOCK_FLAGS, 0o640)
+    except OSError as error:
+        # A damaged card left a folder or a link there, or somebody laid one.
+        if error.errno not in (errno.EISDIR, errno.ELOOP):
+            raise
+        move_aside(path)
+        return os.open(path, _LOCK_FLAGS, 0o640)
 
 
 def is_held(data: Path) -> bool:

@@ -8,7 +8,6 @@ from functools import partial
 from gateway.application.core import Core
 from gateway.application.registry import Figures, Registry
 from gateway.linux.process import spare_the_collector
-from gateway.model.event import HealthChanged
 
 
 def register(core: Core, registry: Registry) -> None:
@@ -21,9 +20,8 @@ def register(core: Core, registry: Registry) -> None:
 async def _prepare(core: Core) -> None:
     """What may take a moment: the knowledge, the journal, the neighbours."""
     await asyncio.to_thread(core.classifier.get_ready)
-    if core.recording.loss is not None:
-        core.health.report(HealthChanged("journal", True, core.recording.loss))
     core.recording.start(core.inventory)
+    core.policy.journal_is_open()
     core.inventory.refresh()
     core.events.clients_forgotten()
     spare_the_collector()

@@ -48,8 +48,7 @@ class Recording:
         answered: Callable[[str, Facts, float], None],
     ) -> None:
         self._classifier = classifier
-        self.loss = _loss_of(settings)
-        """What to say of a history that is not there although this box has run before; None when all is as it was."""
+        self._loss = _loss_of(settings)
         self._inventory: Inventory | None = None
         self._guesses = _Allowance(_GUESSES_AT_ONCE, _GUESSES_A_SECOND)
         self.horizon = Horizon()
@@ -79,6 +78,8 @@ class Recording:
     def start(self, inventory: Inventory) -> None:
         """Begins to record; from now on lookups carry the devices of this inventory."""
         self._inventory = inventory
+        if self._loss is not None:
+            self.writer.announce(str(self._loss))
         self.writer.start()
 
     def load(self) -> Book | None:
@@ -141,7 +142,10 @@ class Recording:
 
 
 def _loss_of(settings: Settings) -> Notice | None:
-    """Looked at before anything is written: what people decided is stored from the first moment on."""
+    """What to say of a history that is not there although this box has run before; None when all is as it was.
+
+    Looked at before anything is written: what people decided is stored from the first moment on.
+    """
     try:
         size = settings.journal.stat().st_size
     except FileNotFoundError:

@@ -58,14 +58,22 @@ def plain(arguments: Mapping[str, object]) -> dict[str, int | float | str]:
     return {name: value if isinstance(value, int | float | str) else str(value) for name, value in arguments.items()}
 
 
+def learn() -> None:
+    """Reads what `say` needs once and for all."""
+    say(OTHER, {"sentence": ""})
+
+
 def say(code: str, arguments: Mapping[str, Any], locale: str = "") -> str:
     """The sentence, in the language of the environment where there is a translation. Never raises: what no catalogue
-    knows, or what lacks an argument, is said by its code.
+    knows, or what lacks an argument, is said by its code; so is everything while the files cannot be opened.
     """
-    text = texts().get(code)
+    try:
+        text = texts().get(code)
+    except OSError:
+        text = None
     if text is None:
         return f"{code}: {', '.join(f'{key} {value}' for key, value in arguments.items())}" if arguments else code
     try:
         return _translation(locale or os.environ.get("TELLTALE_LOCALES", "")).gettext(text).format(**arguments)
-    except (LookupError, ValueError, AttributeError):
+    except (LookupError, ValueError, AttributeError, OSError):
         return f"{code}: {text}"

@@ -21,7 +21,7 @@ from typing import Any
 from gateway.application.list_job import Job, JobEnd, read_report
 from gateway.control.codec import time_to_json
 from gateway.errors import ListError, TelltaleError
-from gateway.files import write_atomically
+from gateway.files import is_folder, move_aside, write_atomically
 from gateway.linux.memory import Ending, be_ended_first, count_of_ended, limit_data, wait_for
 from gateway.linux.process import begin, end_with_parent
 from gateway.lists.bounds import COMPILER_MEMORY
@@ -38,7 +38,7 @@ def run(settings: Settings, job: Job, now: datetime) -> dict[str, Any]:
     lose names that are in force.
     """
     folder = settings.lists_folder
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     earlier = read_report(settings)
     report: dict[str, dict[str, Any]] = {}
     inputs: list[ListInput] = []
@@ -62,6 +62,12 @@ def run(settings: Settings, job: Job, now: datetime) -> dict[str, Any]:
     if lost:
         raise lost[0]
     return report
+
+
+def _make(folder: Path) -> None:
+    if os.path.lexists(folder) and not is_folder(folder):
+        move_aside(folder)
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _fetch(copy: ListCopy, entry: dict[str, Any], source: str, settings: Settings, now: datetime) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql import column, table
 
 from gateway.errors import JournalError
+from gateway.files import move_aside
 from gateway.journal.engine import is_healthy, open_engine
 from gateway.journal.salvage import salvage
 from gateway.journal.schema import metadata
@@ -48,6 +49,8 @@ def prepare(path: Path, *, now: datetime | None = None) -> Prepared:
         return Prepared(path)
     except (_Damaged, SQLAlchemyError, sqlite3.Error, OSError) as error:
         if not is_damage(error):
+            if _is_read_only(path.parent):
+                raise JournalError("history.disk-read-only", folder=path.parent) from error
             raise JournalError("history.journal-cannot-opened", path=path, first_line=f"{first_line(error)}") from error
         return begin_anew(path, error, now=now)
 
@@ -64,13 +67,21 @@ def begin_anew(path: Path, damage: Exception, *, now: datetime | None = None) ->
     return Prepared(path, aside, says)
 
 
+def _is_read_only(folder: Path) -> bool:
+    try:
+        return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
+
+
 def is_damage(error: BaseException) -> bool:
     """True when the file itself is no longer a database, so that trying again cannot help."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, _Damaged):
         return True
     code = getattr(cause, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _DAMAGED
+    # A log that is shorter than its index says stays so as long as somebody reads.
+    return code is not None and (code & 0xFF in _DAMAGED or code == sqlite3.SQLITE_IOERR_SHORT_READ)
 
 
 def first_line(error: BaseException) -> str:
@@ -88,10 +99,12 @@ def quarantine(path: Path, now: datetime) -> Path:
         aside = path.with_name(f"{path.stem}.broken-{now:%Y%m%dT%H%M%S}Z-{count}{path.suffix}")
     try:
         os.replace(path, aside)
-        for log in ("-wal", "-shm"):
-            if Path(f"{path}{log}").exists():
-                os.replace(f"{path}{log}", f"{aside}{log}")
-        older = sorted(path.parent.glob(f"{path.stem}.broken-*{path.suffix}"), key=lambda p: p.stat().st_mtime)
+        if Path(f"{path}-wal").exists():
+            os.replace(f"{path}-wal", f"{aside}-wal")
+        # The log's index is made anew by whoever reads it, and may be what is damaged.
+        Path(f"{path}-shm").unlink(missing_ok=True)
+        found = (each for each in path.parent.glob(f"{path.stem}.broken-*{path.suffix}") if each.is_file())
+        older = sorted(found, key=lambda p: p.stat().st_mtime)
         for old in older[:-_KEEP_BROKEN]:
             for each in (old, Path(f"{old}-wal"), Path(f"{old}-shm")):
                 each.unlink(missing_ok=True)
@@ -101,6 +114,16 @@ def quarantine(path: Path, now: datetime) -> Path:
 
 
 def _prepare(path: Path) -> None:
+    if path.is_dir():
+        raise _Damaged("there is a folder in its place")
+    logs = (Path(f"{path}-wal"), Path(f"{path}-shm"))
+    for log in logs:
+        if log.is_symlink() or log.is_dir():
+            move_aside(log)
+    if not path.exists() or path.stat().st_size == 0:
+        # Of a journal that is gone; a new one beside them could not be opened.
+        for log in logs:
+            log.unlink(missing_ok=True)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         # The dashboard's group reads it, nobody else does.

@@ -92,6 +92,10 @@ class Writer:
         """Starts the thread, which opens the journal by itself; nothing that is wrong with the disk is raised here."""
         self._thread.start()
 
+    def announce(self, news: str) -> None:
+        """What a person shall read once the journal is open. Before `start`."""
+        self._news = news
+
     def stop(self, timeout: float = 10.0) -> None:
         """Writes what the queue still holds and closes the journal; gives up after `timeout` seconds."""
         self._stopping = True

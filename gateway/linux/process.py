@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from gateway.catalogue.sentences import learn
+
 _C = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
@@ -34,6 +36,8 @@ def begin(name: str) -> None:
         stream=sys.stderr, level=logging.WARNING, format=f"{name}: %(levelname)s: %(name)s: %(message)s", force=True
     )
     _keep_memory_together()
+    # While files can be opened: it is when none can that there is something to say.
+    learn()
 
 
 def start_of(module: str) -> tuple[str, ...]:

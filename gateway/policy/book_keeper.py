@@ -15,6 +15,7 @@ from gateway.model.book import Book
 from gateway.policy.book_file import load_book, save_book
 
 PATIENCE = 3.0
+AGAIN = 10.0
 
 
 class BookCopy(Protocol):
@@ -51,6 +52,7 @@ class BookKeeper:
         self.whole_file = False
         """Whether the file could be read at the start; what is in force comes from the copy otherwise, or nowhere."""
         self._newest: Book | None = None
+        self._copied: Book | None = None
         self._waiting: Book | None = None
         self._copying: asyncio.Task[None] | None = None
         self._saving = asyncio.Lock()
@@ -63,7 +65,7 @@ class BookKeeper:
     def load(self, now: datetime) -> Book:
         """The book with the higher revision; an empty one when there is none. Blocking, before the loop is busy."""
         file, copy = self._from_file(), self._from_store()
-        self.whole_file = file is not None
+        self.whole_file, self._copied = file is not None, copy
         books = [book for book in (file, copy) if book is not None]
         if books:
             self._newest = max(books, key=lambda book: book.revision)
@@ -89,6 +91,12 @@ class BookKeeper:
         self._tell("", self._store_problem, whole=True)
         self._copy(book)
 
+    def catch_up(self) -> None:
+        """Has the newest book copied into the journal, unless it is there: a journal may be new, or back again."""
+        newest = self._newest
+        if newest is not None and newest != self._copied and self._waiting is None and not self._read_only:
+            self._copy(newest)
+
     async def settle(self) -> None:
         """Returns when the journal has what was written, or has failed to take it, or is busy for too long."""
         if self._copying is not None:
@@ -107,6 +115,8 @@ class BookKeeper:
             self._waiting = None
             problem = await self._to_store(book)
             self._tell(self._file_problem, problem)
+            if problem:
+                asyncio.get_running_loop().call_later(AGAIN, self.catch_up)
 
     async def _only_to_store(self, book: Book) -> str:
         if self._store is None:
@@ -127,6 +137,7 @@ class BookKeeper:
                 await asyncio.to_thread(partial(self._store.save, book, lasts=lasts))
             except (TelltaleError, OSError) as error:
                 return f"The rules cannot be written to the journal: {error}"
+        self._copied = book
         return ""
 
     def _to_file(self, book: Book) -> str:

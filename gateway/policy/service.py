@@ -180,6 +180,10 @@ class PolicyService:
         """The ids of devices that somebody decided something about. Callable from any thread."""
         return frozenset(rule.device for rule in self._book.rules if rule.device is not None)
 
+    def journal_is_open(self) -> None:
+        """Its copy of the book is written, where it lags behind."""
+        self._keeper.catch_up()
+
     async def settle(self) -> None:
         """Returns when the journal's copy of the book is written, or has failed, or is busy for too long."""
         await self._keeper.settle()

@@ -86,3 +86,11 @@ def test_no_argument_breaks_a_sentence(arguments: dict[str, object]) -> None:
     for code in (*texts(), "nobody.knows"):
         assert code.partition(".")[0] or say(code, arguments)
         assert say(code, arguments)
+
+
+def test_who_can_open_no_file_reads_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_file() -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("gateway.catalogue.sentences.texts", no_file)
+    assert say("box.no-device-known", {}) == "box.no-device-known"

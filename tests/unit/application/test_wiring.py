@@ -118,24 +118,19 @@ def test_a_history_that_is_lost_is_said_so_and_a_new_one_begins(
     tmp_path: Path, neighbours: dict[str, str], lost: str
 ) -> None:
     async def story() -> None:
-        core = open_core(Settings(data=tmp_path), NO_SOCKETS, asyncio.get_running_loop())
+        core, _ = wire(tmp_path)
         await core.policy.add_rule(Action.BLOCK, ADS, made_by="dashboard")
-        assert core.recording.loss is None, "a new box has lost nothing"
-        core.recording.start(core.inventory)
         await close(core)
+        assert health_of(core, "journal") == [], "a new box has lost nothing"
         for each in tmp_path.glob("journal.sqlite*"):
             each.unlink()
         if lost == "empty":
             (tmp_path / "journal.sqlite").touch()
-        core = open_core(Settings(data=tmp_path), NO_SOCKETS, asyncio.get_running_loop())
-        registry = register_all(core)
-        prepare = dict(registry.tasks)["prepare"]
-        await prepare()
-        [(healthy, says)] = health_of(core, "journal")
+        core, _ = wire(tmp_path)
+        [(healthy, says)] = await wait_until_async(lambda: health_of(core, "journal"))
         assert healthy
         assert lost in says
         assert "in your backups only" in says
-        await wait_until_async(lambda: core.recording.writer.counters()["bytes"])
         assert core.policy.policy.decide("ads.example", None).blocked
         await close(core)
 

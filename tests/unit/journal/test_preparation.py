@@ -133,7 +133,7 @@ def test_the_log_moves_aside_with_its_journal(tmp_path: Path) -> None:
     for each in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
         each.write_bytes(b"x")
     aside = quarantine(path, NOW)
-    assert sorted(tmp_path.iterdir()) == sorted([aside, Path(f"{aside}-wal"), Path(f"{aside}-shm")])
+    assert sorted(tmp_path.iterdir()) == sorted([aside, Path(f"{aside}-wal")]), "its index is made anew when needed"
 
 
 def test_a_foreign_database_is_not_written_to(tmp_path: Path) -> None:
@@ -157,11 +157,61 @@ def test_a_journal_of_a_newer_version_is_kept_and_refused(tmp_path: Path) -> Non
     assert path.exists()
 
 
-def test_a_folder_in_the_way_is_an_error_in_one_sentence(tmp_path: Path) -> None:
+def test_a_link_to_nowhere_is_an_error_in_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
-    path.mkdir()
+    path.symlink_to(tmp_path / "nowhere" / "at all")
     with pytest.raises(JournalError, match="cannot be opened"):
         prepare(path)
+
+
+def test_a_folder_in_the_way_is_set_aside_with_what_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.mkdir()
+    (path / "something").touch()
+    prepared = prepare(path, now=NOW)
+    assert prepared.quarantined is not None
+    assert (prepared.quarantined / "something").exists()
+    assert "there is a folder in its place" in prepared.says
+    assert path.is_file()
+
+
+@pytest.mark.parametrize("log", ["-wal", "-shm"])
+@pytest.mark.parametrize("what", ["a folder", "a link to nowhere"])
+def test_what_stands_in_place_of_a_log_is_moved_aside(tmp_path: Path, log: str, what: str) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [row("ads.example")])
+    place = Path(f"{path}{log}")
+    place.mkdir() if what == "a folder" else place.symlink_to(tmp_path / "nowhere" / "at all")
+    assert prepare(path).quarantined is None
+    assert os.path.lexists(f"{place}.broken")
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("SELECT count(*) FROM lookups").fetchone() == (1,)
+
+
+def test_a_folder_among_the_broken_journals_is_nobody_s_to_remove(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    path.mkdir()
+    aside = quarantine(path, NOW)
+    for day in range(1, 5):
+        path.write_bytes(b"x")
+        os.utime(quarantine(path, NOW.replace(day=day)), (day, day))
+    assert aside.is_dir()
+    assert len(list(tmp_path.glob("*.broken-*"))) == 3
+
+
+def test_the_log_of_a_journal_that_is_gone_does_not_stop_a_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    record(path, [row("ads.example")])
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("CREATE TABLE more (x)")
+        raw.commit()
+        logs = {log: Path(f"{path}{log}").read_bytes() for log in ("-wal", "-shm")}
+    path.unlink()
+    for log, content in logs.items():
+        Path(f"{path}{log}").write_bytes(content)
+    prepare(path)
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("SELECT count(*) FROM lookups").fetchone() == (0,)
 
 
 def test_only_the_newest_two_broken_journals_are_kept(tmp_path: Path) -> None:
@@ -181,3 +231,39 @@ def test_two_broken_journals_of_one_second_do_not_meet(tmp_path: Path) -> None:
         path.write_bytes(b"x")
         asides.add(quarantine(path, NOW))
     assert len(asides) == 2
+
+
+_READS = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("SELECT count(*) FROM book").fetchall()
+print("reading", flush=True)
+sys.stdin.read()
+"""
+_DIES = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("CREATE TABLE more (x)")
+connection.commit()
+os._exit(0)
+"""
+
+
+def test_a_log_that_was_cut_while_somebody_reads_does_not_stop_recording_for_ever(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    prepare(path)
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("INSERT INTO book (id, revision, next_id) VALUES (1, 5, 9)")
+        raw.commit()
+    with subprocess.Popen(
+        [sys.executable, "-c", _READS, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as reader:
+        assert reader.stdout
+        assert reader.stdout.readline() == b"reading\n"
+        subprocess.run([sys.executable, "-c", _DIES, str(path)], check=True)
+        os.truncate(f"{path}-wal", 0)
+        prepared = prepare(path, now=NOW)
+        assert prepared.quarantined is not None
+        assert prepare(path).quarantined is None
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("SELECT revision FROM book").fetchall() == [(5,)], "what people decided is carried over"

@@ -202,13 +202,13 @@ def _fill(connection: Connection) -> None:
 @pytest.mark.slow
 def test_while_nothing_can_be_written_the_newest_lookups_are_kept_and_the_rest_counted(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
-    path.mkdir()
+    path.symlink_to(tmp_path / "nowhere" / "at all")
     with open_desk(path) as desk:
         wait_until(lambda: desk.health)
         desk.queue.extend(row(f"name{n % 500}.example", n / 1000) for n in range(30_000))
         wait_until(lambda: desk.writer.counters()["dropped"] == 10_000)
         assert not desk.queue
-        path.rmdir()
+        path.unlink()
         wait_until(lambda: desk.writer.counters()["recorded"] == 20_000)
     assert [event.healthy for event in desk.health] == [False, True]
     assert desk.count() == 20_000

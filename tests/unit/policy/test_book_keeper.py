@@ -14,6 +14,7 @@ from gateway.model.book import Book
 from gateway.policy import book_keeper
 from gateway.policy.book_file import load_book, save_book
 from gateway.policy.book_keeper import BookKeeper
+from tests.support.waiting import wait_until_async
 from tests.unit.policy.test_service import Store, story
 
 NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
@@ -71,6 +72,34 @@ async def test_a_journal_that_fails_is_a_problem_until_the_next_change_is_stored
     assert store.book == Book(3)
     problem = "The rules cannot be written to the journal: The journal is broken."
     assert reported == [[problem], []], "reported once when it begins, and once when it is over"
+
+
+@story
+async def test_a_journal_that_is_back_gets_the_newest_book_by_itself(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book_keeper, "AGAIN", 0.01)
+    store = Store(broken=True)
+    keeper = BookKeeper(path, store)
+    await keeper.write(Book(1))
+    await keeper.write(Book(2))
+    await keeper.settle()
+    assert keeper.problems
+    store.broken = False
+    await wait_until_async(lambda: store.book == Book(2))
+    await wait_until_async(lambda: keeper.problems == [])
+
+
+@pytest.mark.parametrize("copy", [None, Book(6), Book(7)])
+@story
+async def test_a_new_journal_gets_its_copy_at_the_start(path: Path, copy: Book | None) -> None:
+    save_book(path, Book(7))
+    store = Store(copy)
+    keeper = BookKeeper(path, store)
+    keeper.load(NOW)
+    keeper.catch_up()
+    await keeper.settle()
+    assert store.book == Book(7)
 
 
 @story
