@@ -290,11 +290,16 @@ def test_a_power_cut_takes_what_nobody_asked_to_be_stored(after_each_click: Disk
 
 def test_a_decision_that_only_the_journal_can_take_outlives_a_power_cut(tmp_path: Path) -> None:
     with lived_in(tmp_path, expects=("cannot be written",)) as home:
-        # What has the name of the file that would be written first cannot be written over.
-        (home.disk.root / ".policy.json.new").mkdir()
-        home.click("POST", "/api/v1/rules", {"action": "block", "name": "ads.example.com"})
-        home.cut("a rule")
-        (home.disk.root / ".policy.json.new").rmdir()
+        # What has the name of the file that would be written first, and is a mount, can be neither written nor moved.
+        obstacle = home.disk.root / ".policy.json.new"
+        obstacle.mkdir()
+        subprocess.run(["mount", "--bind", str(obstacle), str(obstacle)], check=True)
+        try:
+            home.click("POST", "/api/v1/rules", {"action": "block", "name": "ads.example.com"})
+            home.cut("a rule")
+        finally:
+            subprocess.run(["umount", str(obstacle)], check=True)
+        obstacle.rmdir()
     with home.disk.after("a rule") as data:
         assert BLOCKED not in [rule.scope for rule in (load_book(data / "policy.json") or Book()).rules]
         assert BLOCKED in [rule.scope for rule in in_journal(data).rules]
