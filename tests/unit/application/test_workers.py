@@ -104,7 +104,7 @@ def test_the_owner_is_informed_when_a_worker_is_missing_and_when_it_is_back(monk
 @pytest.mark.expects_log(ENDED)
 @pytest.mark.expects_log("a worker says nothing any more")
 def test_a_worker_that_says_nothing_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "_SILENCE", 0.3)
+    monkeypatch.setattr(pools, "_SILENCE", 2.0)
     stage = Stage(f"{_BEGINS}time.sleep(60)", monkeypatch)
     stage.run(lambda: stage.resting.count("rest") >= 2)
 
