@@ -6,8 +6,7 @@ BIN := $(VENV)/bin
 FAST := tests/unit tests/golden tests/property
 SLOW := tests/contract tests/integration tests/security tests/faults tests/netns tests/browser
 WAITING := tests/unit/resolver tests/unit/journal
-# Two Debians are made, booted and crashed: minutes of waiting for disks, beside which the others run. It is nice to
-# them, for some of them look at the clock.
+# Two Debians are made, booted and crashed: minutes of waiting for disks, beside which the others run.
 INSTALLER := tests/netns/test_install.py
 
 .PHONY: help run test check waiting thinking lint bench mutate lock format screenshots clean
@@ -20,7 +19,7 @@ run: $(VENV)/run.stamp  ## start the demo: four simulated televisions and the li
 
 test: lint  ## every test, the fast ones first; what this machine cannot run is skipped, with the reason
 	@said=$$(mktemp); trap 'rm -f $$said' EXIT; \
-	nice -n 15 $(BIN)/pytest $(INSTALLER) >$$said 2>&1 & installer=$$!; trap 'kill $$installer' INT TERM; \
+	$(BIN)/pytest $(INSTALLER) >$$said 2>&1 & installer=$$!; trap 'kill $$installer' INT TERM; \
 	$(BIN)/pytest --ignore $(INSTALLER) $(FAST) $(SLOW); others=$$?; \
 	wait $$installer; installed=$$?; cat $$said; \
 	[ $$others -eq 0 ] && [ $$installed -eq 0 ]

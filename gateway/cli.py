@@ -119,7 +119,8 @@ def _add_upkeep(verb: _Verb) -> None:
     password.add_argument(
         "--show", action="store_true", help="print the link of the first password, as long as it holds"
     )
-    verb("doctor", _doctor, "look for what is wrong, and say what to do", _by_itself)
+    doctor = verb("doctor", _doctor, "look for what is wrong, and say what to do", _by_itself)
+    doctor.add_argument("--json", action="store_true", help="for programs: each finding with its code")
     saved = verb("backup", _backup, "write rules, lists, devices and history into one file", _by_itself)
     restored = verb("restore", _restore, "put a backup in force", _by_itself)
     for made in (saved, restored):
@@ -334,12 +335,15 @@ def _password(parsed: argparse.Namespace, settings: Settings) -> int:
     return run_password(parsed, settings)
 
 
-def _doctor(_: argparse.Namespace, settings: Settings) -> int:
+def _doctor(parsed: argparse.Namespace, settings: Settings) -> int:
     from gateway.commands.doctor import examine
 
     findings = examine(settings)
-    for finding in findings:
-        print(f"{'ok   ' if finding.healthy else 'WRONG'}  {finding.says}")
+    if parsed.json:
+        print(json.dumps([finding.to_json() for finding in findings], indent=2, ensure_ascii=False))
+    else:
+        for finding in findings:
+            print(f"{'ok   ' if finding.healthy else 'WRONG'}  {finding.says}")
     return 0 if all(finding.healthy for finding in findings) else 1
 
 

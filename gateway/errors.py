@@ -42,9 +42,14 @@ class TelltaleError(Exception):
         return cls(OTHER, sentence=sentence)
 
     @classmethod
+    def of(cls, notice: Notice) -> Self:
+        """What was found out elsewhere, as an error of this kind."""
+        return cls(notice.code, **notice.arguments)
+
+    @classmethod
     def like(cls, other: TelltaleError) -> Self:
         """The same finding as an error of this kind."""
-        return cls(other.code, **other.arguments)
+        return cls.of(other.notice)
 
     def __str__(self) -> str:
         return say(self.code, self.arguments)

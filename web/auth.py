@@ -21,6 +21,7 @@ from pathlib import Path
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from gateway.catalogue.sentences import Notice
 from gateway.errors import Refused, SettingsError
 from gateway.files import put_in_place, write_synced
 from web.keys import CODE_HOLDS, Code, Keys, Token, keys_from_json, keys_to_json
@@ -80,9 +81,9 @@ class AuthStore:
         try:
             self._open()
         except OSError as error:
-            raise SettingsError.saying(_sentence(self._path, error)) from error
+            raise SettingsError.of(_trouble(self._path, error)) from error
         except ValueError as error:
-            raise Damaged(_sentence(self._path, error)) from error
+            raise Damaged(str(_trouble(self._path, error))) from error
 
     @property
     def trouble(self) -> str | None:
@@ -268,7 +269,7 @@ class AuthStore:
             self._open()
             self._trouble = None
         except (OSError, ValueError) as error:
-            trouble = _sentence(self._path, error)
+            trouble = str(_trouble(self._path, error))
             if trouble != self._trouble:
                 log.warning("%s", trouble)
             self._trouble, self._keys = trouble, _NOBODY
@@ -310,8 +311,8 @@ class AuthStore:
         return keys
 
 
-def why_nobody_can_log_in(path: Path) -> str | None:
-    """One sentence about keys that cannot be used; None for good ones, and where there are none yet. Changes nothing.
+def why_nobody_can_log_in(path: Path) -> Notice | None:
+    """What is wrong with keys that cannot be used; None for good ones, and where there are none yet. Changes nothing.
 
     Raises PermissionError for whoever may not look.
     """
@@ -322,7 +323,7 @@ def why_nobody_can_log_in(path: Path) -> str | None:
     except PermissionError:
         raise
     except (OSError, ValueError) as error:
-        return _sentence(path, error)
+        return _trouble(path, error)
     return None
 
 
@@ -358,9 +359,9 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _sentence(path: Path, error: Exception) -> str:
+def _trouble(path: Path, error: Exception) -> Notice:
     why = error.strerror if isinstance(error, OSError) and error.strerror else error
-    return f"Nobody can log in: {path} cannot be used ({why}). `telltale password` begins anew where it is damaged."
+    return Notice("dashboard.nobody-can-log-in", path=path, why=why)
 
 
 def _read(path: Path) -> bytes:

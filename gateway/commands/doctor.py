@@ -20,7 +20,7 @@ from urllib.parse import quote
 from gateway.application.filtering import ask_effect
 from gateway.application.folder import is_held
 from gateway.application.list_job import read_report
-from gateway.catalogue.sentences import say
+from gateway.catalogue.sentences import Notice
 from gateway.control.client import ControlClient
 from gateway.errors import ControlError, JournalError, SettingsError, TelltaleError
 from gateway.journal.reader import LookupFilter, Reader
@@ -50,7 +50,28 @@ class Finding:
     """One thing that was looked at."""
 
     healthy: bool
-    says: str
+    notice: Notice
+    part: str = ""
+    """Of the running box, as `status.health` calls it; "" for what was looked at from outside."""
+
+    @property
+    def says(self) -> str:
+        return f"{self.part}: {self.notice}" if self.part else str(self.notice)
+
+    def to_json(self) -> dict[str, object]:
+        """For programs, and for comparing homes."""
+        code, arguments = self.notice.code, self.notice.arguments
+        return {
+            "healthy": self.healthy, "part": self.part, "code": code, "arguments": arguments, "says": self.says
+        }  # fmt: skip
+
+
+def _well(code: str, /, **arguments: object) -> Finding:
+    return Finding(True, Notice(code, **arguments))
+
+
+def _wrong(code: str, /, **arguments: object) -> Finding:
+    return Finding(False, Notice(code, **arguments))
 
 
 def examine(settings: Settings, now: float | None = None) -> list[Finding]:
@@ -70,27 +91,26 @@ def _examined(settings: Settings, now: float | None) -> list[Finding]:
         status: dict[str, Any] = ControlClient(settings.control).call("status")
     except ControlError:
         return [*findings, *_out_of_reach(settings), *_upstreams(settings.upstreams, settings)]
-    findings.append(Finding(True, f"The resolver runs (version {status['version']})."))
+    findings.append(_well("doctor.resolver-runs", version=status["version"]))
     findings += _dns(status)
     findings += _filtering(ask_effect(map(Endpoint.parse, status["dns"])))
     findings += _upstreams(tuple(state["url"] for state in status["upstreams"]), settings)
-    findings += [
-        Finding(bool(h["healthy"]), f"{h['part']}: {say(h['code'], h['arguments'])}") for h in status["health"]
-    ]
+    findings += [Finding(bool(h["healthy"]), Notice(h["code"], **h["arguments"]), h["part"]) for h in status["health"]]
     findings += _losses(status["counters"])
     return findings
 
 
+# What DNS says of itself, and the same when nobody can speak with its resolver.
 _EFFECTS = {
-    Effect.BLOCKS: "names are blocked as you decided",
-    Effect.PAUSED: "filtering is paused for everyone",
-    Effect.NOTHING: "nothing is blocked, for there is no rule, preset or list",
+    Effect.BLOCKS: ("doctor.dns-blocks", "doctor.dns-blocks-unreached"),
+    Effect.PAUSED: ("doctor.dns-paused", "doctor.dns-paused-unreached"),
+    Effect.NOTHING: ("doctor.dns-blocks-nothing", "doctor.dns-blocks-nothing-unreached"),
 }
 
 
 def _filtering(effect: Effect | None) -> Iterator[Finding]:
     if effect is not None:
-        yield Finding(True, f"DNS says of itself that {_EFFECTS[effect]}.")
+        yield _well(_EFFECTS[effect][0])
 
 
 def _out_of_reach(settings: Settings) -> list[Finding]:
@@ -101,17 +121,15 @@ def _out_of_reach(settings: Settings) -> list[Finding]:
     with rights_of_owner(Path("/")):
         running = next((holder.pid for holder in _dns_holders(settings) if _is_ours(holder)), None)
     how = _SYSTEMCTL.format("restart") if _is_installed(settings) else "Ctrl-C and telltale up"
-    restart = f"restart it with: {how}"
     if effect is not None:
-        says = f"DNS answers, and {_EFFECTS[effect]}; but nobody can speak with the resolver, so nothing can be changed"
-        return [Finding(False, f"{says}. Look at its log, then {restart}")]
-    if running is not None or is_held(settings.data):
-        which = f" (process {running})" if running else ""
-        addresses = ", ".join(map(str, settings.dns))
-        says = f"Telltale runs{which}, but its resolver cannot be spoken to and answers no DNS on {addresses}"
-        return [Finding(False, f"{says}. Look at its log, then {restart}")]
+        return [_wrong(_EFFECTS[effect][1], command=how)]
+    addresses = ", ".join(map(str, settings.dns))
+    if running is not None:
+        return [_wrong("doctor.process-answers-nobody", process=running, addresses=addresses, command=how)]
+    if is_held(settings.data):
+        return [_wrong("doctor.resolver-answers-nobody", addresses=addresses, command=how)]
     start = _SYSTEMCTL.format("start") if _is_installed(settings) else "telltale up"
-    return [Finding(False, f"The resolver does not run; start it with: {start}"), *_ports(settings)]
+    return [_wrong("doctor.resolver-does-not-run", command=start), *_ports(settings)]
 
 
 def _is_installed(settings: Settings) -> bool:
@@ -139,28 +157,28 @@ def _keys(settings: Settings) -> Iterator[Finding]:
     """Whether people can log in. A file that is not there yet is made by the dashboard."""
     try:
         with rights_of_owner(settings.auth.parent):
-            says = why_nobody_can_log_in(settings.auth)
+            notice = why_nobody_can_log_in(settings.auth)
     except PermissionError:
         return
-    if says:
-        yield Finding(False, says)
+    if notice:
+        yield Finding(False, notice)
 
 
 def _losses(counters: dict[str, Any]) -> Iterator[Finding]:
-    for name, says in (
-        ("log_dropped", "lookups were answered but not recorded: the disk is too slow."),
-        ("journal_dropped", "lookups could not be recorded: see what is said about the disk and the history."),
-        ("throttled", "queries of a device that asks far too much were dropped; Live shows which device it is."),
-        ("errors", "queries met a fault of ours; please report what the log says about it."),
+    for name, code in (
+        ("log_dropped", "doctor.answered-not-recorded"),
+        ("journal_dropped", "doctor.could-not-record"),
+        ("throttled", "doctor.device-asks-too-much"),
+        ("errors", "doctor.faults-of-ours"),
     ):
         if count := counters.get(name, 0):
-            yield Finding(False, f"{count} {says}")
+            yield _wrong(code, count=count)
 
 
 def _data(settings: Settings) -> Iterator[Finding]:
     data = settings.data
     if not data.is_dir():
-        yield Finding(False, f"{data} does not exist; start Telltale once, or say --data DIR.")
+        yield _wrong("doctor.no-data-folder", data=data)
         return
     yield from _disk(data)
     yield from _history(settings)
@@ -169,23 +187,22 @@ def _data(settings: Settings) -> Iterator[Finding]:
 
 def _history(settings: Settings) -> Iterator[Finding]:
     journal = settings.journal
-    anew = "what was recorded before is in your backups only; a new history begins by itself while Telltale runs"
     try:
         found = journal.stat()
     except FileNotFoundError:
         if settings.policy.exists():
-            yield Finding(False, f"The history is missing: there is no file {journal}; {anew}.")
+            yield _wrong("doctor.history-missing", journal=journal)
         else:
-            yield Finding(True, "There is no history yet.")
+            yield _well("doctor.no-history-yet")
         return
     except OSError as error:
-        yield Finding(False, f"The history cannot be read: {journal}: {error.strerror}.")
+        yield _wrong("doctor.history-cannot-be-read", reason=f"{journal}: {error.strerror}")
         return
     if not stat.S_ISREG(found.st_mode):
-        yield Finding(False, f"The history cannot be read: {journal} is not a file.")
+        yield _wrong("doctor.history-is-no-file", journal=journal)
         return
     if found.st_size == 0:
-        yield Finding(False, f"The history is empty: {journal} has no bytes; {anew}.")
+        yield _wrong("doctor.history-has-no-bytes", journal=journal)
         return
     try:
         with closing(sqlite3.connect(f"file:{quote(str(journal))}?mode=ro", uri=True, timeout=5)) as connection:
@@ -193,46 +210,44 @@ def _history(settings: Settings) -> Iterator[Finding]:
             known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'lookups'").fetchone()
     except sqlite3.DatabaseError as error:
         damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
-        yield Finding(False, f"The history {'is damaged' if damaged else 'cannot be read'}: {error}.")
+        yield _wrong("doctor.history-damaged" if damaged else "doctor.history-cannot-be-read", reason=error)
         return
     if said != "ok":
-        yield Finding(False, f"The history is damaged: {said}.")
+        yield _wrong("doctor.history-damaged", reason=said)
     elif known is None:
-        yield Finding(False, f"The history is empty: {journal} holds no table of ours; {anew}.")
+        yield _wrong("doctor.history-has-no-table", journal=journal)
     else:
-        yield Finding(True, "The history is in order.")
+        yield _well("doctor.history-in-order")
 
 
 def _book(settings: Settings) -> Iterator[Finding]:
-    copy = "while Telltale runs, the copy in the history is in force"
     try:
         load_book(settings.policy)
     except OSError as error:
-        yield Finding(False, f"The file of your rules cannot be read: {settings.policy}: {error.strerror}; {copy}.")
+        yield _wrong("doctor.rules-cannot-be-read", file=settings.policy, reason=error.strerror)
     except SettingsError as error:
-        yield Finding(False, f"{error} It is set aside when Telltale starts; {copy}.")
+        yield _wrong("doctor.rules-damaged", says=error.notice)
 
 
 def _disk(data: Path) -> Iterator[Finding]:
     disk = os.statvfs(data)
     free = disk.f_bavail * disk.f_frsize
-    enough = free > _LITTLE_SPACE
-    hint = "" if enough else "; make room, or lookups will no longer be recorded"
-    yield Finding(enough, f"{free >> 20} MB are free for {data}{hint}.")
+    if free > _LITTLE_SPACE:
+        yield _well("doctor.room", megabytes=free >> 20, data=data)
+    else:
+        yield _wrong("doctor.little-room", megabytes=free >> 20, data=data)
     if disk.f_files and disk.f_favail < _FEW_FILES:
-        yield Finding(False, f"The disk of {data} has room for {disk.f_favail} more files only; remove some.")
+        yield _wrong("doctor.few-files", data=data, files=disk.f_favail)
     if disk.f_flag & os.ST_RDONLY:
-        says = "; an SD card that fails becomes so by itself: back it up and replace it, or mount it writable"
-        yield Finding(False, f"The disk of {data} is read-only{says}.")
+        yield _wrong("doctor.read-only", data=data)
     elif not os.access(data, os.W_OK | os.X_OK):
-        yield Finding(False, f"{data} cannot be written by this user; give it back with: sudo chown -R USER {data}")
+        yield _wrong("doctor.not-writable", data=data)
 
 
 def _clock(settings: Settings, now: float) -> Iterator[Finding]:
     shown = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    advice = "set it with: sudo timedatectl set-ntp true (a Raspberry Pi has no clock that runs without power)"
     if now < BUILT:
-        yield Finding(False, f"The clock says {shown}, which is before this Telltale was made; {advice}.")
+        yield _wrong("doctor.clock-before-us", shown=shown)
         return
     newest = 0.0
     if settings.journal.exists():
@@ -245,17 +260,19 @@ def _clock(settings: Settings, now: float) -> Iterator[Finding]:
             newest = 0.0
     if newest > now + _DAY:
         last = datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        yield Finding(False, f"The clock says {shown}, but the last lookup is of {last}; {advice}.")
+        yield _wrong("doctor.clock-behind-history", shown=shown, last=last)
         return
-    yield Finding(True, f"The clock says {shown}.")
+    yield _well("doctor.clock", shown=shown)
 
 
 def _lists(settings: Settings) -> Iterator[Finding]:
     for number, entry in sorted(read_report(settings).items()):
         if error := entry.get("error"):
             title = entry.get("title") or f"number {number}"
-            kept = f"its copy of {entry['fetched']} stays in force" if entry.get("fetched") else "it blocks nothing yet"
-            yield Finding(False, f"The list {title} failed, and {kept}: {error} Try again with: telltale lists refresh")
+            if fetched := entry.get("fetched"):
+                yield _wrong("doctor.list-failed-copy-stays", title=title, fetched=fetched, error=error)
+            else:
+                yield _wrong("doctor.list-failed", title=title, error=error)
 
 
 def _ports(settings: Settings) -> list[Finding]:
@@ -280,20 +297,20 @@ def _taken_ports(settings: Settings) -> Iterator[Finding]:
                 if found and _is_installed(settings) and all(holder.pid == 1 for holder in found):
                     # systemd holds the sockets of our units, for us.
                     continue
-                who = next((f"{holder} has it" for holder in found), error.strerror)
-                yield Finding(
-                    False, f"{what} cannot listen on {address} ({transport}): {who}; stop that, or choose with {flag}."
-                )
+                place = {"what": what, "address": address, "transport": transport, "flag": flag}
+                if found:
+                    yield _wrong("doctor.port-is-taken", holder=found[0], **place)
+                else:
+                    yield _wrong("doctor.cannot-listen", reason=error.strerror, **place)
     for holder in holders(_DHCP, "udp"):
-        yield Finding(True, f"{holder} hands out addresses; it must name this machine as the DNS server.")
+        yield _well("doctor.somebody-hands-out-addresses", holder=holder)
 
 
 def _dns(status: dict[str, Any]) -> Iterator[Finding]:
     for text in status["dns"]:
         address = Endpoint.parse(text)
         answered = _ask(address)
-        says = f"DNS answers on {text}." if answered else f"DNS gives no answer on {text}; see the resolver's log."
-        yield Finding(answered, says)
+        yield _well("doctor.dns-answers", address=text) if answered else _wrong("doctor.dns-silent", address=text)
 
 
 def _ask(address: Endpoint) -> bool:
@@ -312,7 +329,7 @@ def _ask(address: Endpoint) -> bool:
 def _upstreams(urls: tuple[str, ...], settings: Settings) -> list[Finding]:
     """Asks each of them itself: one that nobody asked for a while still counts as healthy."""
     if not urls:
-        return [Finding(False, "There is no upstream to ask; give one with --upstream udp://ADDRESS.")]
+        return [_wrong("doctor.no-upstream")]
 
     async def all_of_them() -> list[Finding]:
         return list(await asyncio.gather(*(_probe(url, settings) for url in urls)))
@@ -329,15 +346,14 @@ async def _probe(url: str, settings: Settings) -> Finding:
             report=lambda change: None,
         )
     except SettingsError as error:
-        return Finding(False, str(error))
+        return Finding(False, error.notice)
     began = time.monotonic()
     try:
         await asyncio.wait_for(upstream.ask(PROBE), _PATIENCE)
     except (OSError, TelltaleError, TimeoutError) as error:
-        why = str(error) or f"it did not answer within {_PATIENCE:g} s."
-        return Finding(
-            False, f"The upstream {url} does not answer: {why} Is the internet connected? Else choose with --upstream."
-        )
+        if not str(error):
+            return _wrong("doctor.upstream-silent", url=url, seconds=f"{_PATIENCE:g}")
+        return _wrong("doctor.upstream-fails", url=url, reason=error)
     finally:
         await upstream.close()
-    return Finding(True, f"The upstream {url} answers ({(time.monotonic() - began) * 1000:.0f} ms).")
+    return _well("doctor.upstream-answers", url=url, milliseconds=round((time.monotonic() - began) * 1000))

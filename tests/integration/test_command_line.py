@@ -119,6 +119,10 @@ def test_the_doctor_finds_a_healthy_box_healthy(box: RunningBox, telltale) -> No
     said = telltale("doctor")
     assert "DNS answers" in said
     assert "WRONG" not in said
+    found = json.loads(telltale("doctor", "--json"))
+    assert all(each["healthy"] for each in found)
+    assert {"doctor.resolver-runs", "doctor.dns-answers", "doctor.upstream-answers"} <= {each["code"] for each in found}
+    assert any(each["part"] and not each["code"].startswith("doctor.") for each in found), "what the box says of itself"
 
 
 def test_the_doctor_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -136,6 +136,9 @@ def test_a_folder_of_somebody_else_is_found(tmp_path: Path, upstream: Upstream) 
     code = (
         "import os, sys, pathlib\n"
         "from gateway.commands.doctor import _disk\n"
+        "from gateway.catalogue.sentences import say\n"
+        # Sentences are read while everybody's files still can be.
+        "say('doctor.clock', {'shown': ''})\n"
         "os.setgid(65534); os.setuid(65534)\n"
         "print([each.says for each in _disk(pathlib.Path(sys.argv[1])) if not each.healthy])"
     )

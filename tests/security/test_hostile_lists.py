@@ -105,7 +105,7 @@ def test_hostile_lists_cost_answers_nothing(tmp_path: Path, plain: Measured, kin
         for kind, found in zip(kinds, control.call("lists.list")["lists"], strict=True):
             print(kind, found["entries"], found["skipped"], found["error"])
         measured = Measured(box)
-        # The least of some rounds, for whoever else uses the processor only makes it more; both in turn.
+        # The least of some rounds, for whoever else uses the processor only makes it more; one after the other.
         rounds = [(plain.cached(), measured.cached(), plain.new("com"), measured.new("com")) for _ in range(ROUNDS)]
         deep = [(plain.new(suffix), measured.new(suffix)) for suffix in ["a." * 110 + "com"] * ROUNDS]
         measured.close()

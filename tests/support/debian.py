@@ -50,8 +50,17 @@ def sources(suite: str) -> list[str]:
 
 
 def begin_root(suite: str, folder: Path, packages: list[str]) -> subprocess.Popen[str]:
-    """Starts to make a Debian in `folder`; `wait` for it."""
-    command = ["mmdebstrap", "-q", "--variant=minbase", f"--include={','.join(packages)}", suite, str(folder)]
+    """Starts to make a Debian in `folder`; `wait` for it. Its mounts are its own, and end with it however it ends."""
+    command = [
+        "unshare",
+        "--mount",
+        "mmdebstrap",
+        "-q",
+        "--variant=minbase",
+        f"--include={','.join(packages)}",
+        suite,
+        str(folder),
+    ]
     return subprocess.Popen([*command, *sources(suite)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -99,7 +108,7 @@ class Debian:
             *words,
         ]
 
-    def run(self, *words: str, check: bool = True, seconds: float = 170) -> str:
+    def run(self, *words: str, check: bool = True, seconds: float = 900) -> str:
         """What it printed, both ways."""
         said = subprocess.run(
             self.command(*words), check=False, text=True, timeout=seconds,

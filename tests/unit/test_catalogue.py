@@ -23,6 +23,8 @@ FIRST = {
     "Unavailable",
     "NetworkError",
     "JournalError",
+    "_well",
+    "_wrong",
 }
 SECOND = {"problem", "Failed"}
 SPEAKERS = {"web", "commands", "catalogue"}
