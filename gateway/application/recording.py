@@ -79,7 +79,7 @@ class Recording:
         """Begins to record; from now on lookups carry the devices of this inventory."""
         self._inventory = inventory
         if self._loss is not None:
-            self.writer.announce(str(self._loss))
+            self.writer.announce(self._loss)
         self.writer.start()
 
     def load(self) -> Book | None:

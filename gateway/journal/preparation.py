@@ -13,6 +13,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, insert, insp
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.sql import column, table
 
+from gateway.catalogue.sentences import Notice
 from gateway.errors import JournalError
 from gateway.files import move_aside
 from gateway.journal.engine import is_healthy, open_engine
@@ -32,11 +33,11 @@ class _Damaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """`quarantined` is where a damaged journal was moved to, None when all was well; `says` tells a person."""
+    """`quarantined` is where a damaged journal was moved to, None when all was well; `news` is for people."""
 
     path: Path
     quarantined: Path | None = None
-    says: str = ""
+    news: Notice | None = None
 
 
 def prepare(path: Path, *, now: datetime | None = None) -> Prepared:
@@ -63,8 +64,7 @@ def begin_anew(path: Path, damage: Exception, *, now: datetime | None = None) ->
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise JournalError("history.new-journal-cannot", path=path, first_line=f"{first_line(error)}") from error
     salvage(aside, path)
-    says = f"The journal was damaged ({first_line(damage)}): it lies in {aside.name}, and a new one has begun."
-    return Prepared(path, aside, says)
+    return Prepared(path, aside, Notice("history.was-damaged", first_line=first_line(damage), aside=aside.name))
 
 
 def _is_read_only(folder: Path) -> bool:

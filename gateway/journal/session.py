@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from gateway.catalogue.sentences import Notice
 from gateway.errors import JournalError
 from gateway.journal import statements as say
 from gateway.journal.dictionary import DeviceOf, TagOf
@@ -28,15 +29,14 @@ _NOT_OUTAGES = {
     sqlite3.SQLITE_TOOBIG,
     sqlite3.SQLITE_ERROR,
 }
-_SAYS = {
-    sqlite3.SQLITE_FULL: "The disk is full: lookups are not recorded until there is space again.",
-    sqlite3.SQLITE_READONLY: "The journal may not be written: look at the rights of its folder, and whether the disk "
-    "is mounted read-only.",
-    sqlite3.SQLITE_BUSY: "Another program holds the journal: lookups are not recorded until it lets go.",
-    sqlite3.SQLITE_IOERR: "The disk reports errors: lookups are not recorded, and the SD card may be failing.",
-    sqlite3.SQLITE_CANTOPEN: "The journal cannot be opened: look whether its folder is there and may be written.",
-    sqlite3.SQLITE_CORRUPT: "The journal is damaged: it is set aside and a new one begins.",
-    sqlite3.SQLITE_NOTADB: "The journal is damaged: it is set aside and a new one begins.",
+_CODES = {
+    sqlite3.SQLITE_FULL: "history.disk-full",
+    sqlite3.SQLITE_READONLY: "history.may-not-be-written",
+    sqlite3.SQLITE_BUSY: "history.held-by-another",
+    sqlite3.SQLITE_IOERR: "history.disk-reports-errors",
+    sqlite3.SQLITE_CANTOPEN: "history.cannot-be-opened",
+    sqlite3.SQLITE_CORRUPT: "history.set-aside",
+    sqlite3.SQLITE_NOTADB: "history.set-aside",
 }
 
 
@@ -108,13 +108,13 @@ def is_outage(error: Exception) -> bool:
     return code is not None and code & 0xFF not in _NOT_OUTAGES
 
 
-def explain(error: Exception) -> str:
-    """One sentence for a person."""
+def explain(error: Exception) -> Notice:
+    """What a person is to hear of it."""
     if isinstance(error, JournalError):
-        return str(error)
+        return error.notice
     code = _code(error)
-    known = _SAYS.get(code & 0xFF) if code is not None else None
-    return known or f"The journal cannot be written: {first_line(error)}."
+    known = _CODES.get(code & 0xFF) if code is not None else None
+    return Notice(known) if known else Notice("history.cannot-be-written", first_line=first_line(error))
 
 
 def _code(error: Exception) -> int | None:

@@ -38,7 +38,6 @@ _MAX_SHOWN = 100
 _MOST_HEARD = 1_000
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 _SWEEP_EVERY, _SWEEPS_A_THOROUGH_ONE, _SWEEP_FOR = 300.0, 12, 0.05
-_WORKS_AGAIN = "The journal records lookups again."
 
 
 class Writer:
@@ -81,7 +80,7 @@ class Writer:
         self._pending: list[Counted] = []
         self._rush = Rush()
         self._trouble = self._held = False
-        self._news = ""
+        self._news: Notice | None = None
         self._pause = self._try_again = self._due = 0.0
         self._sweep: Iterator[None] | None = None
         self._sweeps = 0
@@ -92,7 +91,7 @@ class Writer:
         """Starts the thread, which opens the journal by itself; nothing that is wrong with the disk is raised here."""
         self._thread.start()
 
-    def announce(self, news: str) -> None:
+    def announce(self, news: Notice) -> None:
         """What a person shall read once the journal is open. Before `start`."""
         self._news = news
 
@@ -143,7 +142,7 @@ class Writer:
             self._wake.clear()
         with self._gate:
             self._closed = True
-            self._refuse_tasks("The journal is closed.")
+            self._refuse_tasks(Notice("history.journal-closed"))
         self._counts["dropped"] += _lookups(self._pending) + self._waiting()
         self._pending = []
         if self._session is not None:
@@ -153,14 +152,14 @@ class Writer:
     def _round(self, last: bool) -> None:
         if self._session is None and time.monotonic() < self._try_again and not last:
             self._take(keep_newest=True)
-            self._refuse_tasks("The journal cannot be written at the moment.")
+            self._refuse_tasks(Notice("history.not-at-the-moment"))
             return
         try:
             session = self._session
             if session is not None and session.has_moved():
                 session.close()
                 session = self._session = None
-                self._news = "The journal's file was gone: a new one has begun."
+                self._news = Notice("history.file-was-gone")
             if session is None:
                 session = self._open()
             self._do_tasks(session)
@@ -177,14 +176,13 @@ class Writer:
     def _open(self) -> WriterSession:
         session = WriterSession(self.path, tag=self._tag, device_of=self._device_of)
         self._horizon.begin(session.connection, self._clock())
-        self._news = session.prepared.says or self._news
+        self._news = session.prepared.news or self._news
         self._session = session
         if self._trouble:
             session.try_to_write(self._clock())
         if self._trouble or self._news:
-            news = Notice("history.news", news=self._news)
-            self._tell(True, news if self._news else Notice("history.journal-records-lookups"))
-        self._trouble, self._news = False, ""
+            self._tell(True, self._news or Notice("history.journal-records-lookups"))
+        self._trouble, self._news = False, None
         return session
 
     def _take(self, *, keep_newest: bool = False) -> None:
@@ -263,17 +261,17 @@ class Writer:
                     result = fn(session.connection)
             except Exception as error:
                 outage = not isinstance(error, JournalError) and is_outage(error)
-                future.set_exception(JournalError.saying(explain(error)) if outage else error)
+                future.set_exception(JournalError.of(explain(error)) if outage else error)
                 if outage:
                     raise
             else:
                 future.set_result(result)
 
-    def _refuse_tasks(self, says: str) -> None:
+    def _refuse_tasks(self, notice: Notice) -> None:
         while not self._tasks.empty():
             *_, future = self._tasks.get()
             if future.set_running_or_notify_cancel():
-                future.set_exception(JournalError.saying(says))
+                future.set_exception(JournalError.of(notice))
 
     def _tidy(self, session: WriterSession) -> None:
         if self._sweep is None and time.monotonic() >= self._next_sweep:
@@ -304,7 +302,7 @@ class Writer:
             self._pending = []
         if not self._trouble:
             self._trouble = True
-            self._tell(False, Notice("history.failing", reason=explain(error)))
+            self._tell(False, explain(error))
         if session is not None and is_damage(error):
             self._begin_anew(error)
         self._pause = min(max(self._pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
@@ -312,7 +310,7 @@ class Writer:
 
     def _begin_anew(self, damage: Exception) -> None:
         try:
-            self._news = begin_anew(self.path, damage).says
+            self._news = begin_anew(self.path, damage).news
         except JournalError as error:
             _LOG.warning("%s", error)
 

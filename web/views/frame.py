@@ -25,7 +25,13 @@ from web.spoken import spoken
 T = TypeVar("T")
 U = TypeVar("U")
 
-_LOSSES = {"history.news", "rules.copy-in-force"}
+_LOSSES = {
+    "history.was-damaged",
+    "history.file-was-gone",
+    "history.was-missing",
+    "history.was-empty",
+    "rules.copy-in-force",
+}
 _SILENT = "control.does-not-answer-telltale"
 
 pages = Blueprint("pages", __name__)

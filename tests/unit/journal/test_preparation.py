@@ -112,7 +112,7 @@ def test_a_file_that_is_no_database_is_set_aside_and_a_new_journal_begins(tmp_pa
     prepared = prepare(path, now=NOW)
     assert prepared.quarantined == tmp_path / "journal.broken-20250610T120000Z.sqlite"
     assert prepared.quarantined.read_bytes().startswith(b"this was a photo")
-    assert "journal.broken-20250610T120000Z.sqlite" in prepared.says
+    assert "journal.broken-20250610T120000Z.sqlite" in str(prepared.news)
     assert prepare(path).quarantined is None
 
 
@@ -143,7 +143,7 @@ def test_a_foreign_database_is_not_written_to(tmp_path: Path) -> None:
     raw.close()
     prepared = prepare(path)
     assert prepared.quarantined is not None
-    assert "some other database" in prepared.says
+    assert "some other database" in str(prepared.news)
 
 
 def test_a_journal_of_a_newer_version_is_kept_and_refused(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_a_folder_in_the_way_is_set_aside_with_what_is_in_it(tmp_path: Path) -> 
     prepared = prepare(path, now=NOW)
     assert prepared.quarantined is not None
     assert (prepared.quarantined / "something").exists()
-    assert "there is a folder in its place" in prepared.says
+    assert "there is a folder in its place" in str(prepared.news)
     assert path.is_file()
 
 

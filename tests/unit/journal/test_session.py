@@ -47,12 +47,12 @@ def test_what_passes_is_distinguished_from_what_would_fail_for_ever(
         (failure(sqlite3.SQLITE_FULL), "disk is full"),
         (failure(sqlite3.SQLITE_READONLY_DIRECTORY), "may not be written"),
         (failure(sqlite3.SQLITE_NOMEM), "what the driver says"),
-        (JournalError("As it was said."), "As it was said."),
+        (JournalError.saying("As it was said."), "As it was said."),
     ],
 )
 def test_trouble_is_explained_in_one_sentence(error: Exception, says: str) -> None:
-    assert says in explain(error)
-    assert explain(error).endswith(".")
+    assert says in str(explain(error))
+    assert str(explain(error)).endswith(".")
 
 
 def test_a_session_notices_that_its_file_is_another(tmp_path: Path) -> None:

@@ -290,9 +290,9 @@ def test_a_pause_is_claimed_only_when_dns_pauses(home: Home, owner: FlaskClient)
 def test_what_was_lost_is_said_for_a_day_although_all_is_well_again(
     home: Home, owner: FlaskClient, hours: int, shown: bool
 ) -> None:
-    lost = {**finding("journal", True, ""), "code": "history.news", "arguments": {"news": "The history was missing."}}
+    lost = {**finding("journal", True, ""), "code": "history.was-missing", "arguments": {}}
     home.control.ailments = [{**lost, "since": (datetime.now(UTC) - timedelta(hours=hours)).isoformat()}]
-    assert ("The history was missing." in owner.get("/").text) is shown
+    assert ("The history was missing when Telltale started" in owner.get("/").text) is shown
 
 
 def test_while_televisions_are_led_past_a_living_resolver_no_corner_of_the_page_claims_to_filter(
