@@ -19,7 +19,7 @@ from gateway.catalogue.sentences import Notice
 from gateway.errors import JournalError
 from gateway.journal.gathering import Counted, Rush, gather
 from gateway.journal.hooks import Hooks
-from gateway.journal.pacing import meanwhile, paced
+from gateway.journal.pacing import attend, meanwhile, paced
 from gateway.journal.preparation import begin_anew
 from gateway.journal.retention import Retention
 from gateway.journal.session import WriterSession, explain, is_damage, is_outage
@@ -132,6 +132,7 @@ class Writer:
     def _work(self) -> None:
         self._begins()
         meanwhile(self._count_many)
+        attend(lambda: bool(self._batches))
         while True:
             last = self._stopping
             self._round(last)

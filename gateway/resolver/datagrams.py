@@ -24,8 +24,9 @@ _ROUNDS = 4
 # where so many wait that the socket would not be read in time.
 _SLICE, _SHARE = 3, 16
 _MOST_AHEAD = 1_024
-# Seconds after which somebody who needs no work may have been waiting for long enough.
-_GLANCE = 0.00015
+# Seconds after which somebody who needs no work may have been waiting for long enough; and the most, where looking
+# again and again finds nobody.
+_GLANCE, _LONGEST_GLANCE = 0.00015, 0.0006
 
 # (datagram, who asks, sender as the socket module writes it, when it came)
 _Kept: TypeAlias = tuple[bytes, Client, Any, float]
@@ -63,6 +64,7 @@ class DatagramServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._going_on = False
         self._looked = 0.0
+        self._glance = _GLANCE
         self.received = 0
         self.fast = 0
         self.fast_blocked = 0
@@ -106,10 +108,12 @@ class DatagramServer:
     def look_in(self) -> None:
         """Between two pieces of other work: who needs none is answered now, unless somebody looked just before."""
         now = self._clock()
-        if self._batch is None or self._loop is None or now - self._looked < _GLANCE:
+        if self._batch is None or self._loop is None or now - self._looked < self._glance:
             return
         self._looked = now
+        before = self.fast
         self._read(1)
+        self._glance = _GLANCE if self.fast > before else min(self._glance * 2, _LONGEST_GLANCE)
         if self._ahead and not self._going_on:
             self._going_on = True
             self._loop.call_soon(self._go_on)
