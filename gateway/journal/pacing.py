@@ -34,14 +34,14 @@ def meanwhile(do: Callable[[], object]) -> None:
 
 
 def attend(is_anybody_answered: Callable[[], bool]) -> None:
-    """From now on the calling thread rests often only while somebody is answered at once, else seldom: a rest costs half
-    of what is done between two of them.
+    """From now on the calling thread rests often only while somebody is answered at once, else seldom: a rest costs
+    half of what is done between two of them.
     """
     _here.is_anybody_answered = is_anybody_answered
 
 
 def paced(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
-    """The pieces, with a rest before the next one whenever 0.1 ms have gone by since the last, or 1 ms: see `attend`."""
+    """The pieces, with a rest before the next one whenever 0.1 ms have gone by since; or 1 ms, see `attend`."""
     now, rest = time.monotonic, time.sleep
     is_anybody_answered = getattr(_here, "is_anybody_answered", _always)
     ends = now() + _STRETCH

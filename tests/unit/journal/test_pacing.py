@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 
 import pytest
 
@@ -72,3 +73,25 @@ def slowly(clock: Clock, done: list[str]) -> None:
     for piece in paced(["one", "two", "three"]):
         clock.now += 1.0
         done.append(piece)
+
+
+def test_while_nobody_is_answered_at_once_rests_are_few(clock: Clock) -> None:
+    answered: list[str] = []
+
+    def work() -> None:
+        pacing.attend(lambda: bool(answered))
+        for _ in paced(range(1_000)):
+            clock.now += 0.00002
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    seldom = list(clock.rests)
+    answered.append("somebody")
+    clock.rests.clear()
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    stretches = [later - earlier for earlier, later in pairwise(seldom)]
+    assert 0.0009 < min(stretches) <= max(stretches) < 0.0013
+    assert len(clock.rests) > 5 * len(seldom)
