@@ -60,14 +60,14 @@ def _parser() -> argparse.ArgumentParser:
 
     verb("up", _up, "answer DNS and show the dashboard, in the foreground, without root", _by_itself)
     demo = verb("demo", _demo, "the same, with simulated televisions and a simulated internet", _by_itself)
-    demo.add_argument("--pace", type=float, default=1.0, help="how busy the televisions are (default 1)")
+    demo.add_argument("--pace", type=float, default=1.0, help="how much the televisions ask: 2 is twice as much (default 1)")
 
     name = verb("block", _block, "block a name for everybody, or for one device")
     allowed = verb("allow", _allow, "allow a name for everybody, or for one device")
     for made in (name, allowed):
         made.add_argument("name", metavar="NAME", help="a domain name; *.NAME takes everything below it too")
         _device(made)
-        made.add_argument("--for", dest="duration", metavar="15m", help="how long: 30s, 15m, 2h, 1d (default: always)")
+        made.add_argument("--for", dest="duration", metavar="15m", help="how long: 30s, 15m, 2h, 1d (default: until you remove it)")
     pause = verb("pause", _pause, "stop filtering for a while")
     pause.add_argument("duration", metavar="5m", help="how long: 30s, 15m, 2h; 0 ends a pause")
     _device(pause)
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         help="calm, quiet, silent or off; as-everyone takes a device's own choice back",
     )
     _device(chosen)
-    chosen.add_argument("--for", dest="duration", metavar="2h", help="how long: 30s, 15m, 2h, 1d (default: always)")
+    chosen.add_argument("--for", dest="duration", metavar="2h", help="how long: 30s, 15m, 2h, 1d (default: until you change it)")
     explained = verb("explain", _explain, "say who owns a name, what it is for, and what happens to it")
     explained.add_argument("name", metavar="NAME")
     _device(explained)
@@ -106,7 +106,7 @@ def _add_collections(verb: _Verb) -> None:
     token = verb("token", _token, "print a new bearer token for the API; list or remove those there are", _of_keys)
     token.add_argument("what", nargs="?", choices=("new", "ls", "rm"), default="new")
     token.add_argument("rest", nargs="*", metavar="ID", help="rm 1f3a90c2")
-    token.add_argument("--label", default="command line", help="what you call it")
+    token.add_argument("--label", default="command line", help="a name for it, to know it by later")
 
 
 def _add_upkeep(verb: _Verb) -> None:
