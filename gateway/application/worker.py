@@ -21,7 +21,7 @@ from gateway.application.upstreams import open_all_upstreams
 from gateway.classifier.service import Classifier
 from gateway.control.worker_messages import BatchWriter, Unframer, frame, names_from_json, read_piece
 from gateway.errors import ControlError
-from gateway.linux.process import spare_the_collector, tidy
+from gateway.linux.process import hear_no_signal, spare_the_collector, tidy
 from gateway.lists.compiled import CompiledLists
 from gateway.model.lookup import LogBatch, LogRow
 from gateway.policy.book_file import decode_book
@@ -165,6 +165,7 @@ async def work(worker: Worker, channel: socket.socket) -> None:
     except OSError:
         # Nobody is there to read it.
         pass
+    hear_no_signal()
     for task in done:
         task.result()
 

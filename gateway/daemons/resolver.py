@@ -17,7 +17,7 @@ from gateway.application.parts import register_all
 from gateway.application.running import run
 from gateway.application.sockets import DnsSockets, adopt_sockets, bind_dns, inherited_sockets, sort_dns
 from gateway.errors import TelltaleError
-from gateway.linux.process import answer_promptly, begin, end_with_parent
+from gateway.linux.process import answer_promptly, begin, end_with_parent, hear_no_signal
 from gateway.settings import Settings, add_arguments, from_arguments
 
 
@@ -28,6 +28,7 @@ async def serve(settings: Settings, sockets: DnsSockets) -> None:
         loop.add_signal_handler(number, stop.set)
     core = open_core(settings, sockets, loop)
     await run(core, register_all(core), stop)
+    hear_no_signal()
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,7 +13,7 @@ from typing import cast
 from gateway.application.filtering import ask_effect
 from gateway.application.sockets import adopt_sockets, bind_web, inherited_sockets
 from gateway.errors import TelltaleError
-from gateway.linux.process import begin, end_with_parent, notify
+from gateway.linux.process import begin, end_with_parent, hear_no_signal, notify
 from gateway.network_settings import televisions_networks
 from gateway.settings import Settings, add_arguments, from_arguments
 from web.application import create_app
@@ -70,6 +70,7 @@ async def _serve(settings: Settings, sockets: tuple[socket.socket, ...]) -> None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.stop)
     await server.run(sockets)
+    hear_no_signal()
 
 
 if __name__ == "__main__":

@@ -73,6 +73,15 @@ def end_with_parent() -> None:
         sys.exit(0)
 
 
+def hear_no_signal() -> None:
+    """For a process that has nothing left to do but to end: whoever tells it to end once more, as the end of its parent
+    does, is not heard. asyncio closes the pipe of its signals before their handlers, and would print a trace.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
+
+
 def answer_promptly() -> None:
     """For the thread that answers: it must not wait until another thread has had its five milliseconds of the
     interpreter, nor, where both share a core, its three of the core.
