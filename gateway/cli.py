@@ -60,14 +60,16 @@ def _parser() -> argparse.ArgumentParser:
 
     verb("up", _up, "answer DNS and show the dashboard, in the foreground, without root", _by_itself)
     demo = verb("demo", _demo, "the same, with simulated televisions and a simulated internet", _by_itself)
-    demo.add_argument("--pace", type=float, default=1.0, help="how much the televisions ask: 2 is twice as much (default 1)")
+    pace = "how much the televisions ask: 2 is twice as much (default 1)"
+    demo.add_argument("--pace", type=float, default=1.0, help=pace)
 
     name = verb("block", _block, "block a name for everybody, or for one device")
     allowed = verb("allow", _allow, "allow a name for everybody, or for one device")
     for made in (name, allowed):
         made.add_argument("name", metavar="NAME", help="a domain name; *.NAME takes everything below it too")
         _device(made)
-        made.add_argument("--for", dest="duration", metavar="15m", help="how long: 30s, 15m, 2h, 1d (default: until you remove it)")
+        how_long = "how long: 30s, 15m, 2h, 1d (default: until you remove it)"
+        made.add_argument("--for", dest="duration", metavar="15m", help=how_long)
     pause = verb("pause", _pause, "stop filtering for a while")
     pause.add_argument("duration", metavar="5m", help="how long: 30s, 15m, 2h; 0 ends a pause")
     _device(pause)
@@ -79,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         help="calm, quiet, silent or off; as-everyone takes a device's own choice back",
     )
     _device(chosen)
-    chosen.add_argument("--for", dest="duration", metavar="2h", help="how long: 30s, 15m, 2h, 1d (default: until you change it)")
+    until = "how long: 30s, 15m, 2h, 1d (default: until you change it)"
+    chosen.add_argument("--for", dest="duration", metavar="2h", help=until)
     explained = verb("explain", _explain, "say who owns a name, what it is for, and what happens to it")
     explained.add_argument("name", metavar="NAME")
     _device(explained)
