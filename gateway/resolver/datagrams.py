@@ -22,8 +22,9 @@ Serve: TypeAlias = Callable[[bytes, Client, float, Reply], None]
 _ROUNDS = 4
 # How many of those that need work are looked at before those that need none are answered again: three, and more
 # where so many wait that the socket would not be read in time.
-_SLICE, _SHARE = 3, 16
-_MOST_AHEAD = 1_024
+_SLICE, _SHARE, _MOST_A_ROUND = 3, 16, 64
+# Half a second's work: after a power cut every device of a home asks at once, and asks again after a second or more.
+_MOST_AHEAD = 4_096
 # Seconds after which somebody who needs no work may have been waiting for long enough; and the most, where looking
 # again and again finds nobody.
 _GLANCE, _LONGEST_GLANCE = 0.00015, 0.0006
@@ -123,7 +124,7 @@ class DatagramServer:
         ahead = self._ahead
         self._going_on = True
         try:
-            for _ in range(min(max(_SLICE, len(ahead) // _SHARE), len(ahead))):
+            for _ in range(min(max(_SLICE, len(ahead) // _SHARE), _MOST_A_ROUND, len(ahead))):
                 datagram, client, sender, at = ahead.pop()
                 # Looked up again: the rules, and with them its memo, may have changed meanwhile.
                 self._hand_on(datagram, self._clients.of(client.text), sender, at)
