@@ -3,11 +3,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-FAST := tests/unit tests/golden tests/property
-SLOW := tests/contract tests/integration tests/security tests/faults tests/netns tests/browser
+FAST := tests/unit tests/golden tests/property tests/contract tests/integration
+SLOW := tests/security tests/faults tests/netns tests/browser
 WAITING := tests/unit/resolver tests/unit/journal
-# Two Debians are made, booted and crashed: minutes of waiting for disks, beside which the others run.
-INSTALLER := tests/netns/test_install.py
 
 .PHONY: help run test check waiting thinking lint bench mutate lock format screenshots clean
 
@@ -17,12 +15,13 @@ help:  ## show this
 run: $(VENV)/run.stamp  ## start the demo: four simulated televisions and the live dashboard
 	@exec $(BIN)/telltale demo $(DEMO)
 
-test: lint  ## every test, the fast ones first; what this machine cannot run is skipped, with the reason
+# Two halves of about one length, beside each other: both mostly wait, for sockets, disks and machines that boot.
+test: lint  ## every test; what this machine cannot run is skipped, with the reason
 	@said=$$(mktemp); trap 'rm -f $$said' EXIT; \
-	$(BIN)/pytest $(INSTALLER) >$$said 2>&1 & installer=$$!; trap 'kill $$installer' INT TERM; \
-	$(BIN)/pytest --ignore $(INSTALLER) $(FAST) $(SLOW); others=$$?; \
-	wait $$installer; installed=$$?; cat $$said; \
-	[ $$others -eq 0 ] && [ $$installed -eq 0 ]
+	$(BIN)/pytest $(SLOW) >$$said 2>&1 & slow=$$!; trap 'kill $$slow' INT TERM; \
+	$(BIN)/pytest $(FAST); others=$$?; \
+	wait $$slow; slowly=$$?; cat $$said; \
+	[ $$others -eq 0 ] && [ $$slowly -eq 0 ]
 
 check: $(VENV)/test.stamp  ## lint, types, arrows and the quick unit tests: less than a minute
 	@$(MAKE) --no-print-directory -j3 -Otarget lint waiting thinking
