@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.journal.engine import open_engine
+from gateway.journal.horizon import Reach
 from gateway.journal.preparation import prepare
 from gateway.journal.reader import LookupFilter, Reader
 from gateway.journal.retention import Retention
@@ -124,7 +125,7 @@ def test_a_search_finds_what_a_plain_loop_finds(
             engine = open_engine(path)
             with engine.connect() as connection:
                 keep = Retention(minutes=timedelta(hours=20), hours=timedelta(days=2), rollups=timedelta(days=3))
-                list(sweep(connection, keep, now=NOON.timestamp(), forget=lambda: None))
+                list(sweep(connection, keep, Reach(NOON.timestamp()), forget=lambda: None))
             engine.dispose()
         reader = Reader(path)
         for each in wanted:
