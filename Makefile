@@ -3,8 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-FAST := tests/unit tests/golden tests/property tests/contract tests/integration
-SLOW := tests/security tests/faults tests/netns tests/browser
+FAST := tests/unit tests/golden tests/property tests/contract tests/integration tests/security
+SLOW := tests/faults tests/netns tests/browser
 WAITING := tests/unit/resolver tests/unit/journal
 
 .PHONY: help run test check waiting thinking lint bench mutate lock format screenshots clean

@@ -31,7 +31,7 @@ TARGETS = (
     Target("gateway.resolver.cache", ("tests/unit/resolver/test_cache.py", "tests/unit/resolver/test_cache_limits.py")),
     Target(
         "gateway.journal.sweep",
-        tuple(f"tests/unit/journal/test_sweep{part}.py" for part in ("", "_limits", "_size")),
+        tuple(f"tests/unit/journal/test_{name}.py" for name in ("sweep", "sweep_limits", "sweep_size", "horizon")),
     ),
     Target("gateway.wire.bailiwick", ("tests/unit/wire/test_bailiwick.py", "tests/unit/wire/test_bailiwick_limits.py")),
     Target(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from gateway.lists.compiled import CompiledLists
+from gateway.model.effect import Effect
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.tag import UNTAGGED, Category, Need, Tag
 from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
@@ -359,3 +361,22 @@ def test_a_pause_comes_first_among_the_rules_on_a_name(lists: CompiledLists) -> 
 
 def test_a_home_that_knows_no_presets_is_not_harmed_by_one(lists: CompiledLists) -> None:
     assert snapshot_of(lists, preset("silent")).decide("free.example", TV) is ALLOWED
+
+
+def test_what_a_policy_does_to_lookups_is_said_as_it_is(tmp_path: Path) -> None:
+    pause = rule(ALLOW, EVERYTHING, minutes=5)
+    one, _ = compile_texts(tmp_path, ("one name", BLOCK, "||listed.example^\n"))
+    nothing = CompiledLists.empty()
+    for lists, rules, effect in (
+        (nothing, [], Effect.NOTHING),
+        (nothing, [rule(ALLOW, NAME, "a.example")], Effect.NOTHING),
+        (nothing, [rule(BLOCK, NAME, "a.example")], Effect.BLOCKS),
+        (nothing, [rule(ALLOW, NAME, "a.example"), rule(BLOCK, NAME, "b.example")], Effect.BLOCKS),
+        (nothing, [preset("calm")], Effect.BLOCKS),
+        (one, [], Effect.BLOCKS),
+        (one, [rule(ALLOW, NAME, "a.example")], Effect.BLOCKS),
+        (one, [pause], Effect.PAUSED),
+        (nothing, [pause, rule(BLOCK, NAME, "a.example")], Effect.PAUSED),
+    ):
+        assert quiet_home(lists, *rules).effect is effect
+        assert quiet_home(lists, *rules).blocks is (effect is Effect.BLOCKS or lists is one or len(rules) == 2)
