@@ -25,9 +25,8 @@ _ROUNDS = 4
 _SLICE, _SHARE, _MOST_A_ROUND = 3, 16, 64
 # Half a second's work: after a power cut every device of a home asks at once, and asks again after a second or more.
 _MOST_AHEAD = 4_096
-# Seconds after which somebody who needs no work may have been waiting for long enough; and the most, where looking
-# again and again finds nobody.
-_GLANCE, _LONGEST_GLANCE = 0.00015, 0.0006
+# Seconds after which somebody who needs no work may have been waiting for long enough.
+_GLANCE = 0.00015
 
 # (datagram, who asks, sender as the socket module writes it, when it came)
 _Kept: TypeAlias = tuple[bytes, Client, Any, float]
@@ -65,7 +64,6 @@ class DatagramServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._going_on = False
         self._looked = 0.0
-        self._glance = _GLANCE
         self.received = 0
         self.fast = 0
         self.fast_blocked = 0
@@ -109,12 +107,10 @@ class DatagramServer:
     def look_in(self) -> None:
         """Between two pieces of other work: who needs none is answered now, unless somebody looked just before."""
         now = self._clock()
-        if self._batch is None or self._loop is None or now - self._looked < self._glance:
+        if self._batch is None or self._loop is None or now - self._looked < _GLANCE:
             return
         self._looked = now
-        before = self.fast
         self._read(1)
-        self._glance = _GLANCE if self.fast > before else min(self._glance * 2, _LONGEST_GLANCE)
         if self._ahead and not self._going_on:
             self._going_on = True
             self._loop.call_soon(self._go_on)

@@ -98,8 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if MISS in options.workloads.split(","):
             results += _rounds(running, [misses("")], folder, options, asked)
         beside = _beside_a_flood(running, folder, options) if MISS in options.workloads.split(",") else {}
-        quiet = _quiet_beside_many(running, options) if MISS in options.workloads.split(",") else {}
         ends = {name: _end(process, folder / name, asked[name]) for name, (process, _) in running.items()}
+        quiet = _quiet_beside_many(running, options) if MISS in options.workloads.split(",") else {}
         ours = _only_ours(running, folder, upstream, names, options) if "telltale" in running else {}
     print(table(results, list(running)))
     for name, megabytes in held.items():
