@@ -6,9 +6,7 @@ import json
 import random
 import subprocess
 import sys
-import time
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ import pytest
 from gateway.lists.compiled import CompiledLists
 from gateway.model.name import ancestors
 from tests.support.policy_lists import BLOCK, compile_texts
+from tests.support.processor_time import processor_time
 
 pytestmark = pytest.mark.integration
 
@@ -69,16 +68,6 @@ def run(program: str, *paths: Path) -> dict[str, float]:
     command = [sys.executable, "-c", program, *map(str, paths)]
     said: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return said
-
-
-def processor_time(work: Callable[[], object]) -> float:
-    """Seconds of this process; the least of three times."""
-    spent = []
-    for _ in range(3):
-        began = time.process_time()
-        work()
-        spent.append(time.process_time() - began)
-    return min(spent)
 
 
 @pytest.mark.timeout(900)

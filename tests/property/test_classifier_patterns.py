@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +12,7 @@ from gateway.classifier.service import Classifier
 from gateway.classifier.wording import sentence
 from gateway.model.name import Name
 from gateway.model.tag import Category, Tag
+from tests.support.processor_time import plain_loop, processor_time
 
 _CLASSIFIER = Classifier.load()
 _ATOMS = st.sampled_from(
@@ -39,9 +39,9 @@ def test_any_expression_that_is_accepted_compiles_and_costs_little(parts: list[s
     except ValueError:
         return
     assert pattern.kind is Kind.REGEX
-    start = time.process_time()
-    matched = pattern.matches(name + ".example.com")
-    assert time.process_time() - start < 0.2
+    asked = name + ".example.com"
+    assert processor_time(lambda: pattern.matches(asked)) < 250 * plain_loop()
+    matched = pattern.matches(asked)
     assert matched == bool(re.fullmatch(pattern.text[1:-1], name + ".example.com"))
     assert not pattern.matches(name)
 

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from gateway.classifier.pattern import Kind, parse_pattern
+from tests.support.processor_time import plain_loop, processor_time
 
 
 def test_a_plain_name_means_this_name_only() -> None:
@@ -71,9 +70,8 @@ def test_what_cannot_be_a_pattern_is_refused_with_advice(text: str, advice: str)
     assert advice in str(error.value)
 
 
-def test_the_worst_name_costs_no_more_than_some_milliseconds_of_the_processor() -> None:
+def test_the_worst_name_costs_little_more_than_a_look() -> None:
     pattern = parse_pattern(r"/^[a-z]{1,63}[a-z]{1,63}0\.x\.tv$/")
-    start = time.process_time()
-    assert not pattern.matches("a" * 240 + ".x.tv")
-    assert not pattern.matches("a" * 63 + ".x.tv")
-    assert time.process_time() - start < 0.05
+    worst = ("a" * 240 + ".x.tv", "a" * 63 + ".x.tv")
+    assert not any(map(pattern.matches, worst))
+    assert processor_time(lambda: [pattern.matches(name) for name in worst]) < 5 * plain_loop(), "measured: 0.04"
