@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from gateway.journal import statements as say
 from gateway.journal.device_rows import DEVICE_NUMBER, SAVE_DEVICE, device_row
-from gateway.journal.pacing import handfuls, paced
+from gateway.journal.pacing import execute_many, handfuls, paced
 from gateway.model.device import Device
 from gateway.model.lookup import Facts
 from gateway.model.response import Source
@@ -190,9 +190,9 @@ class Dictionary:
                     continue
                 hasty = tag.via is not None or (tag.company is None and tag.category is Category.UNKNOWN)
                 (unsure if hasty else sure).append((name, company, _SPELLED[category]))
-        self._many(say.ADD_NAME, added)
-        self._many(say.LEARN_NAME_WITHOUT_HASTE, unsure)
-        self._many(say.LEARN_NAME, sure)
+        execute_many(self._cursor, say.ADD_NAME, added)
+        execute_many(self._cursor, say.LEARN_NAME_WITHOUT_HASTE, unsure)
+        execute_many(self._cursor, say.LEARN_NAME, sure)
         for named, _ in unknown:
             self._names[named] = ids[named[0]]
         return set(range(first, number))
@@ -224,8 +224,8 @@ class Dictionary:
                     number += 1
                 else:
                     others.append((*stream, *span))
-        self._many(say.ADD_STREAM, added)
-        self._many(say.LEARN_STREAM, others)
+        execute_many(self._cursor, say.ADD_STREAM, added)
+        execute_many(self._cursor, say.LEARN_STREAM, others)
         return ids | self._find_streams(others)
 
     def _find_streams(self, wanted: Iterable[tuple[int, ...]]) -> dict[_Stream, int]:
@@ -238,10 +238,6 @@ class Dictionary:
             for asked in paced(_filled(list(asked_for)))
             for name, blocked, number in self._cursor.execute(say.FIND_STREAMS, (device, *asked))
         }
-
-    def _many(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        for some in handfuls(rows):
-            self._cursor.executemany(statement, some)
 
     def _fact(self, facts: Facts, tag: Tag) -> int:
         key = *_content(facts)[1:], tag.party

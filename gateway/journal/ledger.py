@@ -13,7 +13,7 @@ from gateway.journal import statements as say
 from gateway.journal.dictionary import DeviceOf, Dictionary, KnownDevice, News, TagOf
 from gateway.journal.engine import raw_connection
 from gateway.journal.gathering import Counted
-from gateway.journal.pacing import handfuls
+from gateway.journal.pacing import execute_many, handfuls
 from gateway.journal.schema import lookups, marks, shelves
 from gateway.journal.times import from_millis
 from gateway.model.dns import rcode_name, type_name
@@ -78,7 +78,7 @@ class Ledger:
                     known = asker.known[facts]
                     add((number, int(when * 1000), known[0], known[1], client_id, int(latency * 1e6), times))
                     number += 1
-            self._many(say.ADD_LOOKUP, rows)
+            execute_many(self._cursor, say.ADD_LOOKUP, rows)
             self._last_seen.update((row[2], row[1]) for row in rows)
             for run in _minutes_apart(rows):
                 _, sums = minutes.setdefault(run[0][1] // 60_000, (run[0][0], {}))
@@ -152,7 +152,7 @@ class Ledger:
     def _note_last_seen(self) -> None:
         seen = [(millis, stream) for stream, millis in sorted(self._last_seen.items())]
         self._last_seen.clear()
-        self._many(say.TOUCH_STREAM, seen)
+        execute_many(self._cursor, say.TOUCH_STREAM, seen)
 
     def _count(self, minute: int, first: int, sums: dict[int, int]) -> None:
         """`first` is the id of the minute's first lookup, `sums` how many there are of each stream."""
@@ -161,15 +161,11 @@ class Ledger:
             self._minute = minute
         # In key order, so that each page is touched once.
         counts = sorted(sums.items())
-        self._many(say.COUNT_MINUTE, [(minute, stream, count) for stream, count in counts])
+        execute_many(self._cursor, say.COUNT_MINUTE, [(minute, stream, count) for stream, count in counts])
         if minute <= self._folded:
             # The clock went back, or a row came late: its hour has been added up without it.
             self._cursor.executemany(say.COUNT_HOUR, [(minute // 60, stream, count) for stream, count in counts])
             self._cursor.executemany(say.COUNT_DAY, [(minute // 1440, stream, count) for stream, count in counts])
-
-    def _many(self, statement: str, rows: Sequence[tuple[int, ...]]) -> None:
-        for some in handfuls(rows):
-            self._cursor.executemany(statement, some)
 
 
 def _minutes_apart(rows: list[_Row]) -> list[list[_Row]]:

@@ -6,10 +6,11 @@ milliseconds: only a writer that rests of itself lets an answer pass at once.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _Piece = TypeVar("_Piece")
 _STRETCH, _REST = 0.0001, 0.00005
@@ -63,6 +64,12 @@ def paced(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
 def handfuls(pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
     """As `paced`, for pieces of which each is done in a microsecond or two: some of them at once."""
     return paced(pieces[start : start + _HANDFUL] for start in range(0, len(pieces), _HANDFUL))
+
+
+def execute_many(cursor: sqlite3.Cursor, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """As the cursor's `executemany`, at a pace."""
+    for some in handfuls(rows):
+        cursor.executemany(statement, some)
 
 
 def _always() -> bool:
