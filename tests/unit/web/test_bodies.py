@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
 
 import pytest
 from flask import Flask
@@ -94,11 +94,5 @@ def test_the_fields_of_a_message_are_checked_here_too() -> None:
         ({"seconds": -1}, "seconds"), ({"seconds": "60"}, "seconds"), ({}, "seconds"), ({"seconds": 1, "x": 1}, "x"),
     ):  # fmt: skip
         with pytest.raises(Refused) as refusal:
-            sent(as_json(wrong))
+            sent(json.dumps(wrong))
         assert refusal.value.field == field
-
-
-def as_json(value: Any) -> str:
-    import json
-
-    return json.dumps(value)
