@@ -16,12 +16,15 @@ from gateway.control.codec import decode_line, encode_line
 from gateway.control.hub import Hub
 from gateway.control.messages import MAX_LINE, MAX_REPLY, Done, Failed, Reply, reply_to_json, request_from
 from gateway.errors import Refused, TelltaleError
+from gateway.listening import close_server
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Mapping[str, Any]], Any | Awaitable[Any]]
 
 _MAX_CONNECTIONS = 128
+_LAST_WORDS = 2.0
+"""Seconds that a client has for the rest of an answer, once its conversation is over."""
 
 
 class ControlServer:
@@ -49,6 +52,7 @@ class ControlServer:
         self._server: asyncio.Server | None = None
         self._inode = 0
         self._connections: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     @property
     def listening(self) -> bool:
@@ -64,10 +68,11 @@ class ControlServer:
         self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_LINE)
 
     async def stop(self) -> None:
-        """Ends every conversation and removes the socket file."""
+        """Ends every conversation, also those that begin this moment, and removes the socket file."""
         if self._server is None:
             return
-        self._server.close()
+        self._stopping = True
+        await close_server(self._server)
         for task in list(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
@@ -84,8 +89,8 @@ class ControlServer:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or len(self._connections) >= _MAX_CONNECTIONS:
-            writer.close()
+        if task is None or self._stopping or len(self._connections) >= _MAX_CONNECTIONS:
+            writer.transport.abort()
             return
         self._connections.add(task)
         try:
@@ -98,8 +103,8 @@ class ControlServer:
         except asyncio.CancelledError:
             pass
         finally:
+            await _close(writer)
             self._connections.discard(task)
-            writer.close()
 
     async def _send_away(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(encode_line(reply_to_json(Failed("refused", "control.user-may-not"))))
@@ -166,6 +171,14 @@ class ControlServer:
                 following.cancel()
                 await asyncio.gather(following, return_exceptions=True)
             await events.aclose()  # type: ignore[attr-defined]
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """A client that never reads what is left for it does not keep its place."""
+    writer.close()
+    with suppress(OSError, TimeoutError, asyncio.CancelledError):
+        await asyncio.wait_for(writer.wait_closed(), _LAST_WORDS)
+    writer.transport.abort()
 
 
 def _user_behind(writer: asyncio.StreamWriter) -> int:

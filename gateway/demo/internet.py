@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from gateway.demo.packet import OUR_UDP_SIZE, read_query, write_answer
 from gateway.demo.world import World
 from gateway.errors import NetworkError, WireError
+from gateway.listening import close_server
 
 _MAX_CONNECTIONS = 64
 _MAX_WAITING = 2_000
@@ -59,7 +60,7 @@ class Internet:
         self.address = (host, port)
 
     async def stop(self) -> None:
-        self._close()
+        await self._close()
         for task in list(self._work):
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
@@ -76,12 +77,12 @@ class Internet:
         size = min(asked.udp_size, OUR_UDP_SIZE) if udp else 65_535
         return write_answer(asked, answer.rcode, answer.answer, answer.authority, size=size), self._latency(asked.name)
 
-    def _close(self) -> None:
+    async def _close(self) -> None:
         if self._transport is not None:
             self._transport.close()
             self._transport = None
         if self._server is not None:
-            self._server.close()
+            await close_server(self._server)
             self._server = None
 
     def _datagram(self, wire: bytes, client: tuple[str, int]) -> None:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from gateway.listening import close_server
 from gateway.resolver.clients import Client, Clients
 from gateway.resolver.connections import Connections
 from gateway.resolver.options import ResolverOptions
@@ -47,9 +48,9 @@ class StreamServer:
         self._server = await loop.create_server(lambda: _Connection(self, loop), sock=self._sock)
 
     async def stop(self) -> None:
-        """Closes the listening socket and every connection."""
+        """Closes the listening socket and every connection, also those that come this moment."""
         if self._server is not None:
-            self._server.close()
+            await close_server(self._server)
         for connection in list(self._here):
             connection.close()
         if self._server is not None:

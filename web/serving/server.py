@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import TypeVar
 
+from gateway.listening import close_server
 from web.serving.call import Application
 from web.serving.connection import ClientConnection
 from web.serving.places import Places
@@ -70,7 +71,7 @@ class Server:
         await self._stopping.wait()
         self.stopping = True
         for listener in listeners:
-            listener.close()
+            await close_server(listener)
         self._on_stop()
         await self._end_politely()
         beating.cancel()
@@ -81,8 +82,11 @@ class Server:
         self._stopping.set()
 
     def enter(self, connection: ClientConnection) -> None:
-        """Takes a new connection in; hangs up on the one that must go for it."""
+        """Takes a new connection in; hangs up on the one that must go for it, on the new one when all is over."""
         self._connections.add(connection)
+        if self.stopping:
+            connection.hang_up()
+            return
         going = self._places.enter(connection)
         if isinstance(going, ClientConnection):
             going.hang_up()
