@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-_TURNS = 4
+_ROUNDS = 4
 """Of the loop, from accept(2) to a protocol's first call or a stream handler's first step (selector_events.py)."""
 
 
@@ -17,6 +17,6 @@ async def close_server(server: asyncio.Server) -> None:
     loop = asyncio.get_running_loop()
     for listener in server.sockets:
         loop.remove_reader(listener)
-    for _ in range(_TURNS):
+    for _ in range(_ROUNDS):
         await asyncio.sleep(0)
     server.close()

@@ -80,12 +80,12 @@ async def _dashboard(_: Path) -> tuple[Connect, Stop]:
 
 @pytest.mark.filterwarnings("error::ResourceWarning")
 @pytest.mark.parametrize("begin", [_control, _dns_over_tcp, _simulated_internet, _dashboard])
-@pytest.mark.parametrize("turns", range(7))
-def test_a_client_of_the_last_moment_is_hung_up_on(begin: Begin, turns: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounds", range(7))
+def test_a_client_of_the_last_moment_is_hung_up_on(begin: Begin, rounds: int, tmp_path: Path) -> None:
     async def story() -> socket.socket:
         connect, stop = await begin(tmp_path)
         client = connect()
-        for _ in range(turns):
+        for _ in range(rounds):
             await asyncio.sleep(0)
         await stop()
         return client
