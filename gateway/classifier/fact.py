@@ -12,7 +12,8 @@ class Fact:
     """Shared by all names of one rule. `company` is None where nobody knows the owner.
 
     `identifies` is the maker whose televisions alone ask for these names; `cadence` is how many seconds lie between two
-    contacts, where that was published.
+    contacts, where that was published. `service` is the service that the name is a part of; `needed_by` are the
+    services and the makers whose devices lose something without it, and empty where that is every device.
     """
 
     company: str | None
@@ -24,6 +25,8 @@ class Fact:
     symptom: str = ""
     identifies: str | None = None
     cadence: int | None = None
+    service: str | None = None
+    needed_by: tuple[str, ...] = ()
 
     @property
     def hosts(self) -> bool:

@@ -1,15 +1,16 @@
-"""Reads the knowledge folder: companies.toml, sources.toml, and one .txt file of rules for each maker or trade."""
+"""Reads the knowledge folder: companies, services and sources (.toml), and a .txt file of rules for each trade."""
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gateway.classifier.company import Company
 from gateway.classifier.index import Index
-from gateway.classifier.schema import Problem, read_companies, read_rules, read_sources
+from gateway.classifier.schema import Nameable, Problem, read_companies, read_rules, read_services, read_sources
+from gateway.classifier.used_service import Service
 from gateway.errors import SettingsError
 
 BUILT_IN = Path(__file__).parent / "knowledge"
@@ -22,6 +23,7 @@ class Knowledge:
 
     index: Index
     companies: dict[str, Company]
+    services: dict[str, Service] = field(default_factory=dict)
 
 
 def load_knowledge(folder: Path | None = None) -> Knowledge:
@@ -33,17 +35,30 @@ def load_knowledge(folder: Path | None = None) -> Knowledge:
     folder = folder or BUILT_IN
     index = Index()
     try:
-        companies = read_companies(_read_toml(folder / "companies.toml"))
-        sources = read_sources(_read_toml(folder / "sources.toml"))
+        companies = read_companies(_read_tables(folder, "companies"))
+        services = read_services(_read_tables(folder, "services", optional=True), companies)
+        known = Nameable(companies, services, read_sources(_read_tables(folder, "sources")))
         for path in sorted(folder.glob("*.txt")):
-            for pattern, fact in read_rules(path.name, _read(path), companies, sources):
+            for pattern, fact in read_rules(path.name, _read(path), known):
                 try:
                     index.add(pattern, fact)
                 except ValueError as error:
                     raise Problem(f"{path.name}: {error}") from None
     except Problem as error:
         raise SettingsError.saying(str(error)) from None
-    return Knowledge(index, companies)
+    return Knowledge(index, companies, services)
+
+
+def _read_tables(folder: Path, about: str, *, optional: bool = False) -> dict[str, Any]:
+    """What companies.toml, companies-home.toml and so on say together."""
+    first = folder / f"{about}.toml"
+    together = {} if optional and not first.exists() else _read_toml(first)
+    for path in sorted(folder.glob(f"{about}-*.toml")):
+        table = _read_toml(path)
+        if twice := table.keys() & together.keys():
+            raise Problem(f"{path.name}: {min(twice)!r} has an entry in another file already; keep one of them.")
+        together |= table
+    return together
 
 
 def _read(path: Path) -> str:

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.classifier.company import Company
 from gateway.classifier.fact import Fact
 from gateway.classifier.pattern import Pattern, parse_pattern
 from gateway.classifier.rule_file import Row, read_rows
+from gateway.classifier.used_service import Service
 from gateway.model.tag import Category, Evidence, Need
 
 _CATEGORIES = {c.value: c for c in Category}
 _NEEDS = {n.value: n for n in Need}
-_RULE_KEYS = {"company", "brand", "category", "need", "symptom", "confidence", "identifies", "cadence"}
+_RULE_KEYS = {
+    "company", "brand", "category", "need", "needed by", "symptom", "confidence", "identifies", "cadence", "service",
+}  # fmt: skip
 _COMPANY_KEYS = {"parent", "country", "business", "privacy", "line", "devices", "platforms"}
+_SERVICE_KEYS = {"company", "kind", "stops"}
+_KINDS = {"television", "music", "games", "social"}
 _SOURCE_KEYS = {"title", "url", "date"}
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 _NUMBER = re.compile(r"[01](\.\d{1,3})?")
 _CADENCE = re.compile(r"([1-9]\d{0,4}) s")
 _MAX_TEXT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Nameable:
+    """What a rule may name."""
+
+    companies: Mapping[str, Company]
+    services: Mapping[str, Service]
+    sources: Mapping[str, tuple[str, str]]
 
 
 class Problem(ValueError):
@@ -41,6 +56,23 @@ def read_companies(table: Mapping[str, Any]) -> dict[str, Company]:
     return companies
 
 
+def read_services(table: Mapping[str, Any], companies: Mapping[str, Company]) -> dict[str, Service]:
+    """The services of services.toml. Raises Problem."""
+    services = {}
+    for name, row in table.items():
+        where = f"services.toml, [{name!r}]"
+        _refuse_strange(where, row, _SERVICE_KEYS)
+        company, kind = _text(where, row, "company"), _text(where, row, "kind")
+        if company not in companies:
+            raise Problem(f"{where}: {company!r} has no entry in companies.toml; add one or fix its spelling.")
+        if kind not in _KINDS:
+            raise Problem(f"{where}: kind {kind!r} is not one of {_listed(_KINDS)}.")
+        if name in companies and companies[name].devices:
+            raise Problem(f"{where}: {name!r} is a maker of devices; give the service its own name.")
+        services[name] = Service(name, company, kind, _text(where, row, "stops"))
+    return services
+
+
 def read_sources(table: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     """Key -> (title and address, date) of every source in sources.toml. Raises Problem."""
     sources = {}
@@ -57,14 +89,12 @@ def read_sources(table: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
     return sources
 
 
-def read_rules(
-    file: str, text: str, companies: Mapping[str, Company], sources: Mapping[str, tuple[str, str]]
-) -> Iterator[tuple[Pattern, Fact]]:
+def read_rules(file: str, text: str, known: Nameable) -> Iterator[tuple[Pattern, Fact]]:
     """Every pattern of one file of rules with what is said about it. Raises Problem."""
     try:
         for row in read_rows(text):
             where = f"{file}, line {row.line} ({row.names[0]})"
-            fact = _read_fact(where, row, companies, sources)
+            fact = _read_fact(where, row, known)
             for name in row.names:
                 try:
                     yield parse_pattern(name), fact
@@ -76,8 +106,8 @@ def read_rules(
         raise Problem(f"{file}, {error}") from None
 
 
-def _read_fact(where: str, row: Row, companies: Mapping[str, Company], sources: Mapping[str, tuple[str, str]]) -> Fact:
-    values = row.values
+def _read_fact(where: str, row: Row, known: Nameable) -> Fact:
+    values, companies = row.values, known.companies
     _refuse_strange(where, values, _RULE_KEYS)
     company = _text(where, values, "company", optional=True)
     identifies = _text(where, values, "identifies", optional=True)
@@ -95,12 +125,38 @@ def _read_fact(where: str, row: Row, companies: Mapping[str, Company], sources: 
         category=_choice(where, values, "category", _CATEGORIES),
         need=need,
         confidence=_read_confidence(where, values.get("confidence", "")),
-        evidence=_read_evidence(where, row.evidence, sources),
+        evidence=_read_evidence(where, row.evidence, known.sources),
         brand=_text(where, values, "brand", optional=True) or None,
         symptom=symptom,
         identifies=identifies or None,
         cadence=_read_cadence(where, values.get("cadence")),
+        service=_read_service(where, values, known.services),
+        needed_by=_read_needed_by(where, values, need, known),
     )
+
+
+def _read_service(where: str, values: Mapping[str, str], services: Mapping[str, Service]) -> str | None:
+    service = _text(where, values, "service", optional=True)
+    if service and service not in services:
+        raise Problem(f"{where}: the service {service!r} has no entry in services.toml; add one or fix its spelling.")
+    return service or None
+
+
+def _read_needed_by(where: str, values: Mapping[str, str], need: Need, known: Nameable) -> tuple[str, ...]:
+    text = _text(where, values, "needed by", optional=True)
+    if not text:
+        return ()
+    if need is not Need.DEGRADES:
+        raise Problem(f"{where}: with needed by, need must be degrades: something stops on some devices.")
+    names = tuple(name.strip() for name in text.split(";"))
+    for name in names:
+        maker = known.companies.get(name)
+        if name not in known.services and not (maker and maker.devices):
+            raise Problem(
+                f"{where}: needed by names {name!r}, which is neither a service of services.toml nor a company that "
+                "sells devices; add it there or fix its spelling, and part several by a semicolon."
+            )
+    return names
 
 
 def _read_confidence(where: str, text: str) -> float:

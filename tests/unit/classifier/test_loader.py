@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -183,3 +184,59 @@ def test_parents_in_a_longer_circle_are_found(folder: Path) -> None:
 def test_the_knowledge_that_we_ship_is_where_the_package_is() -> None:
     assert (BUILT_IN / "README.md").is_file()
     assert len(load_knowledge().index) >= 1500
+
+
+SERVICES = '["Samba Play"]\ncompany = "Samba"\nkind = "television"\nstops = "Samba Play does not start."\n'
+
+
+def test_a_name_says_which_service_and_whose_devices_need_it(folder: Path) -> None:
+    (folder / "services.toml").write_text(SERVICES)
+    (folder / "samba.txt").write_text(
+        "acr.example.com\n  company: Samba\n  category: acr\n  need: degrades\n  symptom: Samba Play stops.\n"
+        "  needed by: Samba Play; Samba\n  service: Samba Play\n  confidence: 0.7\n  paper says: It stops.\n"
+    )
+    (folder / "companies.toml").write_text((folder / "companies.toml").read_text() + "devices = true\n")
+    knowledge = load_knowledge(folder)
+    found = knowledge.index.find("acr.example.com")
+    assert found is not None
+    assert (found[1].service, found[1].needed_by) == ("Samba Play", ("Samba Play", "Samba"))
+    assert knowledge.services["Samba Play"].stops == "Samba Play does not start."
+
+
+@pytest.mark.parametrize(
+    ("changed", "to", "says"),
+    [
+        ('kind = "television"', 'kind = "telly"', "kind 'telly' is not one of games, music, social, television"),
+        ('company = "Samba"', 'company = "Sambo"', "'Sambo' has no entry in companies.toml"),
+        ("stops = ", "ends = ", "ends is not known here"),
+        ("Samba Play", "Samsung", "'Samsung' is a maker of devices"),
+    ],
+)
+def test_a_mistake_in_a_service_is_reported_with_its_name(folder: Path, changed: str, to: str, says: str) -> None:
+    (folder / "services.toml").write_text(SERVICES.replace(changed, to))
+    with pytest.raises(SettingsError, match=re.escape(says)):
+        load_knowledge(folder)
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        ("need: degrades\n  symptom: x\n  needed by: Hulu", "neither a service of services.toml nor a company that"),
+        ("need: degrades\n  symptom: x\n  needed by: Samba", "neither a service of services.toml nor a company that"),
+        ("need: not needed\n  needed by: Samsung", "need must be degrades"),
+        ("need: unknown\n  service: Hulu", "'Hulu' has no entry in services.toml"),
+    ],
+)
+def test_what_a_rule_says_of_services_must_be_known(folder: Path, said: str, says: str) -> None:
+    rule = f"x.example\n  category: acr\n  {said}\n  confidence: 0.7\n  paper says: It stops.\n"
+    (folder / "samba.txt").write_text(rule)
+    with pytest.raises(SettingsError, match=re.escape(says)):
+        load_knowledge(folder)
+
+
+def test_companies_of_two_files_are_one_table_and_stand_in_one_of_them(folder: Path) -> None:
+    (folder / "companies-home.toml").write_text('["Aqara"]\ncountry = "CN"\nbusiness = "hubs"\nline = "Makes hubs."\n')
+    assert load_knowledge(folder).companies["Aqara"].country == "CN"
+    (folder / "companies-home.toml").write_text(_COMPANIES)
+    with pytest.raises(SettingsError, match=r"has an entry in another file already"):
+        load_knowledge(folder)
