@@ -43,8 +43,9 @@ def test_no_bait_of_other_lists_was_copied(knowledge: Knowledge) -> None:
     assert not [text for text, _, _ in knowledge.index.items() if "h4g3z1" in text]
 
 
-def test_every_company_is_named_by_a_rule_or_owns_one_that_is(knowledge: Knowledge) -> None:
+def test_every_company_is_named_by_a_rule_or_a_service_or_owns_one_that_is(knowledge: Knowledge) -> None:
     named = {fact.company for _, _, fact in knowledge.index.items()}
+    named |= {service.company for service in knowledge.services.values()}
     named |= {company.parent for company in knowledge.companies.values()}
     named |= {
         maker
