@@ -13,7 +13,9 @@ class Fact:
 
     `identifies` is the maker whose televisions alone ask for these names; `cadence` is how many seconds lie between two
     contacts, where that was published. `service` is the service that the name is a part of; `needed_by` are the
-    services and the makers whose devices lose something without it, and empty where that is every device.
+    services and the makers whose devices lose something without it, and empty where that is every device. `asked_idle`
+    is true where devices ask for the name with nobody in front of them: it belongs to its service, and is no sign that
+    somebody uses it.
     """
 
     company: str | None
@@ -27,6 +29,7 @@ class Fact:
     cadence: int | None = None
     service: str | None = None
     needed_by: tuple[str, ...] = ()
+    asked_idle: bool = False
 
     @property
     def hosts(self) -> bool:

@@ -18,6 +18,7 @@ _CATEGORIES = {c.value: c for c in Category}
 _NEEDS = {n.value: n for n in Need}
 _RULE_KEYS = {
     "company", "brand", "category", "need", "needed by", "symptom", "confidence", "identifies", "cadence", "service",
+    "idle",
 }  # fmt: skip
 _COMPANY_KEYS = {"parent", "country", "business", "privacy", "line", "devices", "platforms"}
 _SERVICE_KEYS = {"company", "kind", "stops"}
@@ -132,6 +133,7 @@ def _read_fact(where: str, row: Row, known: Nameable) -> Fact:
         cadence=_read_cadence(where, values.get("cadence")),
         service=_read_service(where, values, known.services),
         needed_by=_read_needed_by(where, values, need, known),
+        asked_idle=_read_idle(where, values),
     )
 
 
@@ -140,6 +142,15 @@ def _read_service(where: str, values: Mapping[str, str], services: Mapping[str, 
     if service and service not in services:
         raise Problem(f"{where}: the service {service!r} has no entry in services.toml; add one or fix its spelling.")
     return service or None
+
+
+def _read_idle(where: str, values: Mapping[str, str]) -> bool:
+    text = _text(where, values, "idle", optional=True)
+    if text not in ("", "yes"):
+        raise Problem(f"{where}: idle can only be yes; leave it out where nobody has seen the name asked for idly.")
+    if text and not values.get("service"):
+        raise Problem(f"{where}: idle is said of a name of a service; add the service, or leave idle out.")
+    return bool(text)
 
 
 def _read_needed_by(where: str, values: Mapping[str, str], need: Need, known: Nameable) -> tuple[str, ...]:

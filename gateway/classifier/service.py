@@ -16,6 +16,8 @@ from gateway.classifier.loader import Knowledge, load_knowledge
 from gateway.classifier.party import family, party_of
 from gateway.classifier.party_rules import PartyRules, party_by
 from gateway.classifier.public_suffix import registrable_domain
+from gateway.classifier.service_names import ServiceNames
+from gateway.classifier.used_service import Service
 from gateway.model.tag import UNTAGGED, Category, Evidence, Need, Party, Tag
 
 _MEMO = 4_096
@@ -35,6 +37,8 @@ class Classifier:
     def __init__(self, knowledge: Knowledge) -> None:
         self._index = knowledge.index
         self._companies = knowledge.companies
+        self._services = knowledge.services
+        self._service_names = ServiceNames(knowledge.index)
         self._memo: dict[tuple[str, tuple[str, ...], str], Tag] = {}
         self._makers: dict[str, str | None] = {}
         self._lock = threading.Lock()
@@ -106,6 +110,20 @@ class Classifier:
     def companies(self) -> tuple[Company, ...]:
         """Every company, by name."""
         return tuple(sorted(self._companies.values(), key=lambda company: company.name.casefold()))
+
+    def services(self) -> tuple[Service, ...]:
+        """Every service, by name."""
+        return tuple(sorted(self._services.values(), key=lambda service: service.name.casefold()))
+
+    def service_of(self, name: str) -> str | None:
+        """The service that somebody uses who asks for this canonical name: it is the service's own, and neither watches
+        nor is asked for by idle devices. None otherwise.
+        """
+        return self._service_names.used_by(name)
+
+    def names_of(self, service: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """(its own patterns, the patterns of what watches in it), as rules spell them; both empty when unknown."""
+        return self._service_names.of(service)
 
     def maker_of(self, name: str) -> str | None:
         """The maker whose televisions alone ask for this canonical name, or None."""

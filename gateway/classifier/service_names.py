@@ -1,0 +1,61 @@
+"""Which names make up a service, and which name gives away that a device uses it."""
+
+from __future__ import annotations
+
+import threading
+
+from gateway.classifier.fact import Fact
+from gateway.classifier.index import Index
+from gateway.model.tag import Category
+
+_MEMO = 4_096
+
+
+class ServiceNames:
+    """Safe to use from several threads. A name that was seen before costs one dict look-up."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._signs: dict[str, str | None] = {}
+        self._patterns: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] | None = None
+        self._lock = threading.Lock()
+
+    def used_by(self, name: str) -> str | None:
+        """The service that somebody uses who asks for this canonical name, or None.
+
+        Neither what watches in a service is a sign of use, nor what a device asks for with nobody in front of it.
+        """
+        sign = self._signs.get(name, "")
+        if sign == "":
+            found = self._index.find(name)
+            sign = _sign(found[1]) if found else None
+            with self._lock:
+                if len(self._signs) >= _MEMO:
+                    for old in list(self._signs)[: _MEMO // 8]:
+                        del self._signs[old]
+                self._signs[name] = sign
+        return sign
+
+    def of(self, service: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """(its own patterns, the patterns of what watches in it), as the rules spell them; both empty when unknown."""
+        if self._patterns is None:
+            self._patterns = _sorted_by_service(self._index)
+        return self._patterns.get(service, ((), ()))
+
+
+def watches(fact: Fact) -> bool:
+    """True for what a service goes on without, as far as its purpose tells: trackers and crash reports."""
+    return fact.category.tracks or fact.category is Category.CRASH_REPORTS
+
+
+def _sign(fact: Fact) -> str | None:
+    return None if fact.asked_idle or watches(fact) else fact.service
+
+
+def _sorted_by_service(index: Index) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    own: dict[str, list[str]] = {}
+    watching: dict[str, list[str]] = {}
+    for text, _, fact in index.items():
+        if fact.service is not None:
+            (watching if watches(fact) else own).setdefault(fact.service, []).append(text)
+    return {name: (tuple(own.get(name, ())), tuple(watching.get(name, ()))) for name in own.keys() | watching.keys()}
