@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from enum import Enum
 
-from gateway.model.tag import Category, Need, Party, Tag
+from gateway.model.tag import Category, Need, Tag
 
 CERTAIN = 0.5
 """Below this confidence a tag is a guess from the spelling of a name: it is shown, and Calm and Quiet ignore it."""
+AGREED = 0.7
+"""From here on several lists agree, or the owner or a measurement says what the name does; see knowledge/README.md."""
 
 _SOMETHING_BREAKS = frozenset({Need.REQUIRED, Need.DEGRADES, Need.DISPUTED})
-_WATCHES_FOR_OTHERS = frozenset({Category.ACR, Category.ADVERTISING, Category.ANALYTICS})
+_WATCHES = frozenset({Category.ACR, Category.ADVERTISING, Category.ANALYTICS})
 _REPORTS_HOME = frozenset({Category.TELEMETRY, Category.CRASH_REPORTS, Category.RECOMMENDATIONS})
 _TV_NEEDS = frozenset(
     {
@@ -39,9 +41,9 @@ class Preset(Enum):
 
 
 def blocks(preset: Preset, tag: Tag) -> bool:
-    """True when a device under this preset does not reach a name with this tag.
+    """True when a device under this preset does not reach a name with this tag, whoever made the device.
 
-    `tag` must have been made for the device's maker: the maker's own analytics are left to Quiet.
+    Telemetry that several lists stop already is missed by nobody, so it belongs to Calm.
     """
     if tag.need in (Need.REQUIRED, Need.DISPUTED) or tag.category in _TV_NEEDS:
         return False
@@ -49,10 +51,9 @@ def blocks(preset: Preset, tag: Tag) -> bool:
         return tag.category not in _VIEWER_NEEDS or tag.need is Need.NOT_NEEDED
     if tag.need in _SOMETHING_BREAKS or tag.confidence < CERTAIN:
         return False
-    makers_own = tag.category is Category.ANALYTICS and tag.party is Party.FIRST
-    if tag.category in _WATCHES_FOR_OTHERS and not makers_own:
+    if tag.category in _WATCHES or (tag.category is Category.TELEMETRY and tag.confidence >= AGREED):
         return True
-    return preset is Preset.QUIET and (makers_own or tag.category in _REPORTS_HOME)
+    return preset is Preset.QUIET and (tag.category in _REPORTS_HOME or tag.need is Need.NOT_NEEDED)
 
 
 def describe(preset: Preset) -> tuple[str, str, str]:
@@ -64,7 +65,8 @@ _TEXTS = {
     Preset.CALM: (
         "Calm",
         (
-            "Stops advertising, recognition of what is on your screen, and other companies that measure you. "
+            "Stops advertising, recognition of what is on your screen, and whoever measures what you watch and do, "
+            "the maker included. "
             "Leaves alone every name of which any source says that something breaks without it."
         ),
         "Nothing that we know of. Places for advertisements stay empty.",
@@ -72,8 +74,8 @@ _TEXTS = {
     Preset.QUIET: (
         "Quiet",
         (
-            "Stops what Calm stops, and also the maker's reports about how the device is used, its crash reports and "
-            "its recommendations."
+            "Stops what Calm stops, and also every other report about how the device is used, crash reports, "
+            "recommendations, and whatever somebody has been without and missed nothing."
         ),
         "The home screen suggests less, and the maker learns less about faults it could repair.",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.classifier.presets import Preset, blocks, describe
+from gateway.classifier.presets import AGREED, Preset, blocks, describe
 from gateway.model.tag import UNTAGGED, Category, Need, Party, Tag
 
 _GENTLE = (Preset.CALM, Preset.QUIET)
@@ -20,21 +20,28 @@ def test_every_preset_stops_those_who_watch_for_others(preset: Preset, category:
     assert blocks(preset, _tag(category))
 
 
-@pytest.mark.parametrize("category", [Category.TELEMETRY, Category.CRASH_REPORTS, Category.RECOMMENDATIONS])
-def test_quiet_also_stops_what_the_maker_collects(category: Category) -> None:
-    assert not blocks(Preset.CALM, _tag(category, party=Party.FIRST))
-    assert blocks(Preset.QUIET, _tag(category, party=Party.FIRST))
-    assert blocks(Preset.SILENT, _tag(category, party=Party.FIRST))
+@pytest.mark.parametrize("party", Party)
+@pytest.mark.parametrize("category", [Category.CRASH_REPORTS, Category.RECOMMENDATIONS])
+def test_crash_reports_and_recommendations_are_left_to_quiet(category: Category, party: Party) -> None:
+    assert [blocks(preset, _tag(category, party=party)) for preset in Preset] == [False, True, True]
 
 
-def test_calm_leaves_the_makers_own_analytics_to_quiet() -> None:
-    own = _tag(Category.ANALYTICS, party=Party.FIRST)
-    assert not blocks(Preset.CALM, own)
-    assert blocks(Preset.QUIET, own)
+@pytest.mark.parametrize("party", Party)
+@pytest.mark.parametrize(("confidence", "calm"), [(0.5, False), (0.69, False), (AGREED, True), (0.95, True)])
+def test_telemetry_belongs_to_calm_where_several_lists_agree(confidence: float, calm: bool, party: Party) -> None:
+    tag = _tag(Category.TELEMETRY, party=party, confidence=confidence)
+    assert [blocks(preset, tag) for preset in Preset] == [calm, True, True]
 
 
-def test_advertising_of_the_maker_is_advertising() -> None:
-    assert blocks(Preset.CALM, _tag(Category.ADVERTISING, party=Party.FIRST))
+@pytest.mark.parametrize("category", [Category.ACR, Category.ADVERTISING, Category.ANALYTICS])
+def test_the_makers_own_watching_is_watching(category: Category) -> None:
+    assert blocks(Preset.CALM, _tag(category, party=Party.FIRST))
+
+
+@pytest.mark.parametrize("category", [Category.CONTENT, Category.APP_STORE, Category.UNKNOWN])
+def test_quiet_stops_what_somebody_has_been_without(category: Category) -> None:
+    assert [blocks(preset, _tag(category, Need.NOT_NEEDED)) for preset in Preset] == [False, True, True]
+    assert not blocks(Preset.QUIET, _tag(category))
 
 
 @pytest.mark.parametrize("preset", _GENTLE)
