@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from gateway.model.rule import PRESET_OFF
 from gateway.model.tag import Category
 from gateway.model.verdict import Action, Reason
+from web.countries import COUNTRY_WORDS
 
 CATEGORY_WORDS: Mapping[str, str] = {
     "acr": "screen recognition",
@@ -66,45 +67,13 @@ _REASON_WORDS: Mapping[str, str] = {
     Reason.DEVICE_RULE.value: "your rule for this device",
     Reason.RULE.value: "your rule",
     Reason.KEEP_LIST.value: "the television needs it",
+    Reason.NEEDED.value: "an app in use needs it",
     Reason.ALLOW_LIST.value: "on an allow list",
     Reason.PRESET.value: "your preset",
     Reason.BLOCK_LIST.value: "on a block list",
     Reason.REBINDING.value: "the answer pointed into your own network",
     Reason.LOCAL.value: "answered in your own network",
     Reason.NOTHING.value: "no rule or list names it",
-}
-
-COUNTRY_WORDS: Mapping[str, str] = {
-    "AE": "United Arab Emirates",
-    "AR": "Argentina",
-    "AU": "Australia",
-    "BE": "Belgium",
-    "CA": "Canada",
-    "CH": "Switzerland",
-    "CN": "China",
-    "CY": "Cyprus",
-    "DE": "Germany",
-    "DK": "Denmark",
-    "ES": "Spain",
-    "FR": "France",
-    "GB": "United Kingdom",
-    "HK": "Hong Kong",
-    "IE": "Ireland",
-    "IL": "Israel",
-    "JP": "Japan",
-    "KR": "South Korea",
-    "LU": "Luxembourg",
-    "MT": "Malta",
-    "NL": "Netherlands",
-    "NO": "Norway",
-    "NZ": "New Zealand",
-    "RU": "Russia",
-    "SE": "Sweden",
-    "SG": "Singapore",
-    "TR": "Türkiye",
-    "TW": "Taiwan",
-    "UA": "Ukraine",
-    "US": "United States",
 }
 
 _ADDRESS = re.compile(r"https?://[^\s,;<>\"']+")
@@ -290,6 +259,8 @@ def because(reason: str, lists: Sequence[str] = (), matched: str | None = None) 
     words = _REASON_WORDS.get(reason, plain(reason))
     if reason == Reason.PRESET.value and matched:
         return f"{words} {preset_words(matched)}"
+    if reason == Reason.NEEDED.value and matched:
+        return f"left open for {plain(matched)}"
     if reason in (Reason.RULE.value, Reason.DEVICE_RULE.value) and matched:
         return f"{words}, “{plain(matched)}”"
     return words

@@ -30,6 +30,7 @@ from gateway.model.policy import Policy
 from gateway.policy.book_keeper import BookKeeper
 from gateway.policy.presets import Presets
 from gateway.policy.service import PolicyService
+from gateway.policy.usage import Usage
 from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
 from gateway.settings import Settings
@@ -54,6 +55,7 @@ class Core:
     policy: PolicyService
     inventory: Inventory
     resolver: Resolver
+    usage: Usage
     listening: tuple[str, ...]
     """Where DNS answers, "192.0.2.1:53"."""
 
@@ -79,7 +81,9 @@ def open_core(settings: Settings, sockets: DnsSockets, loop: asyncio.AbstractEve
     batches: deque[LogBatch] = deque()
     classifier, makers = Classifier.load(), _Makers()
     recording = Recording(settings, log, batches, classifier, hub, health.report_from_thread, events.answered)
-    policy = _open_policy(settings, recording, classifier, makers, health, events)
+    usage = Usage(classifier.service_of)
+    presets = Presets(judge(classifier), lambda: makers.by_device, usage)
+    policy = _open_policy(settings, recording, classifier, presets, health, events)
     inventory = _open_inventory(recording, classifier, policy, events)
     for device in inventory.all():
         makers.learn(policy, device)
@@ -92,6 +96,7 @@ def open_core(settings: Settings, sockets: DnsSockets, loop: asyncio.AbstractEve
         on_health=health.report,
         options=options(settings, forward_zones),
     )
+    usage.listen(resolver.forget_device)
     events.policy_changed.listen(partial(_swap_policy, resolver))
     events.policy_changed.listen(lambda _, change: hub.publish(change))
     events.clients_forgotten.listen(resolver.forget_clients)
@@ -112,6 +117,7 @@ def open_core(settings: Settings, sockets: DnsSockets, loop: asyncio.AbstractEve
         policy,
         inventory,
         resolver,
+        usage,
         listening,
     )
 
@@ -124,7 +130,7 @@ def _open_policy(
     settings: Settings,
     recording: Recording,
     classifier: Classifier,
-    makers: _Makers,
+    presets: Presets,
     health: HealthBoard,
     events: Events,
 ) -> PolicyService:
@@ -136,7 +142,7 @@ def _open_policy(
         ),
         sure_tags(classifier),
         events.policy_changed,
-        presets=Presets(preset_blocks=judge(classifier), makers=lambda: makers.by_device),
+        presets=presets,
     )
     if service.problems:
         problem = " ".join(service.problems)

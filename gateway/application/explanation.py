@@ -39,6 +39,7 @@ _BECAUSE = {
     Reason.KEEP_LIST: "televisions stop working without it",
     Reason.ALLOW_LIST: "an allow list names it",
     Reason.BLOCK_LIST: "a block list names it",
+    Reason.NEEDED: "something in use on this device needs it",
     Reason.NOTHING: "no rule and no list speaks of it",
 }
 
@@ -122,7 +123,7 @@ def explain_from_disk(
         BookKeeper(settings.policy, None, read_only=True),
         compiled,
         classifier.tag,
-        presets=Presets(preset_blocks=judge),
+        presets=Presets(judge),
     )
     policy.explain(text)
     subject = Subject(Name.parse(text).text, device, maker, targets)

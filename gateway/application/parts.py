@@ -21,6 +21,7 @@ from gateway.application import (
     status,
     subscriptions,
     timekeeping,
+    usage,
     workers,
 )
 from gateway.application.core import Core
@@ -37,6 +38,7 @@ PARTS: Final[list[Register]] = [
     devices.register,
     naming.register,
     subscriptions.register,
+    usage.register,
     explaining.register,
     network_client.register,
     rehearsal.register,

@@ -9,7 +9,7 @@ from gateway.classifier.presets import CERTAIN, Preset, blocks, describe
 from gateway.classifier.service import Classifier
 from gateway.model.rule import PRESET_OFF
 from gateway.model.tag import Need, Tag
-from gateway.policy.snapshot import PresetBlocks
+from gateway.policy.presets import PresetRules, Ruling
 
 _OFF = (
     "Off",
@@ -18,16 +18,21 @@ _OFF = (
 )
 
 
-def judge(classifier: Classifier) -> PresetBlocks:
+def judge(classifier: Classifier) -> PresetRules:
     """What the policy asks of a name: the tag is made for the device's maker, so that its party is right."""
 
-    def preset_blocks(preset: str, name: str, maker: str) -> bool:
+    def rule_on(preset: str, name: str, maker: str, services: frozenset[str]) -> Ruling:
         chosen = Preset(preset)
         # A guess moves only the preset that stops whatever nobody needs.
         tag = classifier.tag(name, (), maker) if chosen is Preset.SILENT else classifier.sure_tag(name, maker)
-        return blocks(chosen, tag)
+        if not tag.needed_by:
+            return Ruling(blocks(chosen, tag))
+        needers = services | classifier.makers_of(maker)
+        stops = blocks(chosen, tag)
+        needed_by = tuple(each for each in tag.needed_by if each in needers) if stops else ()
+        return Ruling(stops and not needed_by, needed_by, depends=stops and not needed_by)
 
-    return preset_blocks
+    return rule_on
 
 
 def blocking(tag: Tag, behind: Iterable[Tag] = ()) -> list[str]:

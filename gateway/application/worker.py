@@ -12,7 +12,9 @@ import json
 import signal
 import socket
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from gateway.application.answering import concerned_by, mapped, options, sure_tags
@@ -25,7 +27,9 @@ from gateway.linux.process import hear_no_signal, spare_the_collector, tidy
 from gateway.lists.compiled import CompiledLists
 from gateway.model.lookup import LogBatch, LogRow
 from gateway.policy.book_file import decode_book
+from gateway.policy.presets import Presets
 from gateway.policy.snapshot import Snapshot
+from gateway.policy.usage import Usage
 from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
 from gateway.settings import Settings
@@ -38,11 +42,12 @@ _UNREAD = 4 << 20
 _PATIENCE = 0.25
 # The resolver sends the rules that are in force, and only it knows when they end.
 _NOT_YET = datetime.min.replace(tzinfo=UTC)
-_QUESTION = 1 << 12
+_QUESTION = 1 << 13
+_REMEMBERED = 600.0
 
 
 class Asking:
-    """Asks the resolver which device an address is, and waits for it: no answer leaves before that is known."""
+    """Asks the resolver what only it knows, and waits for it: no answer leaves before that is known."""
 
     def __init__(self, channel: socket.socket) -> None:
         channel.settimeout(_PATIENCE)
@@ -50,16 +55,50 @@ class Asking:
         self.unanswered = 0
 
     def device_of(self, client: str) -> str | None:
+        """Which device an address is."""
+        device = self._ask(["device", client])
+        return device if isinstance(device, str) else None
+
+    def services_of(self, device: str, name: str | None = None) -> list[str]:
+        """The services in use on a device, which asks for this canonical name just now."""
+        services = self._ask(["services", device, name])
+        return [each for each in services if isinstance(each, str)] if isinstance(services, list) else []
+
+    def _ask(self, question: list[str | None]) -> Any:
         try:
-            self._channel.send(client.encode())
+            self._channel.send(json.dumps(question).encode())
             while True:
-                asked, device = json.loads(self._channel.recv(_QUESTION))
-                if asked == client:
-                    return device if isinstance(device, str) else None
+                asked, answer = json.loads(self._channel.recv(_QUESTION))
+                if asked == question:
+                    return answer
         except (OSError, ValueError, TypeError):
             # The resolver is busy or gone; rules for everyone hold all the same.
             self.unanswered += 1
             return None
+
+
+class SharedUsage(Usage):
+    """The resolver knows what the other workers saw; what this one remembers of it is asked for again after a while."""
+
+    def __init__(self, service_of: Callable[[str], str | None], asking: Asking) -> None:
+        super().__init__(service_of, kept=_REMEMBERED)
+        self._asking = asking
+
+    def note(self, device: str | None, name: str) -> bool:
+        if device is None or not super().note(device, name):
+            return False
+        self._learn(device, name)
+        return True
+
+    def refresh(self, device: str | None) -> bool:
+        before = self.of(device)
+        if device is not None:
+            self._learn(device, None)
+        return self.of(device) != before
+
+    def _learn(self, device: str, name: str | None) -> None:
+        if services := self._asking.services_of(device, name):
+            self.add(device, [(service, 0.0) for service in services])
 
 
 class Worker:
@@ -70,6 +109,8 @@ class Worker:
         self._sockets = sockets
         self._asking = asking
         self._classifier = Classifier.load()
+        self._usage = SharedUsage(self._classifier.service_of, asking)
+        self._usage.listen(self._use_changed)
         self._tags, self._judge = sure_tags(self._classifier), judge(self._classifier)
         self._log: deque[LogRow] = deque()
         self._batches: deque[LogBatch] = deque()
@@ -97,11 +138,15 @@ class Worker:
         if orders["clients"] != before.get("clients"):
             self._resolver.forget_clients()
 
+    def _use_changed(self, device: str) -> None:
+        if self._resolver is not None:
+            self._resolver.forget_device(device)
+
     def _snapshot(self) -> Snapshot:
         book = decode_book(self._orders["book"].encode())
         return Snapshot(
             book.rules, self._lists, self._tags, book.revision, _NOT_YET,
-            preset_blocks=self._judge, makers=self._orders["makers"],
+            presets=Presets(self._judge, partial(dict, self._orders["makers"]), self._usage),
         )  # fmt: skip
 
     def _build(self, snapshot: Snapshot) -> Resolver:
@@ -134,6 +179,7 @@ class Worker:
 
     def counts(self) -> bytes:
         assert self._resolver is not None, "nobody counts before the first orders"
+        self._usage.sweep()
         if self._asking.unanswered != self._doubts:
             # Whoever it was is asked for again.
             self._doubts = self._asking.unanswered

@@ -38,7 +38,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _STEADY = 0.1, 10.0, 30.0
 _SILENCE = 10.0
 _OBEDIENCE = 1.0
 _ENDING, _FAREWELL = 1.0, 3.0
-_ADDRESS = 1 << 10
+_ASKED = 1 << 10
 _OF_NOW = frozenset({"in_flight", "cache_entries", "cache_bytes", "memo_entries"})
 """Counters that tell how things are; those of a worker that ended are over with it."""
 
@@ -70,7 +70,7 @@ def register(core: Core, registry: Registry) -> None:
         core.sockets.udp,
         to_arguments(core.settings),
         orders=partial(_orders, core),
-        identify=core.inventory.identify,
+        know=partial(_know, core),
         resolver=core.resolver,
         report=core.health.report,
     )
@@ -92,6 +92,18 @@ def _orders(core: Core) -> dict[str, Any]:
     return {"book": encode_book(Book(policy.generation, rules=policy.rules)).decode(), "makers": policy.makers}
 
 
+def _know(core: Core, question: Sequence[Any]) -> Any:
+    """The answer to a worker's question, which is not believed: ValueError or TypeError where it makes no sense."""
+    match question:
+        case ["device", str(client)]:
+            return core.inventory.identify(client)
+        case ["services", str(device), str() | None as name]:
+            if name is not None:
+                core.usage.note(device, name)
+            return sorted(core.usage.of(device))
+    raise ValueError("Nobody asks that.")
+
+
 class Answering(Protocol):
     """What workers need of the resolver: `rest` leaves sockets to a worker and `resume` takes them back; `record` takes
     what it answered.
@@ -107,7 +119,7 @@ class Answering(Protocol):
 class WorkerPool:
     """`groups` are each worker's own UDP sockets; an empty one makes it share `shared`. For one event loop.
 
-    `orders` gives what is in force, "book" and "makers"; `identify` the device of an address.
+    `orders` gives what is in force, "book" and "makers"; `know` answers a worker's question.
     """
 
     def __init__(
@@ -117,13 +129,13 @@ class WorkerPool:
         flags: Sequence[str],
         *,
         orders: Callable[[], dict[str, Any]],
-        identify: Callable[[str], str | None],
+        know: Callable[[Sequence[Any]], Any],
         resolver: Answering,
         report: Callable[[HealthChanged], None],
     ) -> None:
         self._members = [_Member(own, tuple(each.fileno() for each in own or shared)) for own in groups]
         self._flags = tuple(flags)
-        self._in_force, self._identify = orders, identify
+        self._in_force, self._know = orders, know
         self._resolver, self._report = resolver, report
         self._serial = 1
         self._lists = self._clients = 0
@@ -312,10 +324,9 @@ class WorkerPool:
         _kill(member)
 
     def _answer(self, asked: socket.socket) -> None:
-        with suppress(OSError, UnicodeDecodeError):
-            client = asked.recv(_ADDRESS).decode()
-            if client:
-                asked.send(json.dumps([client, self._identify(client)]).encode())
+        with suppress(OSError, ValueError, TypeError, RecursionError):
+            question = json.loads(asked.recv(_ASKED))
+            asked.send(json.dumps([question, self._know(question)]).encode())
 
     def _tell_health(self) -> None:
         all_, working = len(self._members), self.at_work

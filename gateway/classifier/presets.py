@@ -6,6 +6,8 @@ round: a name stays only when the television, or an app that somebody watches, i
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from enum import Enum
 
 from gateway.model.tag import Category, Need, Tag
@@ -40,11 +42,17 @@ class Preset(Enum):
     SILENT = "silent"
 
 
-def blocks(preset: Preset, tag: Tag) -> bool:
+def blocks(preset: Preset, tag: Tag, needers: Collection[str] = ()) -> bool:
     """True when a device under this preset does not reach a name with this tag, whoever made the device.
 
-    Telemetry that several lists stop already is missed by nobody, so it belongs to Calm.
+    Telemetry that several lists stop already is missed by nobody, so it belongs to Calm. `needers` are the services in
+    use on the device, its maker and the makers of its system: what watches, and is needed by services or makers that
+    are all none of these, nobody needs here.
     """
+    if tag.needed_by:
+        if any(each in needers for each in tag.needed_by):
+            return False
+        tag = replace(tag, need=Need.UNKNOWN)
     if tag.need in (Need.REQUIRED, Need.DISPUTED) or tag.category in _TV_NEEDS:
         return False
     if preset is Preset.SILENT:

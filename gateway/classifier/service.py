@@ -125,6 +125,15 @@ class Classifier:
         """(its own patterns, the patterns of what watches in it), as rules spell them; both empty when unknown."""
         return self._service_names.of(service)
 
+    def service_companies(self) -> frozenset[str]:
+        """The companies that names of services belong to."""
+        return frozenset(fact.company for _, _, fact in self._index.items() if fact.service and fact.company)
+
+    def makers_of(self, maker: str) -> frozenset[str]:
+        """A maker of devices and those whose system runs on them; none for ""."""
+        known = self._companies.get(maker)
+        return frozenset((maker, *known.platforms) if known else (maker,) if maker else ())
+
     def maker_of(self, name: str) -> str | None:
         """The maker whose televisions alone ask for this canonical name, or None."""
         if name not in self._makers:
@@ -294,6 +303,8 @@ def _from_fact(pattern: str, fact: Fact) -> Tag:
         rule=pattern,
         confidence=fact.confidence,
         evidence=fact.evidence,
+        service=fact.service,
+        needed_by=fact.needed_by,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from gateway.journal.engine import open_engine, time_limit
 from gateway.journal.exchanges import find_detours, find_exchanges
 from gateway.journal.preparation import first_line
 from gateway.journal.printing import SHOWN, label_of, lookup_of
+from gateway.journal.recent_names import find_recent_names
 from gateway.journal.schema import devices, lookups, names, streams
 from gateway.journal.scope import find_scope
 from gateway.journal.search import Span, find_lookups
@@ -255,6 +256,11 @@ class Reader:
             )
             for row in found
         )
+
+    def recent_names(self, since: datetime, companies: Collection[str]) -> tuple[tuple[str, str, datetime], ...]:
+        """(device id, name, when last) of these companies' names that were allowed since then, in no order."""
+        with self._asking() as connection:
+            return tuple(find_recent_names(connection, since, companies))
 
     def exchanges(
         self, since: datetime, until: datetime, device: str | None = None, limit: int = 200

@@ -82,7 +82,9 @@ class Tag:
     """`company` is the owner's name, None when nobody knows; `hosted_at` the CDN or cloud that only carries it.
 
     `rule` is the pattern of the knowledge base that decided; `symptom` is what a person sees when the name is blocked;
-    `via` is the CNAME target that says more than the name itself; `confidence` lies in 0..1.
+    `via` is the CNAME target that says more than the name itself; `confidence` lies in 0..1. `service` is the service
+    that the name is a part of; with `needed_by`, only these services, and devices of these makers, lose something
+    without it.
     """
 
     company: str | None = None
@@ -96,6 +98,8 @@ class Tag:
     rule: str | None = None
     confidence: float = 0.0
     evidence: tuple[Evidence, ...] = ()
+    service: str | None = None
+    needed_by: tuple[str, ...] = ()
 
 
 UNTAGGED = Tag()

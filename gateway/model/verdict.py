@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -28,6 +28,7 @@ class Reason(Enum):
     KEEP_LIST = "keep-list"
     ALLOW_LIST = "allow list"
     PRESET = "preset"
+    NEEDED = "needed"
     BLOCK_LIST = "block list"
     REBINDING = "rebinding"
     LOCAL = "local name"
@@ -40,7 +41,7 @@ class Verdict:
 
     `lists` are the titles of every list that names the name; `company` and `category` are set when a rule on them
     decided, `category` also when a preset did; `via` is the CNAME, HTTPS or SVCB target that decided, when it was not
-    the question's own name.
+    the question's own name. `passing` is true where the next lookup of the same device may change it.
     """
 
     action: Action
@@ -51,6 +52,7 @@ class Verdict:
     company: str | None = None
     category: str | None = None
     via: str | None = None
+    passing: bool = field(default=False, compare=False)
 
     @property
     def blocked(self) -> bool:

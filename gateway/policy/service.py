@@ -50,7 +50,7 @@ class PolicyService:
     ) -> None:
         self._compiled = compiled
         self._tag_of, self._on_change, self._now = tag_of, on_change, now or SteadyClock()
-        self._preset_blocks, self._makers = presets.preset_blocks, presets.makers
+        self._presets = presets
         self._lock = asyncio.Lock()
         self._writes: set[asyncio.Task[None]] = set()
         self._keeper = keeper
@@ -273,8 +273,7 @@ class PolicyService:
             self._tag_of,
             self._generation,
             self._now(),
-            preset_blocks=self._preset_blocks,
-            makers=self._makers(),
+            presets=self._presets,
         )
 
     def _swap(self, book: Book, *changes: tuple[Rule, bool]) -> None:

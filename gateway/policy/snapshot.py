@@ -12,7 +12,7 @@ Before a block list it only says the reason, for a person chose it; both block.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
@@ -23,20 +23,14 @@ from gateway.model.name import ancestors
 from gateway.model.rule import PRESET_OFF, Rule, ScopeKind
 from gateway.model.tag import Category, Need, Tag
 from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
+from gateway.policy.presets import LEFT_ALONE, Presets, Ruling
 
 MEMO_LIMIT: Final = 4_000
-PresetBlocks: TypeAlias = Callable[[str, str, str], bool]
-"""(preset, canonical name, maker of the asking device or "") -> whether this preset blocks this name."""
 
 # Profile, name, type where a list tells types apart, and whether somebody was led to the name.
 _Key: TypeAlias = tuple[Hashable, str, int, bool]
 _HOSTING: Final = frozenset({Category.CDN, Category.CLOUD})
 _SWEEPING: Final = frozenset({ScopeKind.COMPANY, ScopeKind.CATEGORY})
-
-
-def never_blocks(preset: str, name: str, maker: str) -> bool:
-    """For a home without presets."""
-    return False
 
 
 class RuleBook:
@@ -96,7 +90,9 @@ class RuleBook:
 class Snapshot:
     """Implements gateway.model.policy.Policy. Rules that are over at `now` are left out; it never looks at a clock.
 
-    Verdicts are remembered, at most `memo_limit` of them.
+    Where a preset is in force, the first lookup of a service's own name notes that the service is used on the device,
+    which leaves open what the service needs: the one thing that changes while a snapshot is in force, and the profile
+    of the device with it. Verdicts are remembered, at most `memo_limit` of them.
     """
 
     def __init__(
@@ -107,16 +103,15 @@ class Snapshot:
         generation: int,
         now: datetime,
         *,
-        preset_blocks: PresetBlocks = never_blocks,
-        makers: Mapping[str, str] | None = None,
+        presets: Presets = Presets(),  # noqa: B008 - frozen, and of a home without presets
         memo_limit: int = MEMO_LIMIT,
     ) -> None:
         self.rules = tuple(rule for rule in rules if not rule.is_over(now))
         self._generation = generation
         self._compiled = compiled
         self._tag_of = tag_of
-        self._preset_blocks = preset_blocks
-        self.makers = dict(makers or {})
+        self._rule_on, self._usage = presets.rule_on, presets.usage
+        self.makers = dict(presets.makers())
         self._memo: dict[_Key, Verdict] = {}
         self._memo_limit = memo_limit
         by_device: dict[str | None, list[Rule]] = {}
@@ -155,11 +150,11 @@ class Snapshot:
 
     def profile(self, device: str | None) -> Hashable:
         """See Policy: the device itself when it has rules of its own; else its maker while everyone has a preset, for
-        that sees names from the maker's side; else None.
+        that sees names from the maker's side; else None. Where a preset is in force, also the services in use.
         """
         if device in self._devices:
-            return device
-        return ("maker", self._maker_of(device)) if self._preset else None
+            return (device, self._usage.of(device)) if self.preset_of(device) else device
+        return ("maker", self._maker_of(device), self._usage.of(device)) if self._preset else None
 
     def decide(self, name: str, device: str | None, qtype: int = 1) -> Verdict:
         """See Policy."""
@@ -174,14 +169,27 @@ class Snapshot:
         return self._memo.get(key) or self._remember(key, device, qtype)
 
     def _remember(self, key: _Key, device: str | None, qtype: int) -> Verdict:
-        _, name, _, is_target = key
+        _, name, kind, is_target = key
         verdict = self._decide(name, device, qtype, is_target)
+        if not self._is_settled(name, device, verdict, is_target):
+            key = (self.profile(device), name, kind, is_target)
+            verdict = self._decide(name, device, qtype, is_target)
         if is_target and verdict.reason is not Reason.NOTHING:
             verdict = replace(verdict, via=name)
+        if verdict.passing:
+            return verdict
         if len(self._memo) >= self._memo_limit:
             self._memo.clear()
         self._memo[key] = verdict
         return verdict
+
+    def _is_settled(self, name: str, device: str | None, verdict: Verdict, is_target: bool) -> bool:
+        """False when more is known of the device by this very lookup, so that the verdict may be another one."""
+        if self.preset_of(device) is None:
+            return True
+        if verdict.passing:
+            return not self._usage.refresh(device)
+        return verdict.blocked or is_target or not self._usage.note(device, name)
 
     def _decide(self, name: str, device: str | None, qtype: int, is_target: bool) -> Verdict:
         own = self._devices.get(device)
@@ -199,10 +207,16 @@ class Snapshot:
             return Verdict(Action.ALLOW, Reason.KEEP_LIST, tag.rule or name, lists=titles)
         if listed is not None and listed.action is Action.ALLOW:
             return Verdict(Action.ALLOW, Reason.ALLOW_LIST, listed.matched, lists=titles)
-        if preset := self._preset_on(name, device, tag, is_target):
+        preset, ruling = self._preset_on(name, device, tag, is_target)
+        if preset is not None and ruling.blocks:
             value, category = preset.scope.value, tag.category.value
-            return Verdict(Action.BLOCK, Reason.PRESET, value, rule=preset.id, lists=titles, category=category)
-        return Verdict(Action.BLOCK, Reason.BLOCK_LIST, listed.matched, lists=titles) if listed else ALLOWED
+            return Verdict(
+                Action.BLOCK, Reason.PRESET, value, rule=preset.id, lists=titles, category=category,
+                passing=ruling.depends,
+            )  # fmt: skip
+        if listed:
+            return Verdict(Action.BLOCK, Reason.BLOCK_LIST, listed.matched, lists=titles)
+        return Verdict(Action.ALLOW, Reason.NEEDED, ", ".join(ruling.needed_by)) if ruling.needed_by else ALLOWED
 
     def preset_of(self, device: str | None) -> Rule | None:
         """The preset in force for the device; None when there is none, or off."""
@@ -210,14 +224,14 @@ class Snapshot:
         preset = (own and own.preset) or self._preset
         return preset if preset is not None and preset.scope.value != PRESET_OFF else None
 
-    def _preset_on(self, name: str, device: str | None, tag: Tag, is_target: bool) -> Rule | None:
-        """The preset that blocks the name for this device. Of where a name leads to, a preset only stops what is known
-        to watch: that the name itself may be contacted was decided before.
+    def _preset_on(self, name: str, device: str | None, tag: Tag, is_target: bool) -> tuple[Rule | None, Ruling]:
+        """The preset in force for this device, and what it says of the name. Of where a name leads to, a preset only
+        stops what is known to watch: that the name itself may be contacted was decided before.
         """
         preset = self.preset_of(device)
         if preset is None or (is_target and not tag.category.tracks):
-            return None
-        return preset if self._preset_blocks(preset.scope.value, name, self._maker_of(device)) else None
+            return None, LEFT_ALONE
+        return preset, self._rule_on(preset.scope.value, name, self._maker_of(device), self._usage.of(device))
 
     def _maker_of(self, device: str | None) -> str:
         return "" if device is None else self.makers.get(device, "")
@@ -228,9 +242,9 @@ class Snapshot:
         books.append(self._everyone)
         pauses = [book.pause for book in books if book.pause]
         tag = self._tag_of(name)
-        preset = self._preset_on(name, device, tag, False)
+        preset, ruling = self._preset_on(name, device, tag, False)
         named = (rule for book in books for rule in book.speaking(name, tag, is_target=False))
-        return (*pauses, *named, *([preset] if preset else []))
+        return (*pauses, *named, *([preset] if preset and ruling.blocks else []))
 
 
 def _key(rule: Rule) -> str:

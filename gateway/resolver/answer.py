@@ -39,6 +39,15 @@ class Answer(Response):
     recheck: int = 0
     half: bool = False
 
+    def ttl_offsets_in(self, wire: bytes) -> tuple[int, ...]:
+        """Where the TTLs stand in what became of it for one client: none in a truncated reply, or fewer."""
+        if self.peek is None or wire[2] & 0x02:
+            return ()
+        offsets = self.peek.ttl_offsets
+        if offsets and offsets[-1] + 4 > len(wire):
+            return tuple(offset for offset in offsets if offset + 4 <= len(wire))
+        return offsets
+
 
 def answer_of(reply: bytes, *, vouched: bool = False, asked: bytes = b"") -> Answer:
     """What an upstream received, cut down to what it was asked and fit to be kept. Raises WireError.

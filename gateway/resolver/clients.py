@@ -81,6 +81,13 @@ class Clients:
         self._by_text.clear()
         self.by_key.clear()
 
+    def forget_device(self, device: str) -> None:
+        """As `forget`, for the clients that are this device."""
+        for text in [text for text, client in self._by_text.items() if client.device == device]:
+            del self._by_text[text]
+        for key in [key for key, (_, client) in self.by_key.items() if client.device == device]:
+            del self.by_key[key]
+
     def _meet(self, text: str) -> Client:
         text = plain(text)
         if not self._guard.allows(text):

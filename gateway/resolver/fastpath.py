@@ -57,6 +57,11 @@ class Memos:
     def __len__(self) -> int:
         return sum(map(len, self._memos.values()))
 
+    @property
+    def profiles(self) -> int:
+        """How many different ones have a memo."""
+        return len(self._memos)
+
     def of(self, profile: Hashable) -> Memo:
         return self._memos.setdefault(profile, {})
 

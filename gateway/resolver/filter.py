@@ -14,6 +14,9 @@ from gateway.model.verdict import Action, Reason, Verdict
 from gateway.resolver.link import Prompt
 from gateway.wire.message import negative_answer, null_answer
 
+_PASSING = 1
+"""Seconds for which a client may believe what its own next lookup may change."""
+
 
 class Filter(Prompt):
     """Decides with the policy in force, also when that changes while the answer is on its way: nothing leaves against
@@ -55,8 +58,9 @@ class Filter(Prompt):
         return not verdict.blocked and verdict.reason in (Reason.RULE, Reason.DEVICE_RULE)
 
     def _blocked(self, query: Query, verdict: Verdict) -> Response:
+        ttl = min(self._ttl, _PASSING) if verdict.passing else self._ttl
         if self._mode == "nxdomain":
-            rcode, wire = Rcode.NXDOMAIN, negative_answer(query, Rcode.NXDOMAIN, self._ttl)
+            rcode, wire = Rcode.NXDOMAIN, negative_answer(query, Rcode.NXDOMAIN, ttl)
         else:
-            rcode, wire = Rcode.NOERROR, null_answer(query, self._ttl)
-        return Response(wire, rcode, Source.POLICY, verdict, ede=Ede.BLOCKED, ttl=self._ttl)
+            rcode, wire = Rcode.NOERROR, null_answer(query, ttl)
+        return Response(wire, rcode, Source.POLICY, verdict, ede=Ede.BLOCKED, ttl=ttl)

@@ -48,6 +48,7 @@ from gateway.wire.peek import peek_query
 
 # What we make up ourselves stays true until the policy changes; what others said, and failures, age.
 _OURS = frozenset({Source.POLICY, Source.LOCAL})
+_MOST_PROFILES = 1_024
 _MEMORABLE = _OURS | {Source.CACHE, Source.ERROR}
 
 
@@ -141,6 +142,13 @@ class Resolver:
             self.forget_clients()
         elif changed:
             self._memos.forget(Concern(changed))
+
+    def forget_device(self, device: str) -> None:
+        """Its profile is another one now; what the others are answered stays prepared."""
+        if self._memos.profiles > _MOST_PROFILES:
+            self.forget_clients()
+        else:
+            self._clients.forget_device(device)
 
     def forget_clients(self) -> None:
         """The device table changed: which client is which device is looked up again."""
@@ -300,7 +308,7 @@ class Resolver:
         if waiters:
             self._answer_waiters(query, response, wire, waiters)
         if source in _MEMORABLE and errand.epoch == self._memos.epoch and len(query.wire) <= MAX_QUERY:
-            self._remember(query, errand.client, response, wire)
+            self._remember(query, response, wire)
 
     def _answer_waiters(self, query: Query, response: Response, wire: bytes, waiters: Iterable[Waiter]) -> None:
         facts, tail, now, when = facts_of(query, response), wire[2:], self._clock(), self._wall()
@@ -312,17 +320,19 @@ class Resolver:
             else:
                 self._links.recorder.dropped += 1
 
-    def _remember(self, query: Query, client: Client, response: Response, wire: bytes) -> None:
+    def _remember(self, query: Query, response: Response, wire: bytes) -> None:
+        if response.verdict.passing:
+            return
         offsets: tuple[int, ...] = ()
         seconds: float = inf if response.source in _OURS else response.ttl
         if isinstance(response, Answer) and response.peek is not None:
             seconds = response.recheck
-            offsets = () if wire[2] & 0x02 else response.peek.ttl_offsets
-            if offsets and offsets[-1] + 4 > len(wire):
-                offsets = tuple(offset for offset in offsets if offset + 4 <= len(wire))
+            offsets = response.ttl_offsets_in(wire)
         if seconds > 0:
+            # Its device may have another profile than when it asked: the memo is that of now.
+            memo = self._clients.of(query.client).memo
             self._memos.remember(
-                client.memo, query.wire, wire, facts_of(query, response), now=self._clock(), lifetime=seconds,
+                memo, query.wire, wire, facts_of(query, response), now=self._clock(), lifetime=seconds,
                 ttl_offsets=offsets,
             )  # fmt: skip
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.tag import Category, Need, Tag
 from gateway.model.verdict import Action, Reason
+from gateway.policy.presets import Presets, Ruling
 from gateway.policy.snapshot import Snapshot
 from tests.support.policy_lists import compile_texts
 
@@ -147,7 +148,8 @@ def test_the_quick_decision_is_the_slow_one(
         text = "\n".join(map(spell, entries))
         lists, report = compile_texts(Path(folder), ("L", Action.BLOCK, text))
     assert report.lists[0].entries == len(entries)
-    snapshot = Snapshot(rules, lists, lambda name: tags.get(name, Tag()), 1, NOW, preset_blocks=stops, makers=MAKERS)
+    presets = Presets(lambda *said: Ruling(stops(*said[:3])), lambda: MAKERS)
+    snapshot = Snapshot(rules, lists, lambda name: tags.get(name, Tag()), 1, NOW, presets=presets)
     for name in NAMES:
         tag = tags.get(name, Tag())
         for device in DEVICES:

@@ -11,6 +11,7 @@ from gateway.lists.compiled import CompiledLists
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.tag import UNTAGGED
 from gateway.model.verdict import Action
+from gateway.policy.presets import Presets
 from gateway.policy.snapshot import Snapshot
 
 NOW = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
@@ -65,10 +66,10 @@ def test_what_speaks_of_many_names_concerns_any(wide: Rule) -> None:
 
 def test_new_lists_or_devices_concern_any_name() -> None:
     lists = CompiledLists.empty()
-    made = {"makers": {"tv": "Samsung"}}
+    made = Presets(makers=lambda: {"tv": "Samsung"})
     before = Snapshot((), lists, lambda name: UNTAGGED, 1, NOW)
     assert concerned_by(before, Snapshot((), CompiledLists.empty(), lambda name: UNTAGGED, 2, NOW)) is None
-    assert concerned_by(before, Snapshot((), lists, lambda name: UNTAGGED, 2, NOW, **made)) is None
+    assert concerned_by(before, Snapshot((), lists, lambda name: UNTAGGED, 2, NOW, presets=made)) is None
     concern = concerned_by(before, Snapshot((), lists, lambda name: UNTAGGED, 2, NOW))
     assert concern is not None
     assert not concern.has("any.example")

@@ -19,7 +19,7 @@ from tests.support.waiting import PATIENCE, wait_until_async
 
 # What a worker does: `channel` and `asking` are its two sockets, `frame` makes messages.
 _PLAY = """
-import socket, sys, time
+import json, socket, sys, time
 sys.path[:0] = {path!r}
 from gateway.control.worker_messages import BatchWriter, Unframer, frame
 flags = dict(zip(sys.argv[1::2], sys.argv[2::2]))
@@ -42,7 +42,7 @@ class Stage:
         self.resting: list[str] = []
         self.workers = WorkerPool(
             [()], (), (),
-            orders=lambda: {"book": "a book", "makers": {}}, identify=lambda client: f"device of {client}",
+            orders=lambda: {"book": "a book", "makers": {}}, know=lambda question: f"{question[0]} of {question[1]}",
             resolver=self, report=self.health.append,
         )  # fmt: skip
         code = _PLAY.format(path=[str(Path.cwd())], acts=acts)
@@ -142,7 +142,7 @@ def test_the_first_click_too_is_confirmed_only_when_the_worker_follows_it(
 def test_counts_add_up_and_a_device_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     acts = (
         f"{_BEGINS}"
-        'asking.send(b"192.0.2.9")\n'
+        'asking.send(json.dumps(["device", "192.0.2.9"]).encode())\n'
         "key = asking.recv(1000).decode()\n"
         'histogram = {"buckets": [[0.1, 2], [0.2, 3]], "sum": 0.5, "count": 4}\n'
         'counters = {"fast": 5, key: 1, "in_flight": 2}\n'
@@ -151,7 +151,7 @@ def test_counts_add_up_and_a_device_is_asked_for(monkeypatch: pytest.MonkeyPatch
     )
     stage = Stage(acts, monkeypatch)
     stage.run(lambda: stage.workers.add_counters({"fast": 1.0})["fast"] == 6)
-    key = '["192.0.2.9", "device of 192.0.2.9"]'
+    key = '[["device", "192.0.2.9"], "device of 192.0.2.9"]'
     assert stage.workers.add_counters({"fast": 1.0, key: 0.0})[key] == 1, "what the resolver answered when it was asked"
     # It has ended: what it did stays counted, what it held is gone.
     assert stage.workers.add_counters({"fast": 1.0, "in_flight": 1.0}) == {"fast": 6, "in_flight": 1}

@@ -24,7 +24,7 @@ from gateway.model.verdict import Action, Reason
 from gateway.policy import book_keeper
 from gateway.policy.book_file import load_book, save_book
 from gateway.policy.book_keeper import BookKeeper
-from gateway.policy.presets import Presets
+from gateway.policy.presets import Presets, Ruling
 from gateway.policy.service import PolicyService
 from gateway.policy.steady_clock import SteadyClock
 from gateway.schema.texts import MAX_SECONDS
@@ -500,7 +500,7 @@ async def test_a_maker_that_is_learnt_counts_for_the_preset_at_once(box: Box) ->
         lambda name: UNTAGGED,
         lambda policy, event: published.append(event.generation),
         box.clock,
-        presets=Presets(preset_blocks=lambda preset, name, maker: maker != "Samsung", makers=lambda: makers),
+        presets=Presets(lambda preset, name, maker, services: Ruling(maker != "Samsung"), lambda: makers),
     )
     service.devices_changed()
     assert published == [], "without a preset nobody asks who made a device"

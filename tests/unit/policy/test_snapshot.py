@@ -13,7 +13,9 @@ from gateway.model.effect import Effect
 from gateway.model.rule import Rule, Scope, ScopeKind
 from gateway.model.tag import UNTAGGED, Category, Need, Tag
 from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
+from gateway.policy.presets import Presets, Ruling
 from gateway.policy.snapshot import Snapshot
+from gateway.policy.usage import KEPT, Usage
 from tests.support.policy_lists import ALLOW, BLOCK, compile_texts
 
 NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
@@ -234,11 +236,13 @@ def test_a_list_that_names_record_types_is_asked_for_each_of_them(lists: Compile
 
 
 def test_a_snapshot_says_which_one_it_is_and_what_it_has_in_common_with_another(lists: CompiledLists) -> None:
-    first = Snapshot((), lists, tag_of, 7, NOW, makers={TV: "Samsung"})
+    first = Snapshot((), lists, tag_of, 7, NOW, presets=Presets(makers=lambda: {TV: "Samsung"}))
     assert first.generation == 7
-    more_rules = Snapshot([rule(BLOCK, NAME, "x.example")], lists, tag_of, 8, NOW, makers={TV: "Samsung"})
-    other_lists = Snapshot((), CompiledLists.empty(), tag_of, 9, NOW, makers={TV: "Samsung"})
-    other_makers = Snapshot((), lists, tag_of, 10, NOW, makers={TV: "LG"})
+    more_rules = Snapshot(
+        [rule(BLOCK, NAME, "x.example")], lists, tag_of, 8, NOW, presets=Presets(makers=lambda: {TV: "Samsung"})
+    )
+    other_lists = Snapshot((), CompiledLists.empty(), tag_of, 9, NOW, presets=Presets(makers=lambda: {TV: "Samsung"}))
+    other_makers = Snapshot((), lists, tag_of, 10, NOW, presets=Presets(makers=lambda: {TV: "LG"}))
     assert [first.stands_on_the_same(each) for each in (more_rules, other_lists, other_makers)] == [True, False, False]
 
 
@@ -254,13 +258,21 @@ def stops(preset: str, name: str, maker: str) -> bool:
     return watches if preset == "calm" else True
 
 
+def stopping(preset: str, name: str, maker: str, services: frozenset[str]) -> Ruling:
+    """As `stops`; what watches below player.example is left alone where Player is used."""
+    blocks = stops(preset, name, maker)
+    if not (blocks and name == "ads.player.example"):
+        return Ruling(blocks)
+    return Ruling(False, ("Player",)) if "Player" in services else Ruling(True, depends=True)
+
+
 def preset(value: str, *, device: str | None = None, minutes: float | None = None, number: int = 20) -> Rule:
     action = ALLOW if value == "off" else BLOCK
     return rule(action, ScopeKind.PRESET, value, device=device, minutes=minutes, number=number)
 
 
 def quiet_home(lists: CompiledLists, *rules: Rule, makers: dict[str, str] | None = None) -> Snapshot:
-    return Snapshot(rules, lists, tag_of, 1, NOW, preset_blocks=stops, makers=makers)
+    return Snapshot(rules, lists, tag_of, 1, NOW, presets=Presets(stopping, lambda: makers or {}))
 
 
 @pytest.mark.parametrize(
@@ -308,8 +320,7 @@ def test_a_preset_sees_a_name_from_the_side_of_the_devices_maker(lists: Compiled
         lambda name: tags.get(name, UNTAGGED),
         1,
         NOW,
-        preset_blocks=stops,
-        makers={TV: "Samsung", PHONE: "LG"},
+        presets=Presets(stopping, lambda: {TV: "Samsung", PHONE: "LG"}),
     )
     blocked = {device: snapshot.decide("ads.samsung.example", device).blocked for device in (TV, PHONE, radio, None)}
     assert blocked == {TV: False, PHONE: True, radio: True, None: True}
@@ -320,11 +331,11 @@ def test_a_preset_sees_a_name_from_the_side_of_the_devices_maker(lists: Compiled
 def test_makers_part_no_devices_without_a_preset(lists: CompiledLists) -> None:
     snapshot = quiet_home(lists, preset("calm", device=TV), makers={TV: "Samsung", PHONE: "LG"})
     assert snapshot.profile(PHONE) is None
-    assert snapshot.profile(TV) == TV
+    assert snapshot.profile(TV) == (TV, frozenset())
 
 
 def test_a_preset_stops_a_hidden_tracker_but_no_unknown_server(lists: CompiledLists) -> None:
-    snapshot = Snapshot([preset("silent")], CompiledLists.empty(), tag_of, 1, NOW, preset_blocks=stops)
+    snapshot = Snapshot([preset("silent")], CompiledLists.empty(), tag_of, 1, NOW, presets=Presets(stopping))
     hidden = snapshot.decide_target("ads.samsung.example", TV)
     assert (hidden.reason, hidden.via, hidden.category) == (Reason.PRESET, "ads.samsung.example", "advertising")
     assert not snapshot.decide_target("edge.cdn.example", TV).blocked
@@ -380,3 +391,68 @@ def test_what_a_policy_does_to_lookups_is_said_as_it_is(tmp_path: Path) -> None:
     ):
         assert quiet_home(lists, *rules).effect is effect
         assert quiet_home(lists, *rules).blocks is (effect is Effect.BLOCKS or lists is one or len(rules) == 2)
+
+
+def app_home(*rules: Rule) -> tuple[Snapshot, Usage, list[str]]:
+    """A home where somebody who asks for app.player.example uses Player, and the devices whose services changed."""
+    changed: list[str] = []
+    usage = Usage({"app.player.example": "Player"}.get)
+    usage.listen(changed.append)
+    tags = {"ads.player.example": Tag("Player", Category.ADVERTISING)}
+    presets = Presets(stopping, dict, usage)
+    return (
+        Snapshot(rules, CompiledLists.empty(), lambda name: tags.get(name, UNTAGGED), 1, NOW, presets=presets),
+        usage,
+        changed,
+    )
+
+
+@pytest.mark.parametrize("chosen", [preset("silent"), preset("silent", device=TV)])
+def test_what_an_app_needs_is_open_from_its_first_lookup_on_where_it_is_used(chosen: Rule) -> None:
+    allowed = rule(ALLOW, NAME, "app.player.example")
+    snapshot, _, changed = app_home(chosen, allowed)
+    before = snapshot.decide("ads.player.example", TV)
+    assert (before.action, before.reason, before.passing) == (BLOCK, Reason.PRESET, True)
+    profile = snapshot.profile(TV)
+    assert not snapshot.decide("app.player.example", TV).blocked
+    assert changed == [TV]
+    assert snapshot.profile(TV) != profile
+    after = snapshot.decide("ads.player.example", TV)
+    assert (after.action, after.reason, after.matched) == (ALLOW, Reason.NEEDED, "Player")
+    assert snapshot.decide("ads.player.example", PHONE).blocked is (chosen.device is None)
+
+
+def test_a_second_device_is_noticed_although_the_verdict_on_the_name_is_known() -> None:
+    snapshot, usage, changed = app_home(preset("silent"), rule(ALLOW, NAME, "app.player.example"))
+    for device in (TV, PHONE):
+        assert not snapshot.decide("app.player.example", device).blocked
+    assert changed == [TV, PHONE]
+    assert usage.table() == {TV: ["Player"], PHONE: ["Player"]}
+
+
+def test_an_app_that_is_blocked_is_not_used_and_without_a_preset_nobody_notes() -> None:
+    snapshot, usage, _ = app_home(preset("silent"))
+    assert snapshot.decide("app.player.example", TV).blocked
+    assert usage.table() == {}
+    snapshot, usage, _ = app_home()
+    assert not snapshot.decide("app.player.example", TV).blocked
+    assert usage.table() == {}
+
+
+def test_a_tracker_behind_another_name_is_open_for_the_app_too() -> None:
+    snapshot, usage, _ = app_home(preset("silent"))
+    assert snapshot.decide_target("ads.player.example", TV).passing
+    usage.add(TV, [("Player", 0.0)])
+    assert not snapshot.decide_target("ads.player.example", TV).blocked
+
+
+def test_what_is_used_no_more_is_not_needed_any_more() -> None:
+    now = [0.0]
+    usage = Usage(clock=lambda: now[0])
+    usage.add(TV, [("Player", 10.0)])
+    presets = Presets(stopping, dict, usage)
+    snapshot = Snapshot([preset("silent")], CompiledLists.empty(), tag_of, 1, NOW, presets=presets)
+    assert not snapshot.decide("ads.player.example", TV).blocked
+    now[0] = KEPT
+    usage.sweep()
+    assert snapshot.decide("ads.player.example", TV).blocked

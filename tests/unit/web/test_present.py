@@ -11,6 +11,7 @@ from gateway.classifier.service import Classifier
 from gateway.model.tag import Category, Need, Party
 from gateway.model.verdict import Reason
 from web import present
+from web.countries import COUNTRY_WORDS
 
 NOW = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 HERE = timezone(timedelta(hours=1))
@@ -229,6 +230,6 @@ def test_a_source_links_to_the_address_within_it() -> None:
 
 def test_every_seat_of_a_company_has_its_country_in_words() -> None:
     codes = {company.country for company in Classifier.load().companies()}
-    assert codes - set(present.COUNTRY_WORDS) - {""} == set()
+    assert codes - set(COUNTRY_WORDS) - {""} == set()
     assert present.country_words("KR") == "South Korea"
     assert present.country_words("Atlantis\u202e") == "Atlantis\ufffd"

@@ -7,6 +7,7 @@ const REASONS = {
   "device rule": "your rule for this device",
   "rule": "your rule",
   "keep-list": "the television needs it",
+  "needed": "an app in use needs it",
   "allow list": "on an allow list",
   "preset": "your preset",
   "block list": "on a block list",
@@ -71,6 +72,7 @@ export function because(reason, lists = [], matched = null) {
   }
   const words = REASONS[reason] ?? plain(reason);
   if (reason === "preset" && matched) return `${words} ${presetWords(matched)}`;
+  if (reason === "needed" && matched) return `left open for ${plain(matched)}`;
   return (reason === "rule" || reason === "device rule") && matched ? `${words}, “${plain(matched)}”` : words;
 }
 

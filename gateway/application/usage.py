@@ -1,0 +1,75 @@
+"""Which services are used on which device: what the journal's last four weeks say of it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+from datetime import timedelta
+
+from gateway.application.core import Core, utc_now
+from gateway.application.registry import Registry
+from gateway.errors import JournalError
+from gateway.journal.reader import Reader
+from gateway.model.event import PolicyChanged
+from gateway.model.policy import Policy
+from gateway.model.rule import ScopeKind
+from gateway.policy.usage import KEPT
+
+_EVERY = 3_600.0
+_WITHOUT_JOURNAL = 10.0
+
+
+def register(core: Core, registry: Registry) -> None:
+    """Brings the task "usage"."""
+    remembering = Remembering(core)
+    core.events.policy_changed.listen(remembering.preset_chosen)
+    core.events.device_joined.listen(core.usage.join)
+    registry.add_task("usage", remembering.run)
+
+
+class Remembering:
+    """Reads the journal at the start, every hour, and when somebody chooses a preset."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._wanted = asyncio.Event()
+
+    def preset_chosen(self, _: Policy, change: PolicyChanged) -> None:
+        """Only while a preset is in force the resolver notes by itself what is used."""
+        if change.rule is not None and change.rule.scope.kind is ScopeKind.PRESET and not change.removed:
+            self._wanted.set()
+
+    async def run(self) -> None:
+        while True:
+            self._wanted.clear()
+            found = await self.look()
+            try:
+                await asyncio.wait_for(self._wanted.wait(), _EVERY if found else _WITHOUT_JOURNAL)
+            except TimeoutError:
+                continue
+
+    async def look(self) -> bool:
+        """Whether the journal could be read."""
+        try:
+            recent = await asyncio.to_thread(self._read)
+        except JournalError:
+            return False
+        for device, services in recent.items():
+            self._core.usage.add(device, services.items())
+        self._core.usage.sweep()
+        return True
+
+    def _read(self) -> dict[str, dict[str, float]]:
+        """Device -> service -> seconds since its last use."""
+        core, now = self._core, utc_now()
+        if not core.settings.journal.exists():
+            raise JournalError("history.is-missing", name=core.settings.journal.name)
+        recent: dict[str, dict[str, float]] = {}
+        with closing(Reader(core.settings.journal)) as reader:
+            rows = reader.recent_names(now - timedelta(seconds=KEPT), core.classifier.service_companies())
+        for device, name, last in rows:
+            if (service := core.classifier.service_of(name)) is not None:
+                ago = max((now - last).total_seconds(), 0.0)
+                known = recent.setdefault(device, {})
+                known[service] = min(known.get(service, ago), ago)
+        return recent

@@ -1,0 +1,105 @@
+"""Which services are used on which device: known from the journal, and from a service's first lookup on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+NOTHING: Final[frozenset[str]] = frozenset()
+KEPT: Final = 28 * 86_400.0
+_MOST_DEVICES = 512
+
+
+def _no_service(name: str) -> str | None:
+    return None
+
+
+class Usage:
+    """For one event loop. `service_of` gives the service that somebody uses who asks for a canonical name.
+
+    What was not asked for in `kept` seconds is not in use any more. At most 512 devices are remembered: of more, those
+    that began to use something first are forgotten.
+    """
+
+    def __init__(
+        self,
+        service_of: Callable[[str], str | None] = _no_service,
+        clock: Callable[[], float] = time.monotonic,
+        kept: float = KEPT,
+    ) -> None:
+        self._service_of = service_of
+        self._clock = clock
+        self._kept = kept
+        self._last: dict[str, dict[str, float]] = {}
+        self._used: dict[str, frozenset[str]] = {}
+        self._listeners: list[Callable[[str], None]] = []
+
+    def listen(self, changed: Callable[[str], None]) -> None:
+        """`changed` is called with a device whose services are others now."""
+        self._listeners.append(changed)
+
+    def of(self, device: str | None) -> frozenset[str]:
+        """The services in use on this device, as far as this process knows."""
+        return self._used.get(device, NOTHING) if device is not None else NOTHING
+
+    def note(self, device: str | None, name: str) -> bool:
+        """A device asks for a name; true when it uses one service more from now on."""
+        service = self._service_of(name)
+        if service is None or device is None or service in self._used.get(device, NOTHING):
+            return False
+        self.add(device, [(service, 0.0)])
+        return True
+
+    def refresh(self, device: str | None) -> bool:
+        """Asks whoever may know more; true when there was more to know."""
+        return False
+
+    def add(self, device: str, services: Iterable[tuple[str, float]]) -> None:
+        """Services in use on this device, and how many seconds ago each was."""
+        now = self._clock()
+        known = self._last.get(device)
+        if known is None:
+            if len(self._last) >= _MOST_DEVICES:
+                self._forget(next(iter(self._last)))
+            known = self._last[device] = {}
+        for service, ago in services:
+            known[service] = max(known.get(service, now - ago), now - ago)
+        self._settle(device)
+
+    def join(self, old: str, new: str) -> None:
+        """A device goes by another id from now on."""
+        if (known := self._last.get(old)) is not None:
+            now = self._clock()
+            self.add(new, [(service, now - last) for service, last in known.items()])
+            self._forget(old)
+
+    def sweep(self) -> None:
+        """Ends what has not been used for so long."""
+        ended = self._clock() - self._kept
+        for device, known in list(self._last.items()):
+            for service in [service for service, last in known.items() if last < ended]:
+                del known[service]
+            if known:
+                self._settle(device)
+            else:
+                self._forget(device)
+
+    def table(self) -> dict[str, list[str]]:
+        """Every device with its services."""
+        return {device: sorted(used) for device, used in self._used.items()}
+
+    def _settle(self, device: str) -> None:
+        used = frozenset(self._last[device])
+        if used != self._used.get(device, NOTHING):
+            self._used[device] = used
+            self._report(device)
+
+    def _forget(self, device: str) -> None:
+        del self._last[device]
+        if self._used.pop(device, NOTHING):
+            self._report(device)
+
+    def _report(self, device: str) -> None:
+        for changed in self._listeners:
+            changed(device)
