@@ -5,8 +5,8 @@ agree with each other, and that nothing was mistyped; test_unseen_names measures
 
 "Would block" means the preset Quiet, which contains Calm. A row is outside the conflicts when neither the row nor
 another row of the same name says otherwise, when the row does not itself say what breaks, when our rule does not cite
-both sides, and when it says more than that a device in a laboratory went on for a while (IoTrim's "non-required":
-YouTube's videos are among them).
+both sides (a list that blocks the name, and a public report of what stopped), and when it says more than that a device
+in a laboratory went on for a while (IoTrim's "non-required": YouTube's videos are among them).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gateway.classifier.loader import load_knowledge
 from gateway.classifier.presets import Preset, blocks
 from gateway.classifier.service import Classifier
 from gateway.model.tag import Category, Need, Tag
-from tests.support.labels import read_labels
+from tests.support.labels import is_public_report, read_labels
 
 _EXAMPLES = {
     r"^[a-z0-9]{2,4}-(ad|info)-lgsmartad-com\.aws-prd\.net$": "gb-info-lgsmartad-com.aws-prd.net",
@@ -70,7 +70,12 @@ class Row:
     @property
     def judged(self) -> bool:
         """Is there one verdict of the experts to compare with?"""
-        return not self.contested and self.tag.need is not Need.DISPUTED
+        return not self.contested and self.tag.need is not Need.DISPUTED and not self.missed
+
+    @property
+    def missed(self) -> bool:
+        """Did somebody report in public what stops without it?"""
+        return self.tag.need is Need.DEGRADES and any(is_public_report(e.source) for e in self.tag.evidence)
 
     @property
     def agrees(self) -> bool:
