@@ -39,6 +39,39 @@ def test_the_base_is_wide(knowledge: Knowledge) -> None:
     assert len(makers) >= 25
 
 
+_MAKERS_OF_DEVICES = 70
+
+
+def test_makers_of_things_at_home_are_known(knowledge: Knowledge) -> None:
+    owners = {fact.company for _, _, fact in knowledge.index.items()}
+    makers = {name for name, company in knowledge.companies.items() if company.devices}
+    assert len(makers & owners) >= _MAKERS_OF_DEVICES
+
+
+# Names that devices asked for in the homes and laboratories of published studies, or that their makers list.
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("p2p.reolink.com", "Reolink"),
+        ("disc-prod.iot.irobotapi.com", "iRobot"),
+        ("34-230-138-238.298106287756.us-east-1.prod.rms.ring.devices.a2z.com", "Ring"),
+        ("czfe14-front01-iad01.transport.home.nest.com", "Nest"),
+        ("mp-us-sas-1.auto.mydlink.com", "D-Link"),
+        ("14-devaccess.myzmodo.com", "Zmodo"),
+        ("cs-prde.immedia-semi.com", "Blink"),
+        ("command-13.amcrestcloud.com", "Amcrest"),
+        ("pub-cfg.secu100.net", "Xiongmai"),
+        ("security-app-eu.eufylife.com", "Anker"),
+        ("bigdata-europe.ecovacs.com", "Ecovacs"),
+    ],
+)
+def test_a_device_finds_its_maker_and_a_purpose(knowledge: Knowledge, name: str, owner: str) -> None:
+    found = knowledge.index.find(name)
+    assert found is not None
+    assert found[1].company == owner
+    assert found[1].category is not Category.UNKNOWN
+
+
 def test_no_bait_of_other_lists_was_copied(knowledge: Knowledge) -> None:
     assert not [text for text, _, _ in knowledge.index.items() if "h4g3z1" in text]
 
