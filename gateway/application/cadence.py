@@ -82,7 +82,7 @@ def _seen(classifier: Classifier, name: str, times: Sequence[float], devices: in
         return None
     found = behaviour(times, devices)
     said = "; ".join(found.says)
-    if found.odds and not classifier.is_listed(name):
+    if found.odds and not classifier.knows_purpose(name):
         spelling = classifier.look(name).probability
         alone, together = f"{100 * spelling:.0f} %", f"{100 * with_behaviour(spelling, found):.0f} %"
         if together != alone:

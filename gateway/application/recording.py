@@ -138,7 +138,8 @@ class Recording:
         if listed and not device.maker and device.addresses:
             assert self._inventory is not None, "the writer starts after the inventory"
             self._inventory.learn(device.addresses[0], name)
-        return self._classifier.tag(name, targets, device.maker, guess=listed or self._guesses.take())
+        known = listed and self._classifier.knows_purpose(name)
+        return self._classifier.tag(name, targets, device.maker, guess=known or self._guesses.take())
 
 
 def _loss_of(settings: Settings) -> Notice | None:

@@ -10,6 +10,9 @@ import re
 
 from gateway.model.tag import Category
 
+OWN_GUESS = "Telltale's own guess"
+"""The source of what nobody published: evidence from it is shown as a guess."""
+
 _WORDS: tuple[tuple[Category, frozenset[str]], ...] = (
     (Category.TIME, frozenset({"ntp", "time", "clock", "synctime", "timesync"})),
     (Category.UPDATE, frozenset({"ota", "fota", "update", "updates", "upgrade", "firmware", "softwareupdate"})),

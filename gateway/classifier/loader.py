@@ -1,4 +1,4 @@
-"""Reads the knowledge folder: companies, services and sources (.toml), and a .txt file of rules for each trade."""
+"""Reads the knowledge folder: companies, services, carriers and sources (.toml), and .txt files of rules by trade."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from typing import Any
 
 from gateway.classifier.company import Company
 from gateway.classifier.index import Index
-from gateway.classifier.schema import Nameable, Problem, read_companies, read_rules, read_services, read_sources
+from gateway.classifier.schema import (
+    Nameable,
+    Problem,
+    read_carriers,
+    read_companies,
+    read_rules,
+    read_services,
+    read_sources,
+)
 from gateway.classifier.used_service import Service
 from gateway.errors import SettingsError
 
@@ -19,11 +27,12 @@ _MAX_FILE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """Everything that the folder says."""
+    """Everything that the folder says. `shared` are domains in which strangers have names."""
 
     index: Index
     companies: dict[str, Company]
     services: dict[str, Service] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
 
 
 def load_knowledge(folder: Path | None = None) -> Knowledge:
@@ -37,7 +46,9 @@ def load_knowledge(folder: Path | None = None) -> Knowledge:
     try:
         companies = read_companies(_read_tables(folder, "companies"))
         services = read_services(_read_tables(folder, "services", optional=True), companies)
-        known = Nameable(companies, services, read_sources(_read_tables(folder, "sources")))
+        sources = read_sources(_read_tables(folder, "sources"))
+        shared = read_carriers(_read_tables(folder, "carriers", optional=True), sources)
+        known = Nameable(companies, services, sources)
         for path in sorted(folder.glob("*.txt")):
             for pattern, fact in read_rules(path.name, _read(path), known):
                 try:
@@ -46,7 +57,7 @@ def load_knowledge(folder: Path | None = None) -> Knowledge:
                     raise Problem(f"{path.name}: {error}") from None
     except Problem as error:
         raise SettingsError.saying(str(error)) from None
-    return Knowledge(index, companies, services)
+    return Knowledge(index, companies, services, shared)
 
 
 def _read_tables(folder: Path, about: str, *, optional: bool = False) -> dict[str, Any]:

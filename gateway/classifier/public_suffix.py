@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
+from pathlib import Path
 
-from publicsuffixlist import PublicSuffixList
+from publicsuffixlist import PSLFILE, PublicSuffixList
 
 from gateway.model.name import Name
 
@@ -29,3 +31,20 @@ def is_top_level(label: str) -> bool:
 def registrable_domain(text: str) -> str | None:
     """ "bbc.co.uk" for "www.bbc.co.uk"; None for a public suffix and for the root."""
     return Name(text).registrable(public_suffix)
+
+
+def give_out_names(domains: Collection[str]) -> set[str]:
+    """Those of these registrable domains below which strangers get names of their own, by the list's private section:
+    cloudfront.net, whose customers have d111.cloudfront.net, and amazonaws.com, for s3.amazonaws.com.
+    """
+    found: set[str] = set()
+    if not domains:
+        return found
+    _, _, private = Path(PSLFILE).read_text(encoding="utf-8").partition("BEGIN PRIVATE DOMAINS")
+    for line in private.splitlines():
+        suffix = line.lstrip("*.!")
+        while "." in suffix:
+            if suffix in domains:
+                found.add(suffix)
+            suffix = suffix.partition(".")[2]
+    return found

@@ -24,6 +24,7 @@ _COMPANY_KEYS = {"parent", "country", "business", "privacy", "line", "devices", 
 _SERVICE_KEYS = {"company", "kind", "stops"}
 _KINDS = {"television", "music", "games", "social"}
 _SOURCE_KEYS = {"title", "url", "date"}
+_CARRIER_KEYS = {"from", "domains"}
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 _NUMBER = re.compile(r"[01](\.\d{1,3})?")
@@ -88,6 +89,21 @@ def read_sources(table: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
             raise Problem(f"{where}: url {url!r} must be an https:// address where the reader finds the statement.")
         sources[key] = (f"{_text(where, row, 'title')}, {url}", date)
     return sources
+
+
+def read_carriers(table: Mapping[str, Any], sources: Mapping[str, Any]) -> frozenset[str]:
+    """The domains of carriers.toml, in which strangers have names. Raises Problem."""
+    shared: set[str] = set()
+    for kind, row in table.items():
+        where = f"carriers.toml, [{kind}]"
+        _refuse_strange(where, row, _CARRIER_KEYS)
+        said_by, domains = (_texts(where, row, key) for key in ("from", "domains"))
+        if not said_by or not sources.keys() >= set(said_by):
+            raise Problem(f'{where}: from must name sources of sources.toml, such as ["companiesdb"].')
+        if twice := [domain for domain in domains if domain in shared]:
+            raise Problem(f"{where}: {twice[0]!r} stands in another list already; keep one of them.")
+        shared.update(domains)
+    return frozenset(shared)
 
 
 def read_rules(file: str, text: str, known: Nameable) -> Iterator[tuple[Pattern, Fact]]:
@@ -244,6 +260,13 @@ def _text(where: str, row: Mapping[str, Any], key: str, *, optional: bool = Fals
     if len(value) > _MAX_TEXT or not (value.isprintable() or not value):
         raise Problem(f"{where}: {key} must be one line of at most {_MAX_TEXT} characters.")
     return value
+
+
+def _texts(where: str, row: Mapping[str, Any], key: str) -> list[str]:
+    values = row.get(key)
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise Problem(f"{where}: {key} must be a list of texts.")
+    return values
 
 
 def _choice(where: str, row: Mapping[str, Any], key: str, choices: Mapping[str, Any], default: str = "") -> Any:

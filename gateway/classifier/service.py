@@ -10,9 +10,10 @@ from typing import Any
 
 from gateway.classifier.company import Company
 from gateway.classifier.fact import Fact
-from gateway.classifier.heuristics import guess_category, is_local
+from gateway.classifier.heuristics import OWN_GUESS, guess_category, is_local
 from gateway.classifier.learned.model import Look, Model
 from gateway.classifier.loader import Knowledge, load_knowledge
+from gateway.classifier.ownership import earned_owners
 from gateway.classifier.party import family, party_of
 from gateway.classifier.party_rules import PartyRules, party_by
 from gateway.classifier.public_suffix import registrable_domain
@@ -22,7 +23,6 @@ from gateway.model.tag import UNTAGGED, Category, Evidence, Need, Party, Tag
 
 _MEMO = 4_096
 _MAX_TARGETS = 16
-_GUESS = "Telltale's own guess"
 _OWNER_CONFIDENCE = 0.5
 _WORD_CONFIDENCE = 0.3
 _LOOKS_LIKE = 0.8
@@ -42,8 +42,10 @@ class Classifier:
         self._memo: dict[tuple[str, tuple[str, ...], str], Tag] = {}
         self._makers: dict[str, str | None] = {}
         self._lock = threading.Lock()
-        self._owners: dict[str, str | None] = {}
+        self._shared = knowledge.shared
+        self._owners: dict[str, str] | None = None
         self._owned: dict[str, Tag] = {}
+        self._open: dict[tuple[str, str], Tag] = {}
         self._unlisted_below: dict[str, Tag] = {}
         self._model: Model | None = None
 
@@ -54,7 +56,7 @@ class Classifier:
 
     def get_ready(self) -> None:
         """Does at leisure what the first unlisted name would have to wait for: 30 ms, on a Pi more. From any thread."""
-        self._know_owners()
+        self._domain_owners()
 
     def tag(self, name: str, targets: tuple[str, ...] = (), maker: str = "", *, guess: bool = True) -> Tag:
         """What is known about a canonical name.
@@ -77,6 +79,11 @@ class Classifier:
         """True when the knowledge base speaks of this canonical name."""
         return self._common(name) is None and self._index.find(name) is not None
 
+    def knows_purpose(self, name: str) -> bool:
+        """True when the knowledge base says what this canonical name is for, so that nothing is left to be guessed."""
+        found = self._index.find(name)
+        return found is not None and not _leaves_purpose_open(found[1])
+
     def sure_tag(self, name: str, maker: str = "") -> Tag:
         """As `tag`, without guessing from how the name is spelled: what a decision may rest on, at little cost.
 
@@ -85,7 +92,10 @@ class Classifier:
         common = self._common(name)
         if common is not None:
             return common
-        if self._index.find(name) is not None or is_local(name):
+        found = self._index.find(name)
+        if found is not None and _leaves_purpose_open(found[1]):
+            return self._open_tag(*found, maker)
+        if found is not None or is_local(name):
             return self.tag(name, (), maker)
         parent = name.partition(".")[2]
         if parent not in self._unlisted_below and not self._index.speaks_below(parent):
@@ -157,7 +167,7 @@ class Classifier:
         Names that nobody lists come in crowds below one parent.
         """
         common = self._unlisted_below.get(name.partition(".")[2])
-        if common is None or self._index.names(name) or name in self._owners:
+        if common is None or self._index.names(name) or name in (self._owners or ()):
             return None
         return common
 
@@ -166,9 +176,10 @@ class Classifier:
             tag = Tag(category=Category.LOCAL, confidence=1.0)
         else:
             found = self._index.find(name)
-            unlisted = self._guess if guess else self._owned_tag
-            tag = _from_fact(*found) if found else unlisted(name, targets)
+            tag = _from_fact(*found) if found else self._unlisted(name, guess)
             tag = self._follow(tag, bool(found), targets)
+            if guess and tag.via is None and (found is None or _leaves_purpose_open(found[1])):
+                tag = self._judge_spelling(tag, name, targets)
         if tag is UNTAGGED:
             return tag
         return replace(tag, party=party_of(tag.company, tag.category, maker, self._companies))
@@ -212,26 +223,26 @@ class Classifier:
             self._model = Model()
         return self._model
 
-    def _guess(self, name: str, targets: tuple[str, ...] = ()) -> Tag:
+    def _unlisted(self, name: str, guess: bool) -> Tag:
+        tag = self._owned_tag(name)
+        if tag.company is None or not guess:
+            return tag
+        says = f"{registrable_domain(name)} and what lies below it belong to {tag.company}, as far as we know."
+        return replace(tag, evidence=(Evidence(says, OWN_GUESS),))
+
+    def _judge_spelling(self, tag: Tag, name: str, targets: tuple[str, ...]) -> Tag:
+        """The tag with what the spelling says the name is for, marked as a guess; as it was where it says nothing."""
         registrable = registrable_domain(name)
-        owner = self._owner(registrable) if registrable else None
-        evidence = []
-        if owner is not None:
-            evidence.append(Evidence(f"Every name below {registrable} that we know belongs to {owner}.", _GUESS))
         word = guess_category(name, registrable)
         if word is None or word[0].tracks:
-            looks = self._looks_like(name, registrable, owner, word[0] if word else None, targets)
+            looks = self._looks_like(name, registrable, tag.company, word[0] if word else None, targets)
             if looks is not None:
                 category, says = looks
-                evidence.append(Evidence(says, _GUESS))
-                return Tag(owner, category, confidence=_LOOKS_CONFIDENCE, evidence=tuple(evidence))
-        if word is not None:
-            says = f"Nobody has listed this name; the word “{word[1]}” in it suggests {word[0].value}."
-            evidence.append(Evidence(says, _GUESS))
-        if not evidence:
-            return Tag()
-        confidence = _WORD_CONFIDENCE if word else _OWNER_CONFIDENCE
-        return Tag(owner, word[0] if word else Category.UNKNOWN, confidence=confidence, evidence=tuple(evidence))
+                return _guessed(tag, category, _LOOKS_CONFIDENCE, says)
+        if word is None:
+            return tag
+        says = f"Nobody has listed this name; the word “{word[1]}” in it suggests {word[0].value}."
+        return _guessed(tag, word[0], _WORD_CONFIDENCE, says)
 
     def _looks_like(
         self, name: str, registrable: str | None, owner: str | None, category: Category | None, targets: tuple[str, ...]
@@ -258,23 +269,25 @@ class Classifier:
             )
         return None
 
-    def _owner(self, registrable: str) -> str | None:
-        """The one company that owns every listed name below this domain; None when there are several, or none."""
-        return (self._owners or self._know_owners()).get(registrable)
+    def _domain_owners(self) -> dict[str, str]:
+        if self._owners is None:
+            self._owners = earned_owners(self._index.items(), self._shared)
+        return self._owners
 
-    def _know_owners(self) -> dict[str, str | None]:
-        owners: dict[str, str | None] = {}
-        for _, domain, fact in self._index.items():
-            top = registrable_domain(domain)
-            if top is not None:
-                company = None if fact.hosts else fact.company
-                owners[top] = company if owners.get(top, company) == company else None
-        self._owners = owners
-        return owners
+    def _open_tag(self, pattern: str, fact: Fact, maker: str) -> Tag:
+        """The sure tag of every name that this rule means: whose it is, and not what it is for."""
+        tag = self._open.get((pattern, maker))
+        if tag is None:
+            tag = _from_fact(pattern, fact)
+            tag = replace(tag, party=party_of(tag.company, tag.category, maker, self._companies))
+            with self._lock:
+                _make_room(self._open)
+                self._open[pattern, maker] = tag
+        return tag
 
-    def _owned_tag(self, name: str, targets: tuple[str, ...] = ()) -> Tag:
+    def _owned_tag(self, name: str) -> Tag:
         # Only registrable domains stand in the table, and a name has no other one among its parents.
-        owners, dot = self._owners or self._know_owners(), -1
+        owners, dot = self._owners if self._owners is not None else self._domain_owners(), -1
         while True:
             owner = owners.get(name[dot + 1 :])
             if owner is not None:
@@ -291,6 +304,15 @@ def _make_room(memo: dict[Any, Any]) -> None:
     if len(memo) >= _MEMO:
         for old in list(memo)[: _MEMO // 8]:
             del memo[old]
+
+
+def _leaves_purpose_open(fact: Fact) -> bool:
+    """True for a rule that names the owner of a domain, and nothing that may be lost with a name in it."""
+    return fact.category is Category.UNKNOWN and fact.need in (Need.UNKNOWN, Need.NOT_NEEDED)
+
+
+def _guessed(tag: Tag, category: Category, confidence: float, says: str) -> Tag:
+    return replace(tag, category=category, confidence=confidence, evidence=(*tag.evidence, Evidence(says, OWN_GUESS)))
 
 
 def _from_fact(pattern: str, fact: Fact) -> Tag:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.classifier.heuristics import OWN_GUESS
 from gateway.model.tag import Category, Need, Party, Tag
 
 _PURPOSES = {
@@ -65,6 +66,8 @@ def _who_and_why(name: str, tag: Tag) -> str:
         return f"{name} was contacted. It leads to {tag.via}: behind it stands {who}, for {why}."
     if purpose is None:
         return f"{name} was contacted. It belongs to {who}; what it is for is not known."
+    if tag.rule and tag.evidence and tag.evidence[-1].source == OWN_GUESS:
+        return f"{name} was contacted. It belongs to {who}; its spelling suggests {purpose}."
     if tag.confidence < _SURE:
         return f"{name} was contacted. It seems to belong to {who}, and to be for {purpose}; this is not certain."
     return f"{name} was contacted. It belongs to {who}; it is for {purpose}."

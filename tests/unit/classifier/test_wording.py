@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from gateway.classifier.heuristics import OWN_GUESS
 from gateway.classifier.service import Classifier
 from gateway.classifier.wording import sentence
-from gateway.model.tag import Category, Need, Party, Tag
+from gateway.model.tag import Category, Evidence, Need, Party, Tag
 
 
 def test_a_tracker_in_plain_words() -> None:
@@ -65,3 +66,10 @@ def test_every_listed_name_can_be_said_and_nothing_is_ever_sent() -> None:
         assert " sent" not in said, text
         assert not said.endswith(".."), text
         assert said.endswith("."), text
+
+
+def test_a_known_owner_and_a_guessed_purpose_are_kept_apart() -> None:
+    guess = Evidence("The word ads.", OWN_GUESS)
+    tag = Tag("Samsung", Category.ADVERTISING, rule=".samsung.com", confidence=0.3, evidence=(guess,))
+    said = sentence("ads.samsung.com", tag)
+    assert said.endswith("It belongs to Samsung; its spelling suggests advertising.")
