@@ -23,7 +23,7 @@ _RULE_KEYS = {
 _COMPANY_KEYS = {"parent", "country", "business", "privacy", "line", "devices", "platforms"}
 _SERVICE_KEYS = {"company", "kind", "stops"}
 _KINDS = {"television", "music", "games", "social"}
-_SOURCE_KEYS = {"title", "url", "date"}
+_SOURCE_KEYS = {"title", "url", "date", "lived_without"}
 _CARRIER_KEYS = {"from", "domains"}
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
@@ -87,6 +87,8 @@ def read_sources(table: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
         url = _text(where, row, "url")
         if not url.startswith("https://"):
             raise Problem(f"{where}: url {url!r} must be an https:// address where the reader finds the statement.")
+        if not isinstance(row.get("lived_without", False), bool):
+            raise Problem(f"{where}: lived_without must be true or false.")
         sources[key] = (f"{_text(where, row, 'title')}, {url}", date)
     return sources
 

@@ -134,6 +134,7 @@ def test_a_mistake_in_a_company_is_reported_with_its_name(folder: Path, old: str
         ('"2024-05"', '"May 2024"', "must look like"),
         ('"https://example.org/paper"', '"http://example.org"', "https:// address"),
         ('title = "A paper"', "", "title must be text"),
+        ('date = "2024-05"', 'lived_without = "yes"', "lived_without must be true or false"),
     ],
 )
 def test_a_mistake_in_a_source_is_reported_with_its_key(folder: Path, old: str, new: str, advice: str) -> None:

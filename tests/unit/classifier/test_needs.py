@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import tomllib
 from collections.abc import Iterator
 
 import pytest
 
 from gateway.classifier.fact import Fact
-from gateway.classifier.loader import Knowledge, load_knowledge
+from gateway.classifier.loader import BUILT_IN, Knowledge, load_knowledge
+from gateway.classifier.rule_file import read_rows
 from gateway.model.tag import Need
 from tests.support.labels import is_public_report
 from tests.support.shared_data import shared_data
@@ -79,3 +81,17 @@ def test_many_names_are_kept_because_somebody_missed_them(knowledge: Knowledge) 
 
 def _is_missed(fact: Fact) -> bool:
     return fact.need in (Need.REQUIRED, Need.DEGRADES) and any(is_public_report(e.source) for e in fact.evidence)
+
+
+def test_who_calls_a_name_not_needed_cites_somebody_who_lived_without_it() -> None:
+    """A list that blocks a name, or a database that knows its owner, says nothing about need."""
+    sources = {k: v for p in BUILT_IN.glob("sources*.toml") for k, v in tomllib.loads(p.read_text()).items()}
+    lived = {key for key, row in sources.items() if row.get("lived_without")}
+    assert len(lived) >= 10
+    unfounded = {
+        f"{path.name}, line {row.line}": row.names[0]
+        for path in sorted(BUILT_IN.glob("*.txt"))
+        for row in read_rows(path.read_text())
+        if row.values.get("need") == "not needed" and not lived & row.evidence.keys()
+    }
+    assert unfounded == {}, "cite a source with lived_without = true, or leave need out"

@@ -23,7 +23,7 @@ def test_a_listed_name_comes_with_owner_purpose_and_reasons(classifier: Classifi
 
 def test_one_vendor_domain_holds_clock_and_tracker_apart(classifier: Classifier) -> None:
     assert classifier.tag("time.samsungcloudsolution.com").need is Need.REQUIRED
-    assert classifier.tag("prderrordumphsm.samsungcloudsolution.com").need is Need.NOT_NEEDED
+    assert classifier.tag("prderrordumphsm.samsungcloudsolution.com").category is Category.CRASH_REPORTS
 
 
 def test_a_name_that_lies_is_not_believed(classifier: Classifier) -> None:
