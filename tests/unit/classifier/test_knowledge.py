@@ -39,7 +39,7 @@ def test_the_base_is_wide(knowledge: Knowledge) -> None:
     assert len(makers) >= 25
 
 
-_MAKERS_OF_DEVICES = 70
+_MAKERS_OF_DEVICES = 170
 
 
 def test_makers_of_things_at_home_are_known(knowledge: Knowledge) -> None:
@@ -63,6 +63,13 @@ def test_makers_of_things_at_home_are_known(knowledge: Knowledge) -> None:
         ("pub-cfg.secu100.net", "Xiongmai"),
         ("security-app-eu.eufylife.com", "Anker"),
         ("bigdata-europe.ecovacs.com", "Ecovacs"),
+        ("xmpp14.wca.geappliances.com", "GE Appliances"),
+        ("productapi.dadolabs.com", "Behmor"),
+        ("reports.enphaseenergy.com", "Enphase"),
+        ("pool3.solarlog-web.com", "Solar-Log"),
+        ("presence.ngxcld.com", "NETGEAR"),
+        ("pkgautoupdate7.synology.com", "Synology"),
+        ("rtnl.bxcl.de", "tonies"),
     ],
 )
 def test_a_device_finds_its_maker_and_a_purpose(knowledge: Knowledge, name: str, owner: str) -> None:
