@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from gateway import __version__
-from gateway.commands.lines import list_line, list_lines, plain, print_each, rule_line
+from gateway.commands.lines import list_line, list_lines, plain, print_each, rule_line, service_line
 from gateway.control.client import ControlClient
 from gateway.errors import SettingsError, TelltaleError, Unavailable
 from gateway.linux.rights import become_owner_of, rights_of_owner
@@ -63,10 +63,16 @@ def _parser() -> argparse.ArgumentParser:
     pace = "how much the televisions ask: 2 is twice as much (default 1)"
     demo.add_argument("--pace", type=float, default=1.0, help=pace)
 
-    name = verb("block", _block, "block a name for everybody, or for one device")
-    allowed = verb("allow", _allow, "allow a name for everybody, or for one device")
+    name = verb("block", _block, "block a name, an app or a company for everybody, or for one device")
+    allowed = verb("allow", _allow, "allow a name, an app or a company for everybody, or for one device")
     for made in (name, allowed):
-        made.add_argument("name", metavar="NAME", help="a domain name; *.NAME takes everything below it too")
+        scope = made.add_mutually_exclusive_group(required=True)
+        scope.add_argument(
+            "name", nargs="?", metavar="NAME", help="a domain name; *.NAME takes everything below it too"
+        )
+        scope.add_argument("--service", metavar="APP", help="a whole app; `telltale services` lists them")
+        scope.add_argument("--trackers", metavar="APP_OR_COMPANY", help="only what watches in an app or at a company")
+        scope.add_argument("--company", metavar="COMPANY", help="all names of a company")
         _device(made)
         how_long = "how long: 30s, 15m, 2h, 1d (default: until you remove it)"
         made.add_argument("--for", dest="duration", metavar="15m", help=how_long)
@@ -106,6 +112,8 @@ def _add_collections(verb: _Verb) -> None:
     lists.add_argument("rest", nargs="*", metavar="PATH_OR_URL | ID")
     lists.add_argument("--allow", action="store_true", help="the list says what to allow")
     verb("devices", _devices, "list the devices on the network").add_argument("--json", action="store_true")
+    services = verb("services", _services, "list the apps that can be blocked as a whole, and who uses them")
+    services.add_argument("--json", action="store_true")
     token = verb("token", _token, "print a new bearer token for the API; list or remove those there are", _of_keys)
     token.add_argument("what", nargs="?", choices=("new", "ls", "rm"), default="new")
     token.add_argument("rest", nargs="*", metavar="ID", help="rm 1f3a90c2")
@@ -183,10 +191,20 @@ def _allow(parsed: argparse.Namespace, settings: Settings) -> int:
 
 def _decide(action: str, parsed: argparse.Namespace, settings: Settings) -> int:
     seconds = parse_duration(parsed.duration) if parsed.duration else None
+    scope = {kind: getattr(parsed, kind) for kind in ("name", "service", "trackers", "company")}
     rule = _client(settings).call(
-        "rules.add", action=action, name=parsed.name, device=parsed.device, seconds=seconds, made_by="command line"
+        "rules.add", action=action, **scope, device=parsed.device, seconds=seconds, made_by="command line"
     )
     print(rule_line(rule))
+    return 0
+
+
+def _services(parsed: argparse.Namespace, settings: Settings) -> int:
+    known = _client(settings).call("services")["services"]
+    if parsed.json:
+        print(json.dumps(known, indent=2, ensure_ascii=False))
+        return 0
+    print_each(map(service_line, known), "No app is known.")
     return 0
 
 

@@ -268,6 +268,10 @@ def because(reason: str, lists: Sequence[str] = (), matched: str | None = None) 
 
 def rule_target(rule: Mapping[str, Any]) -> str:
     """What a rule speaks of: "ads.example.com and everything below it", "the company Roku", "advertising"."""
+    if rule.get("service"):
+        return f"{plain(rule['service'])}, all of it"
+    if rule.get("trackers"):
+        return f"the trackers of {plain(rule['trackers'])}"
     if rule.get("company"):
         return f"the company {plain(rule['company'])}"
     if rule.get("category"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_KINDS = ("name", "company", "category", "everything", "preset")
+_KINDS = ("name", "service", "trackers", "company", "category", "everything", "preset")
 
 
 def scope_key(rule: Mapping[str, Any]) -> tuple[str, str, bool, str | None]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 from gateway.application.core import Core, utc_now
 from gateway.application.registry import Registry
@@ -14,17 +16,33 @@ from gateway.model.event import PolicyChanged
 from gateway.model.policy import Policy
 from gateway.model.rule import ScopeKind
 from gateway.policy.usage import KEPT
+from gateway.schema.checking import Message, checked
 
 _EVERY = 3_600.0
 _WITHOUT_JOURNAL = 10.0
 
 
 def register(core: Core, registry: Registry) -> None:
-    """Brings the task "usage"."""
+    """Brings the task "usage" and the verb "services"."""
     remembering = Remembering(core)
     core.events.policy_changed.listen(remembering.preset_chosen)
     core.events.device_joined.listen(core.usage.join)
     registry.add_task("usage", remembering.run)
+    registry.add_verbs({"services": checked(Message, partial(_services, core))})
+
+
+def _services(core: Core, _: Message) -> dict[str, Any]:
+    """Every service, with the devices that use it."""
+    used: dict[str, list[str]] = {}
+    for device, services in core.usage.table().items():
+        for service in services:
+            used.setdefault(service, []).append(device)
+    known = [
+        {"service": each.name, "company": each.company, "kind": each.kind, "stops": each.stops,
+         "watched": bool(core.classifier.names_of(each.name)[1]), "devices": used.get(each.name, [])}
+        for each in core.classifier.services()
+    ]  # fmt: skip
+    return {"services": known}
 
 
 class Remembering:

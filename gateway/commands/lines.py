@@ -22,11 +22,18 @@ def rule_line(rule: dict[str, Any]) -> str:
         whom = f" for {rule['device']}" if rule["device"] else ""
         until = f" until {rule['ends']}" if rule["ends"] else ""
         return plain(f"{rule['id']}  preset {rule['preset']}{whom}{until}")
-    what = rule.get("name") or rule.get("company") or rule.get("category") or "everything"
+    trackers = rule.get("trackers") and f"the trackers of {rule['trackers']}"
+    owner = rule.get("service") or trackers or rule.get("company")
+    what = rule.get("name") or owner or rule.get("category") or "everything"
     below = " and everything below it" if rule["subtree"] else ""
     whom = f" for {rule['device']}" if rule["device"] else ""
     until = f" until {rule['ends']}" if rule["ends"] else ""
     return plain(f"{rule['id']}  {rule['action']} {what}{below}{whom}{until}")
+
+
+def service_line(each: dict[str, Any]) -> str:
+    used = f"  used by {', '.join(each['devices'])}" if each["devices"] else ""
+    return plain(f"{each['service']}  ({each['kind']}, {each['company']}){used}")
 
 
 def list_line(each: dict[str, Any]) -> str:

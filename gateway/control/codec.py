@@ -40,13 +40,15 @@ def time_to_json(when: datetime | None) -> str | None:
 
 
 def rule_to_json(rule: Rule) -> dict[str, Any]:
-    """A rule as the outside knows it: exactly one of name, company, category, everything and preset is set."""
+    """A rule as the outside knows it: exactly one of name, service, trackers, company, category, everything and preset
+    is set.
+    """
     kind = rule.scope.kind
     scope: dict[str, Any] = {"name": rule.scope.value}
-    if kind in (ScopeKind.COMPANY, ScopeKind.CATEGORY, ScopeKind.PRESET):
-        scope = {kind.value: rule.scope.value}
-    elif kind is ScopeKind.EVERYTHING:
+    if kind is ScopeKind.EVERYTHING:
         scope = {"everything": True}
+    elif kind not in (ScopeKind.NAME, ScopeKind.SUBTREE):
+        scope = {kind.value: rule.scope.value}
     return {
         "id": rule.id,
         "action": rule.action.value,

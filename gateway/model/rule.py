@@ -16,11 +16,14 @@ PRESET_OFF: Final = "off"
 class ScopeKind(Enum):
     """What a rule speaks of. EVERYTHING is a pause when it allows, and cuts a device off when it blocks.
 
-    PRESET is a ready-made choice of what a television may contact, weaker than every rule on something named.
+    PRESET is a ready-made choice of what a television may contact, weaker than every rule on something named. SERVICE
+    is an app with all that belongs to it, TRACKERS only what watches in a service, or at a company.
     """
 
     NAME = "name"
     SUBTREE = "subtree"
+    SERVICE = "service"
+    TRACKERS = "trackers"
     COMPANY = "company"
     CATEGORY = "category"
     EVERYTHING = "everything"
@@ -29,8 +32,8 @@ class ScopeKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """`value` is a canonical name, a company's name, a category's value, "" for EVERYTHING, or for PRESET one of
-    PRESETS; PRESET_OFF, which allows, says that the preset for everyone does not count for this device.
+    """`value` is a canonical name, the name of a service or a company, a category's value, "" for EVERYTHING, or for
+    PRESET one of PRESETS; PRESET_OFF, which allows, says that the preset for everyone does not count for this device.
     """
 
     kind: ScopeKind

@@ -2,8 +2,8 @@
 
 Strongest first: a pause, a rule for this device, a rule for everyone, the keep-list of names that a television cannot
 do without, allow lists, presets, block lists. Among equals the more specific one: exact name, longer subtree, shorter
-subtree, company, category, everything; and of two rules on the same thing the one with an end, which lies over the
-other for a while, then the newer one.
+subtree, what watches in a service, the service, what watches at a company, the company, category, everything; and of
+two rules on the same thing the one with an end, which lies over the other for a while, then the newer one.
 
 A preset is a choice made wholesale, by somebody who has not read its names: so whatever speaks of a name in particular
 is stronger, be it a rule or an allow list. A device's own preset, or its own "off", counts instead of everyone's.
@@ -30,7 +30,8 @@ MEMO_LIMIT: Final = 4_000
 # Profile, name, type where a list tells types apart, and whether somebody was led to the name.
 _Key: TypeAlias = tuple[Hashable, str, int, bool]
 _HOSTING: Final = frozenset({Category.CDN, Category.CLOUD})
-_SWEEPING: Final = frozenset({ScopeKind.COMPANY, ScopeKind.CATEGORY})
+_SWEEPING: Final = frozenset({ScopeKind.SERVICE, ScopeKind.TRACKERS, ScopeKind.COMPANY, ScopeKind.CATEGORY})
+_SPELLED: Final = frozenset({ScopeKind.SERVICE, ScopeKind.TRACKERS, ScopeKind.COMPANY})
 
 
 class RuleBook:
@@ -78,8 +79,12 @@ class RuleBook:
                 if rule := by_scope.get((ScopeKind.SUBTREE, parent)):
                     yield rule
         if not kinds.isdisjoint(_SWEEPING) and not (is_target and tag.category in _HOSTING):
-            if tag.company and (rule := by_scope.get((ScopeKind.COMPANY, tag.company.casefold()))):
-                yield rule
+            for owner, whole in ((tag.service, ScopeKind.SERVICE), (tag.company, ScopeKind.COMPANY)):
+                folded = owner.casefold() if owner else ""
+                if folded and tag.category.tracks and (rule := by_scope.get((ScopeKind.TRACKERS, folded))):
+                    yield rule
+                if folded and (rule := by_scope.get((whole, folded))):
+                    yield rule
             if rule := by_scope.get((ScopeKind.CATEGORY, tag.category.value)):
                 yield rule
         rule = by_scope.get((ScopeKind.EVERYTHING, ""))
@@ -250,7 +255,7 @@ class Snapshot:
 def _key(rule: Rule) -> str:
     if rule.scope.kind is ScopeKind.PRESET:
         return ""
-    return rule.scope.value.casefold() if rule.scope.kind is ScopeKind.COMPANY else rule.scope.value
+    return rule.scope.value.casefold() if rule.scope.kind in _SPELLED else rule.scope.value
 
 
 def _verdict_of(rule: Rule, reason: Reason, lists: tuple[str, ...]) -> Verdict:
@@ -268,6 +273,8 @@ def _verdict_of(rule: Rule, reason: Reason, lists: tuple[str, ...]) -> Verdict:
 
 def describe_scope(kind: ScopeKind, value: str) -> str:
     """ "x.org", "||x.org^" for a subtree, the company's or category's own words, or "everything"."""
+    if kind is ScopeKind.TRACKERS:
+        return f"trackers of {value}"
     if kind is ScopeKind.SUBTREE:
         return f"||{value}^"
     return value or "everything"

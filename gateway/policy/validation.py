@@ -17,6 +17,11 @@ from gateway.schema.texts import MAX_COMMENT, MAX_SECONDS, MAX_SOURCE, MAX_TITLE
 
 MAX_RULES: Final = 10_000
 MAX_LISTS: Final = 200
+_OWNERS: Final = {
+    ScopeKind.SERVICE: "Give the name of the service.",
+    ScopeKind.TRACKERS: "Give the name of the service or the company.",
+    ScopeKind.COMPANY: "Give the name of the company.",
+}
 
 
 def action_of(action: object) -> Action:
@@ -32,8 +37,8 @@ def scope_of(scope: Scope) -> Scope:
     kind, value = scope.kind, scope.value
     if kind in (ScopeKind.NAME, ScopeKind.SUBTREE):
         return Scope(kind, name_of(value))
-    if kind is ScopeKind.COMPANY:
-        return Scope(kind, _words(value, "company", MAX_WORD, "Give the name of the company."))
+    if kind in _OWNERS:
+        return Scope(kind, _words(value, kind.value, MAX_WORD, _OWNERS[kind]))
     if kind is ScopeKind.CATEGORY:
         try:
             return Scope(kind, Category(value).value)

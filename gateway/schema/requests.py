@@ -24,7 +24,7 @@ Targets: TypeAlias = Annotated[
 Times: TypeAlias = Annotated[
     list[float], Meta(max_length=MOST_TIMES, description=f"at most {MOST_TIMES} numbers: seconds since 1970")
 ]
-_SCOPES = ("name", "company", "category", "everything", "preset")
+_SCOPES = ("name", "service", "trackers", "company", "category", "everything", "preset")
 
 
 class NewRule(Message, frozen=True, kw_only=True):
@@ -32,6 +32,8 @@ class NewRule(Message, frozen=True, kw_only=True):
 
     action: Action
     name: Name | None = None
+    service: Word | None = None
+    trackers: Word | None = None
     company: Word | None = None
     category: Category | None = None
     everything: bool | None = None
@@ -58,8 +60,11 @@ class NewRule(Message, frozen=True, kw_only=True):
         """What the rule speaks of, in canonical spelling. Raises Refused for what is no name."""
         if self.name is not None:
             return _scope_of_name(self.name, subtree=bool(self.subtree))
-        if self.company is not None:
-            return Scope(ScopeKind.COMPANY, self.company)
+        for kind, value in (
+            (ScopeKind.SERVICE, self.service), (ScopeKind.TRACKERS, self.trackers), (ScopeKind.COMPANY, self.company)
+        ):  # fmt: skip
+            if value is not None:
+                return Scope(kind, value)
         if self.category is not None:
             return Scope(ScopeKind.CATEGORY, self.category.value)
         if self.preset is not None:

@@ -106,6 +106,7 @@ class Scene:
     lists: list[dict[str, Any]] = field(default_factory=list)
     health: list[dict[str, Any]] = field(default_factory=list)
     companies: dict[str, dict[str, Any]] = field(default_factory=dict)
+    services: list[dict[str, Any]] = field(default_factory=list)
     network: dict[str, Any] | None = None
     counted: dict[str, int] = field(default_factory=dict)
     wifi: tuple[str, str] | None = None
@@ -122,6 +123,7 @@ class Scene:
             "rules.remove": self.remove_rule,
             "pause": self.pause,
             "presets": lambda _: {"presets": preset_texts()},
+            "services": lambda _: {"services": self.services},
             "explain": self.explain,
             "devices.list": lambda _: {"devices": [device_to_json(device) for device in self.devices]},
             "devices.update": self.update_device,
@@ -481,6 +483,16 @@ def busy_scene(seed: int = 7, lookups: int = 4000) -> Scene:
     }
     scene.wifi = ("Telltale TV", "abcde-fghjk-mnpqr-stuvw")
     scene.counted = {"dns_turned": 12_804, "dot_refused": 31, "doh_refused": 209, "cut_refused": 6, "rogue_dhcp": 1}
+    scene.services = [
+        {"service": "Disney+", "company": "Disney", "kind": "television", "stops": "Disney+ does not start.",
+         "watched": True, "devices": []},
+        {"service": "Netflix", "company": "Netflix", "kind": "television", "stops": "Netflix does not start.",
+         "watched": True, "devices": [scene.devices[0].id]},
+        {"service": "Spotify", "company": "Spotify", "kind": "music", "stops": "No music starts.",
+         "watched": False, "devices": [scene.devices[0].id]},
+        {"service": "TikTok", "company": "ByteDance", "kind": "social", "stops": "TikTok shows nothing.",
+         "watched": True, "devices": []},
+    ]  # fmt: skip
     scene.companies = {
         "Samsung": _company(
             "Samsung", "South Korea", "Electronics", "Makes televisions, and knows what is on their screens."

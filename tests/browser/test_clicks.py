@@ -79,6 +79,47 @@ def test_a_company_is_blocked_but_for_what_a_television_needs(stage: Stage, watc
     assert ("block", ScopeKind.COMPANY, "Samsung", None) not in scopes(stage)
 
 
+def test_a_company_that_people_use_offers_only_its_trackers(stage: Stage, watched: Watched) -> None:
+    page = watched.open(stage, "/companies/Netflix")
+    before = scopes(stage)
+    block = page.locator("#about").get_by_role("button", name="Block Netflix for everyone")
+    dialog = page.get_by_role("dialog")
+    block.click()
+    expect(dialog).to_contain_text("Netflix does not start.")
+    dialog.get_by_role("button", name="Block nothing").click()
+    expect(dialog).to_be_hidden()
+    assert scopes(stage) == before
+    block.click()
+    dialog.get_by_role("button", name="Only its trackers").click()
+    expect(page.locator("#toasts")).to_contain_text("Blocked: the trackers of Netflix, for everyone.")
+    assert scopes(stage) - before == {("block", ScopeKind.TRACKERS, "Netflix", None)}
+    expect(page.locator("#about")).to_contain_text("Its trackers are blocked")
+    page.get_by_role("button", name="Undo").click()
+    expect(block).to_be_visible()
+    block.click()
+    dialog.get_by_role("button", name="The whole company").click()
+    expect(page.locator("#toasts")).to_contain_text(
+        "Blocked: the company Netflix, for everyone. Netflix does not start."
+    )
+    assert scopes(stage) - before == {("block", ScopeKind.COMPANY, "Netflix", None)}
+
+
+def test_an_app_is_blocked_on_one_television(stage: Stage, watched: Watched) -> None:
+    tv = stage.scene.devices[0]
+    page = watched.open(stage, present.device_path(tv.id))
+    before = scopes(stage)
+    used = page.locator("#services")
+    expect(used.get_by_text("Netflix")).to_be_visible()
+    expect(used.get_by_text("TikTok")).to_be_hidden()
+    used.get_by_text("Block one that is not used yet").click()
+    used.get_by_role("button", name="Block TikTok for Living room").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("TikTok shows nothing.")
+    dialog.get_by_role("button", name="The whole service").click()
+    expect(page.locator("#toasts")).to_contain_text("Blocked: TikTok, all of it, for Living room.")
+    assert scopes(stage) - before == {("block", ScopeKind.SERVICE, "TikTok", tv.id)}
+
+
 def test_undo_brings_a_replaced_rule_back(stage: Stage, watched: Watched) -> None:
     page = watched.open(stage, present.name_path("graph.facebook.com"))
     phone = stage.scene.devices[3]

@@ -163,6 +163,16 @@ class FakeControl:
             raise Refused("There is no rule with this id.", "id")
         return self.rules.pop(id)
 
+    def do_services(self) -> dict[str, Any]:
+        return {
+            "services": [
+                {"service": "Samba Play", "company": "Samba", "kind": "television",
+                 "stops": "Samba Play does not start.", "watched": True, "devices": [TELEVISION]},
+                {"service": "Tunes", "company": "Tunes Inc", "kind": "music", "stops": "Tunes is silent.",
+                 "watched": False, "devices": []},
+            ]
+        }  # fmt: skip
+
     def do_presets(self) -> dict[str, Any]:
         return {
             "presets": [

@@ -48,6 +48,12 @@ def presets() -> Response:
     return jsonify(backend().control.call("presets"))
 
 
+@blueprint.get("/services")
+def services() -> Response:
+    Fields.of_query()
+    return jsonify(backend().control.call("services"))
+
+
 @blueprint.post("/pause")
 def pause() -> Response:
     """Lets everything through for a while; 0 seconds end the pause."""

@@ -12,6 +12,7 @@ from web import present
 from web.backend import backend
 from web.chart import draw_chart, slots_since
 from web.views.frame import ask, call, devices, now, page, pages, period, rule_index
+from web.views.services import all_services
 
 _ASKED_DEVICES = 40
 
@@ -46,6 +47,7 @@ def company(company: str) -> str:
         company=company,
         about=about or {},
         names=names,
+        services=[each for each in all_services() if each["company"] == company],
         askers=_askers(company),
         chart=chart,
         rule_index=found,

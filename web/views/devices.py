@@ -18,6 +18,7 @@ from web.views.chooser import chooser
 from web.views.frame import ask, call, device_labels, now, page, pages, period, rule_index
 from web.views.frame import devices as known_devices
 from web.views.network import network_status
+from web.views.services import services_on
 
 _SPARKS = 24
 _DAY = timedelta(hours=24)
@@ -52,6 +53,7 @@ def device(device: str) -> str:
     detours = ask(lambda: reader.detours(since, until, device=device, limit=100), ())
     whose = _whose({row.server for row in detours if row.server})
     companies = ask(lambda: reader.companies(since, until, device=device, limit=60), ())
+    used, others = services_on(device)
     return page(
         "device.html",
         "devices",
@@ -66,6 +68,8 @@ def device(device: str) -> str:
         companies=companies,
         names=names,
         nobody=names.get(None, []),
+        services=used,
+        other_services=others,
         exchanged=ledger.by_company(ask(lambda: reader.exchanges(since, until, device=device, limit=300), ())),
         detours=detours,
         whose=whose,

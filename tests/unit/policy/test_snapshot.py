@@ -393,6 +393,45 @@ def test_what_a_policy_does_to_lookups_is_said_as_it_is(tmp_path: Path) -> None:
         assert quiet_home(lists, *rules).blocks is (effect is Effect.BLOCKS or lists is one or len(rules) == 2)
 
 
+SERVICE, TRACKERS = ScopeKind.SERVICE, ScopeKind.TRACKERS
+OF_PLAYER = {
+    "app.player.example": Tag("Player Inc", Category.CONTENT, service="Player"),
+    "ads.player.example": Tag("Player Inc", Category.ADVERTISING, service="Player"),
+    "www.player.example": Tag("Player Inc", Category.CONTENT),
+    "stats.player.example": Tag("Player Inc", Category.ANALYTICS),
+    "clock.player.example": Tag("Player Inc", Category.ANALYTICS, service="Player", need=Need.REQUIRED),
+}
+
+
+@pytest.mark.parametrize(
+    ("rules", "blocked"),
+    [
+        ([rule(BLOCK, SERVICE, "player")], {"app", "ads"}),
+        ([rule(BLOCK, TRACKERS, "Player")], {"ads"}),
+        ([rule(BLOCK, TRACKERS, "Player Inc")], {"ads", "stats"}),
+        ([rule(BLOCK, COMPANY, "Player Inc")], {"app", "ads", "www", "stats"}),
+        ([rule(BLOCK, COMPANY, "Player Inc"), rule(ALLOW, SERVICE, "Player")], {"www", "stats"}),
+        ([rule(BLOCK, COMPANY, "Player Inc"), rule(ALLOW, TRACKERS, "Player Inc")], {"app", "www"}),
+        ([rule(ALLOW, SERVICE, "Player"), rule(BLOCK, TRACKERS, "Player")], {"ads"}),
+        ([rule(BLOCK, SERVICE, "Player"), rule(ALLOW, CATEGORY, "content")], {"app", "ads"}),
+        ([rule(BLOCK, SERVICE, "Player"), rule(ALLOW, SUBTREE, "app.player.example")], {"ads"}),
+        ([rule(BLOCK, SERVICE, "Player", device=PHONE)], set()),
+        ([rule(BLOCK, SERVICE, "Other"), rule(BLOCK, TRACKERS, "Other")], set()),
+    ],
+)
+def test_a_whole_service_or_only_what_watches_in_it(rules: Sequence[Rule], blocked: set[str]) -> None:
+    snapshot = Snapshot(rules, CompiledLists.empty(), lambda name: OF_PLAYER.get(name, UNTAGGED), 1, NOW)
+    assert {name.partition(".")[0] for name in OF_PLAYER if snapshot.decide(name, TV).blocked} == blocked
+
+
+def test_a_verdict_says_that_only_the_trackers_are_meant() -> None:
+    tags = OF_PLAYER.__getitem__
+    verdict = Snapshot([rule(BLOCK, TRACKERS, "Player")], CompiledLists.empty(), tags, 1, NOW).decide(
+        "ads.player.example", TV
+    )
+    assert (verdict.reason, verdict.matched, verdict.company) == (Reason.RULE, "trackers of Player", None)
+
+
 def app_home(*rules: Rule) -> tuple[Snapshot, Usage, list[str]]:
     """A home where somebody who asks for app.player.example uses Player, and the devices whose services changed."""
     changed: list[str] = []

@@ -148,7 +148,26 @@ def test_consequences_say_what_a_television_would_lose(
     assert owner.get("/consequences?action=block&name=other.example").get_json()["required"] == []
     for sparing in ("company=Samsung%20Ads", "category=advertising"):
         assert owner.get(f"/consequences?action=block&{sparing}").get_json()["required"] == [], sparing
-    assert owner.get("/consequences?action=block").get_json() == {"required": [], "replaces": None}
+    assert owner.get("/consequences?action=block").get_json() == {
+        "required": [], "services": [], "trackers": False, "replaces": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("scope", "stops", "trackers"),
+    [
+        ("company=Samba", ["Samba Play does not start."], True),
+        ("service=Samba%20Play", ["Samba Play does not start."], True),
+        ("company=Tunes%20Inc", ["Tunes is silent."], False),
+        ("trackers=Samba", [], False),
+        ("name=samba.example", [], False),
+        ("company=Nobody", [], False),
+    ],
+)
+def test_consequences_say_which_services_end(owner: FlaskClient, scope: str, stops: list[str], trackers: bool) -> None:
+    said = owner.get(f"/consequences?action=block&{scope}").get_json()
+    assert [each["stops"] for each in said["services"]] == stops
+    assert said["trackers"] is trackers
 
 
 def test_consequences_say_which_rule_would_go(home: Home, owner: FlaskClient) -> None:

@@ -38,26 +38,36 @@ export async function during(button, work) {
   }
 }
 
-function confirmLoss(wish, required) {
+// What a person may answer: "cancel", "trackers", "go".
+function confirmLoss(wish, { required, services, trackers }) {
   const dialog = document.getElementById("confirm");
   const say = (part) => dialog.querySelector(`[data-say="${part}"]`);
-  say("title").textContent = "A television needs this";
-  say("line").textContent = wish.name && !wish.subtree
-    ? "If you block it, this is what you may see:"
-    : `Blocking ${target(wish)} also stops what a television needs:`;
-  const names = say("names");
-  names.replaceChildren(...required.map(({ name, symptom }) => {
+  const whole = services.length > 0;
+  say("title").textContent = whole ? `Block all of ${plain(wish.service ?? wish.company)}?` : "A television needs this";
+  say("line").textContent = whole
+    ? "If all of it is blocked, this stops:"
+    : wish.name && !wish.subtree
+      ? "If you block it, this is what you may see:"
+      : `Blocking ${target(wish)} also stops what a television needs:`;
+  say("go").textContent = whole ? (wish.service ? "The whole service" : "The whole company") : "Block it anyway";
+  dialog.querySelector('[value="cancel"]').textContent = whole ? "Block nothing" : "Keep it working";
+  dialog.querySelector('[value="trackers"]').hidden = !(whole && trackers);
+  const losses = whole ? services.map(({ stops }) => [null, stops]) : required.map(({ name, symptom }) => [name, symptom]);
+  say("names").replaceChildren(...losses.map(([name, symptom]) => {
     const item = document.createElement("li");
-    const code = document.createElement("bdi");
-    code.className = "name";
-    code.textContent = plain(name);
-    item.append(code, ": " + (plain(symptom) || "the television may stop working."));
+    if (name) {
+      const code = document.createElement("bdi");
+      code.className = "name";
+      code.textContent = plain(name);
+      item.append(code, ": ");
+    }
+    item.append(plain(symptom) || "the television may stop working.");
     return item;
   }));
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "go"), { once: true });
+    dialog.addEventListener("close", () => resolve(dialog.returnValue || "cancel"), { once: true });
   });
 }
 
@@ -67,7 +77,8 @@ function secondsLeft(rule) {
 
 function bodyOf(rule) {
   const { action, device, comment } = rule;
-  const scope = rule.preset ? { preset: rule.preset } : rule.company ? { company: rule.company } : rule.category ? { category: rule.category } : { name: rule.name, subtree: Boolean(rule.subtree) };
+  const kind = ["preset", "service", "trackers", "company", "category"].find((each) => rule[each]);
+  const scope = kind ? { [kind]: rule[kind] } : { name: rule.name, subtree: Boolean(rule.subtree) };
   const body = { action, ...scope, device: device ?? null, seconds: rule.ends ? secondsLeft(rule) : rule.seconds ?? null };
   if (comment) body.comment = comment;
   return body;
@@ -75,11 +86,19 @@ function bodyOf(rule) {
 
 export async function makeRule(wish) {
   const consequences = await ask("GET", "/consequences?" + query(wish));
-  if (wish.action === "block" && consequences.required.length && !(await confirmLoss(wish, consequences.required))) return;
+  const costs = wish.action === "block" && (consequences.required.length || consequences.services.length);
+  const answer = costs ? await confirmLoss(wish, consequences) : "go";
+  if (answer === "cancel") return;
+  if (answer === "trackers") {
+    const { service, company, ...others } = wish;
+    await makeRule({ ...others, trackers: service ?? company });
+    return;
+  }
   const rule = await ask("POST", "/api/v1/rules", bodyOf(wish));
   decided({ rule, removed: false });
   const verb = rule.action === "block" ? "Blocked" : "Allowed";
-  const spared = rule.action === "block" && !rule.name ? " What a television needs stays allowed." : "";
+  const lost = consequences.services.map(({ stops }) => " " + plain(stops)).join("");
+  const spared = rule.action === "block" && !rule.name ? lost || " What a television needs stays allowed." : "";
   tell(`${verb}: ${target(rule)}, for ${labelOf(rule.device)}.${spared}`, () => during(null, async () => {
     if (consequences.replaces) {
       decided({ rule: await ask("POST", "/api/v1/rules", bodyOf(consequences.replaces)), removed: false });

@@ -22,10 +22,9 @@ const presses = {
 };
 
 function wishOf(button) {
-  const { act, name, company, category, device } = button.dataset;
-  const wish = { action: act, device: device || null };
-  if (company) return { ...wish, company };
-  return category ? { ...wish, category } : { ...wish, name };
+  const { act, device } = button.dataset;
+  const kind = ["service", "trackers", "company", "category"].find((each) => button.dataset[each]) ?? "name";
+  return { action: act, device: device || null, [kind]: button.dataset[kind] };
 }
 
 async function removeList(list) {

@@ -88,6 +88,8 @@ export function outcome(lookup) {
 }
 
 export function target(rule) {
+  if (rule.service) return `${plain(rule.service)}, all of it`;
+  if (rule.trackers) return `the trackers of ${plain(rule.trackers)}`;
   if (rule.company) return `the company ${plain(rule.company)}`;
   if (rule.category) return categoryWords(rule.category);
   if (rule.preset) return rule.preset === "off" ? "no preset" : `the preset ${presetWords(rule.preset)}`;
