@@ -257,6 +257,9 @@ def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
     print(explained["sentence"])
     if explained["symptom"] and explained["symptom"].rstrip(".") not in explained["sentence"]:
         print(f"  If blocked: {explained['symptom']}")
+    for each in explained.get("owners", ()):
+        source = f" ({each['source']})" if each["source"] else ""
+        print(f"  {each['says']}{source}")
     for side in ("cadence", "seen", "parties"):
         if explained.get(side) and explained[side]["says"]:
             print(f"  {explained[side]['says']}")

@@ -11,7 +11,8 @@ class Company:
 
     `business` is what it lives from in two or three words, `privacy` its privacy page, `line` one plain sentence.
     `devices` is true when it sells devices of its own; `platforms` are the companies whose operating system runs on
-    devices of its brand.
+    devices of its brand. `owned_since` is the day, month or year from which on it belongs to its parent ("2022-01-01"),
+    and `owner_source` the https address of a press release, a filing or a page of the company that says so.
     """
 
     name: str
@@ -22,3 +23,5 @@ class Company:
     parent: str | None = None
     devices: bool = False
     platforms: tuple[str, ...] = ()
+    owned_since: str = ""
+    owner_source: str = ""
