@@ -24,9 +24,9 @@ _WITHOUT_A_PAGE = {
     "it runs for free, for everybody, and has no such page": ["ipify", "NTP Pool", "OpenATV", "OpenPLi", "OpenWrt"],
     "no address of it could be checked in two public places": [
         "ABEMA", "Anixe", "Applicaster", "ARTE", "Beachfront Media", "BrightLine", "Cadent", "CJ Powercast",
-        "Conductrics", "ETtoday", "Fubo", "GITV", "GooLink", "HSE", "iCSee", "Infillion", "Jingxun", "KiKA", "Kuyun", "Macro-video",
-        "Molotov", "phoenix", "RiffTrax", "RTLZWEI", "Runtop", "SiliconDust", "Sonnenklar.TV", "Telly", "TheTake",
-        "U-NEXT", "Ubia", "Uplynk", "Viaplay", "Viu", "Wansview", "Vu+", "Whois Corp", "Yi", "Zattoo",
+        "Conductrics", "ETtoday", "Fubo", "GITV", "GooLink", "HSE", "iCSee", "Infillion", "Jingxun", "KiKA", "Kuyun",
+        "Macro-video", "Molotov", "phoenix", "RiffTrax", "RTLZWEI", "Runtop", "SiliconDust", "Sonnenklar.TV", "Telly",
+        "TheTake", "U-NEXT", "Ubia", "Uplynk", "Viaplay", "Viu", "Wansview", "Vu+", "Whois Corp", "Yi", "Zattoo",
     ],
 }  # fmt: skip
 # Domains of brands that were sold, and whose they are today, nearest owner first.
@@ -56,7 +56,6 @@ flashtalking.com Mediaocean
 fwmrm.net FreeWheel > Comcast
 bidr.io FreeWheel > Comcast
 stickyadstv.com FreeWheel > Comcast
-turn.com Amobee > Nexxen
 tidaltv.com Amobee > Nexxen
 videohub.tv Nexxen
 1rx.io Nexxen
