@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.classifier import plain_toml
 from gateway.classifier.company import Company
 from gateway.classifier.index import Index
 from gateway.classifier.schema import (
@@ -88,6 +89,6 @@ def _read(path: Path) -> str:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(_read(path))
+        return plain_toml.loads(_read(path))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise Problem(f"{path.name}: is not TOML: {error}.") from None

@@ -136,7 +136,7 @@ def test_loading_takes_little_processor_time() -> None:
     load_knowledge()
     ratio = processor_time(load_knowledge) / plain_loop()
     print(f"loading: {ratio:.0f} plain loops")
-    assert ratio < 260, "measured: 150"
+    assert ratio < 170, "120 ms on the machine that the bounds were chosen on"
 
 
 def test_loading_takes_less_than_fifteen_megabytes() -> None:
