@@ -49,6 +49,7 @@ CATEGORY_LINES: Mapping[str, str] = {
 PARTY_WORDS: Mapping[str, str] = {
     "first": "the maker of the device",
     "support": "a helper of the maker",
+    "platform": "a platform that runs devices for many makers",
     "third": "somebody else",
     "local": "your own network",
     "unknown": "not known",

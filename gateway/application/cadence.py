@@ -16,6 +16,7 @@ _COUNTS_TIME = re.compile(r"\b(?:every|per) (?:\w+ ){0,2}(?:seconds?|minutes?|ho
 _WHOSE = {
     Party.FIRST: "the maker's own",
     Party.SUPPORT: "a helper that works for others",
+    Party.PLATFORM: "a platform that runs devices for many makers",
     Party.THIRD: "an outside company's",
     Party.LOCAL: "inside your own network",
     Party.UNKNOWN: "not known",

@@ -92,32 +92,10 @@ def explain(
         "presets": [] if special else stopping,
         "lists": list(dict.fromkeys(match.title for match in explained.lists)),
         "rules": [rule_to_json(rule) for rule in explained.rules],
-        "owners": owners_of(classifier, tag.company),
         "evidence": [asdict(each) for each in tag.evidence],
         **cadence_and_parties(classifier, name, tag, maker, subject.times, subject.devices),
         "sentence": " ".join(filter(None, said)),
     }
-
-
-def owners_of(classifier: Classifier, company: str | None) -> list[dict[str, str]]:
-    """Who owns a company, and who owns that one: {company, parent, since, source, says}, nearest first."""
-    owners = []
-    for name in classifier.family(company) if company else ():
-        known = classifier.company(name)
-        if known is None or known.parent is None:
-            break
-        since = f" since {known.owned_since}" if known.owned_since else ""
-        says = f"{name} belongs to {known.parent}{since}."
-        owners.append(
-            {
-                "company": name,
-                "parent": known.parent,
-                "since": known.owned_since,
-                "source": known.owner_source,
-                "says": says,
-            }
-        )
-    return owners
 
 
 def answered_here(settings: Settings, name: str) -> str | None:
@@ -192,6 +170,8 @@ def _seen_from(maker: str, tag: Tag) -> str:
         return f"{own} this is the device calling home." if tag.company == maker else f"{own} this is its own group."
     if maker and tag.party is Party.SUPPORT:
         return f"To this device of {maker} it is a helper that works for others."
+    if maker and tag.party is Party.PLATFORM:
+        return f"To this device of {maker} it is a helper that runs devices of other makers, too."
     return ""
 
 

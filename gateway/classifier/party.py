@@ -4,6 +4,9 @@ Ren et al., "Information Exposure From Consumer IoT Devices", IMC 2019: the *fir
 related company responsible for what the device does; a *support* party provides outsourced computing, such as a CDN or
 a cloud; everybody else is a *third* party. The label is relative: amazon.com is first for a Fire TV and third for a
 television of Samsung.
+
+A *platform* is a party of its own here: it runs devices for many makers, so one company sees what is done in homes that
+share no brand. To the study it is support.
 """
 
 from __future__ import annotations
@@ -32,6 +35,8 @@ def party_of(company: str | None, category: Category, maker: str, companies: Map
             return Party.FIRST
         if category not in _SELLS_VIEWERS and _runs_on(company, maker, companies):
             return Party.FIRST
+    if any(_is_platform(each, companies) for each in family(company, companies)):
+        return Party.PLATFORM
     if category in _SUPPORT:
         return Party.SUPPORT
     if not maker and _sells_devices(company, companies):
@@ -45,6 +50,11 @@ def family(company: str, companies: Mapping[str, Company]) -> tuple[str, ...]:
     while (known := companies.get(chain[-1])) is not None and known.parent and len(chain) < 16:
         chain.append(known.parent)
     return tuple(chain)
+
+
+def _is_platform(company: str, companies: Mapping[str, Company]) -> bool:
+    known = companies.get(company)
+    return known is not None and known.iot_platform
 
 
 def _top(company: str, companies: Mapping[str, Company]) -> str:

@@ -20,9 +20,7 @@ _RULE_KEYS = {
     "company", "brand", "category", "need", "needed by", "symptom", "confidence", "identifies", "cadence", "service",
     "idle",
 }  # fmt: skip
-_COMPANY_KEYS = {
-    "parent", "country", "business", "privacy", "line", "devices", "platforms", "owned_since", "owner_source",
-}  # fmt: skip
+_COMPANY_KEYS = {"parent", "country", "business", "privacy", "line", "devices", "platforms", "iot_platform"}
 _SERVICE_KEYS = {"company", "kind", "stops"}
 _KINDS = {"television", "music", "games", "social"}
 _SOURCE_KEYS = {"title", "url", "date", "lived_without"}
@@ -224,30 +222,22 @@ def _read_company(where: str, name: str, row: Any) -> Company:
     privacy = _text(where, row, "privacy", optional=True)
     if privacy and not privacy.startswith("https://"):
         raise Problem(f"{where}: privacy {privacy!r} must be an https:// address, or empty when there is none.")
-    devices, platforms = row.get("devices", False), row.get("platforms", [])
-    if not isinstance(devices, bool):
-        raise Problem(f"{where}: devices must be true or false.")
+    for key in ("devices", "iot_platform"):
+        if not isinstance(row.get(key, False), bool):
+            raise Problem(f"{where}: {key} must be true or false.")
+    platforms = row.get("platforms", [])
     if not isinstance(platforms, list) or not all(isinstance(p, str) for p in platforms):
         raise Problem(f"{where}: platforms must be a list of companies.")
-    parent = _text(where, row, "parent", optional=True) or None
-    since, source = (_text(where, row, key, optional=True) for key in ("owned_since", "owner_source"))
-    if since and not _DATE.fullmatch(since):
-        raise Problem(f"{where}: owned_since {since!r} must look like 2022, 2022-01 or 2022-01-01.")
-    if source and not source.startswith("https://"):
-        raise Problem(f"{where}: owner_source {source!r} must be an https:// address that says who owns it.")
-    if (since or source) and not (parent and since and source):
-        raise Problem(f"{where}: parent, owned_since and owner_source belong together; add what is missing.")
     return Company(
         name=name,
         country=country,
         business=_text(where, row, "business"),
         privacy=privacy,
         line=_text(where, row, "line"),
-        parent=parent,
-        devices=devices,
+        parent=_text(where, row, "parent", optional=True) or None,
+        devices=row.get("devices", False),
         platforms=tuple(platforms),
-        owned_since=since,
-        owner_source=source,
+        iot_platform=row.get("iot_platform", False),
     )
 
 

@@ -29,6 +29,7 @@ _NEEDS = {
     Need.NOT_NEEDED: "Nothing visible is known to be lost when it is blocked.",
     Need.DISPUTED: "Sources disagree about whether it can be blocked without harm.",
 }
+_PARTIES = {Party.THIRD: ", a third party", Party.PLATFORM: ", which runs devices for many makers"}
 _SURE = 0.6
 _MAX_NAME = 80
 
@@ -59,8 +60,7 @@ def _who_and_why(name: str, tag: Tag) -> str:
     who = tag.company or "an unknown company"
     if tag.brand and tag.brand.casefold() != who.casefold():
         who = f"{who} ({tag.brand})"
-    if tag.party is Party.THIRD:
-        who += ", a third party"
+    who += _PARTIES.get(tag.party, "")
     if tag.via:
         why = purpose or "an unknown purpose"
         return f"{name} was contacted. It leads to {tag.via}: behind it stands {who}, for {why}."

@@ -43,13 +43,17 @@ _TRACKING = frozenset({Category.ACR, Category.ADVERTISING, Category.ANALYTICS, C
 
 
 class Party(Enum):
-    """Whose name it is, seen from the device (Ren et al., IMC 2019): its maker, a helper, somebody else."""
+    """Whose name it is, seen from the device (Ren et al., IMC 2019): its maker, a helper, somebody else.
+
+    A platform runs devices for many makers, who sell them under their own names; the study counts it as a helper.
+    """
 
     # Each member is one object; the hash of its name, which Enum takes, is a call of Python every time.
     __hash__ = object.__hash__
 
     FIRST = "first"
     SUPPORT = "support"
+    PLATFORM = "platform"
     THIRD = "third"
     LOCAL = "local"
     UNKNOWN = "unknown"

@@ -115,19 +115,6 @@ def test_a_mistake_in_a_rule_is_reported_with_file_place_and_advice(
         ('parent = "Samsung"', 'parent = "Nobody"', "'Nobody' has no entry"),
         ('parent = "Samsung"', 'parent = "Samba"', "run in a circle"),
         ('parent = "Samsung"', 'platforms = "Samsung"', "platforms must be a list"),
-        ('parent = "Samsung"', 'owned_since = "2022"', "belong together"),
-        ('parent = "Samsung"', 'parent = "Samsung"\nowned_since = "2022"', "belong together"),
-        ('parent = "Samsung"', 'parent = "Samsung"\nowner_source = "https://a.example"', "belong together"),
-        (
-            'parent = "Samsung"',
-            'parent = "Samsung"\nowned_since = "May 2022"\nowner_source = "https://a.example"',
-            "must look like 2022, 2022-01",
-        ),
-        (
-            'parent = "Samsung"',
-            'parent = "Samsung"\nowned_since = "2022"\nowner_source = "a filing"',
-            "must be an https:// address",
-        ),
         ('parent = "Samsung"', "staff = 3", "staff is not known here"),
         ('line = "Watches screens."', "", "line must be text"),
     ],
@@ -203,6 +190,16 @@ def test_the_knowledge_that_we_ship_is_where_the_package_is() -> None:
 SERVICES = '["Samba Play"]\ncompany = "Samba"\nkind = "television"\nstops = "Samba Play does not start."\n'
 
 
+def test_a_company_can_be_a_platform_of_many_makers(folder: Path) -> None:
+    platform = '["Tuya"]\ncountry = "CN"\nbusiness = "a platform"\nline = "Runs plugs."\niot_platform = %s\n'
+    (folder / "companies-home.toml").write_text(platform % "true")
+    known = load_knowledge(folder).companies
+    assert (known["Tuya"].iot_platform, known["Samba"].iot_platform) == (True, False)
+    (folder / "companies-home.toml").write_text(platform % "1")
+    with pytest.raises(SettingsError, match="iot_platform must be true or false"):
+        load_knowledge(folder)
+
+
 def test_a_name_says_which_service_and_whose_devices_need_it(folder: Path) -> None:
     (folder / "services.toml").write_text(SERVICES)
     (folder / "samba.txt").write_text(
@@ -254,32 +251,3 @@ def test_companies_of_two_files_are_one_table_and_stand_in_one_of_them(folder: P
     (folder / "companies-home.toml").write_text(_COMPANIES)
     with pytest.raises(SettingsError, match=r"has an entry in another file already"):
         load_knowledge(folder)
-
-
-def test_carriers_are_read_with_their_sources(folder: Path) -> None:
-    (folder / "carriers.toml").write_text('[cdn]\nfrom = ["paper"]\ndomains = ["cdn.example", "net.example"]\n')
-    assert load_knowledge(folder).shared == {"cdn.example", "net.example"}
-    (folder / "carriers.toml").unlink()
-    assert load_knowledge(folder).shared == frozenset()
-
-
-@pytest.mark.parametrize(
-    ("text", "advice"),
-    [
-        ('[cdn]\nfrom = ["book"]\ndomains = ["cdn.example"]', "from must name sources"),
-        ('[cdn]\nfrom = []\ndomains = ["cdn.example"]', "from must name sources"),
-        ('[cdn]\nfrom = ["paper"]\ndomains = "cdn.example"', "domains must be a list of texts"),
-        ('[cdn]\nfrom = ["paper"]', "domains must be a list of texts"),
-        ('[cdn]\nfrom = ["paper"]\ndomains = []\nnote = "x"', "note is not known here"),
-        (
-            '[cdn]\nfrom = ["paper"]\ndomains = ["a.example"]\n[cloud]\nfrom = ["paper"]\ndomains = ["a.example"]',
-            "'a.example' stands in another list already",
-        ),
-    ],
-)
-def test_a_mistake_in_the_carriers_is_reported(folder: Path, text: str, advice: str) -> None:
-    (folder / "carriers.toml").write_text(text)
-    with pytest.raises(SettingsError) as error:
-        load_knowledge(folder)
-    assert "carriers.toml, [c" in str(error.value)
-    assert advice in str(error.value)

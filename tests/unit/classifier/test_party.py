@@ -77,3 +77,24 @@ def test_a_family_runs_up_to_the_topmost_parent() -> None:
 def test_a_circle_of_parents_ends() -> None:
     ring = {n: Company(n, "US", "b", "", "l", parent=p) for n, p in (("a", "b"), ("b", "a"))}
     assert len(family("a", ring)) <= 17
+
+
+@pytest.mark.parametrize("company", ["Tuya", "AWS IoT", "Azure IoT"])
+def test_a_platform_that_runs_devices_of_many_makers_is_a_party_of_its_own(company: str) -> None:
+    for category in (Category.CLOUD, Category.ESSENTIAL, Category.TELEMETRY):
+        for maker in ("Signify", "A brand that nobody knows", ""):
+            assert party(company, category, maker) is Party.PLATFORM
+
+
+def test_a_platform_is_the_makers_own_where_it_is_of_its_family() -> None:
+    assert party("AWS IoT", Category.CLOUD, "Ring") is Party.FIRST
+    assert party("Azure IoT", Category.CLOUD, "Microsoft") is Party.FIRST
+    assert party("Amazon Web Services", Category.CLOUD, "Signify") is Party.SUPPORT
+
+
+def test_what_a_platform_owns_is_of_the_platform() -> None:
+    companies = {
+        "Platform": Company("Platform", "CN", "an IoT platform", "", "Runs devices.", iot_platform=True),
+        "Pictures": Company("Pictures", "CN", "pictures", "", "Keeps pictures.", parent="Platform"),
+    }
+    assert party_of("Pictures", Category.CONTENT, "Signify", companies) is Party.PLATFORM

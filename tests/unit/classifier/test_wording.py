@@ -27,6 +27,14 @@ def test_a_third_party_and_a_landlord_are_called_so() -> None:
     )
 
 
+def test_a_platform_is_called_so() -> None:
+    tag = Tag("Tuya", Category.ESSENTIAL, Party.PLATFORM, confidence=0.9)
+    assert sentence("a3.tuyaeu.com", tag) == (
+        "a3.tuyaeu.com was contacted. It belongs to Tuya, which runs devices for many makers; it is for something the "
+        "device needs to work."
+    )
+
+
 def test_a_disguise_is_lifted() -> None:
     tag = Tag("Adobe", Category.ANALYTICS, Party.THIRD, via="x.omtrdc.net", confidence=0.9)
     assert "It leads to x.omtrdc.net: behind it stands Adobe, a third party" in sentence("m.example.com", tag)
