@@ -92,10 +92,32 @@ def explain(
         "presets": [] if special else stopping,
         "lists": list(dict.fromkeys(match.title for match in explained.lists)),
         "rules": [rule_to_json(rule) for rule in explained.rules],
+        "owners": owners_of(classifier, tag.company),
         "evidence": [asdict(each) for each in tag.evidence],
         **cadence_and_parties(classifier, name, tag, maker, subject.times, subject.devices),
         "sentence": " ".join(filter(None, said)),
     }
+
+
+def owners_of(classifier: Classifier, company: str | None) -> list[dict[str, str]]:
+    """Who owns a company, and who owns that one: {company, parent, since, source, says}, nearest first."""
+    owners = []
+    for name in classifier.family(company) if company else ():
+        known = classifier.company(name)
+        if known is None or known.parent is None:
+            break
+        since = f" since {known.owned_since}" if known.owned_since else ""
+        says = f"{name} belongs to {known.parent}{since}."
+        owners.append(
+            {
+                "company": name,
+                "parent": known.parent,
+                "since": known.owned_since,
+                "source": known.owner_source,
+                "says": says,
+            }
+        )
+    return owners
 
 
 def answered_here(settings: Settings, name: str) -> str | None:

@@ -11,7 +11,9 @@ class Company:
 
     `business` is what it lives from in two or three words, `privacy` its privacy page, `line` one plain sentence.
     `devices` is true when it sells devices of its own; `platforms` are the companies whose operating system runs on
-    devices of its brand. `iot_platform` is true when it runs devices for many makers, who sell them as their own.
+    devices of its brand. `owned_since` is the day, month or year from which on it belongs to its parent ("2022-01-01"),
+    and `owner_source` the https address of a press release, a filing or a page of the company that says so.
+    `iot_platform` is true when it runs devices for many makers, who sell them as their own.
     """
 
     name: str
@@ -22,4 +24,6 @@ class Company:
     parent: str | None = None
     devices: bool = False
     platforms: tuple[str, ...] = ()
+    owned_since: str = ""
+    owner_source: str = ""
     iot_platform: bool = False

@@ -20,7 +20,10 @@ _RULE_KEYS = {
     "company", "brand", "category", "need", "needed by", "symptom", "confidence", "identifies", "cadence", "service",
     "idle",
 }  # fmt: skip
-_COMPANY_KEYS = {"parent", "country", "business", "privacy", "line", "devices", "platforms", "iot_platform"}
+_COMPANY_KEYS = {
+    "parent", "country", "business", "privacy", "line", "devices", "platforms", "owned_since", "owner_source",
+    "iot_platform",
+}  # fmt: skip
 _SERVICE_KEYS = {"company", "kind", "stops"}
 _KINDS = {"television", "music", "games", "social"}
 _SOURCE_KEYS = {"title", "url", "date", "lived_without"}
@@ -228,15 +231,25 @@ def _read_company(where: str, name: str, row: Any) -> Company:
     platforms = row.get("platforms", [])
     if not isinstance(platforms, list) or not all(isinstance(p, str) for p in platforms):
         raise Problem(f"{where}: platforms must be a list of companies.")
+    parent = _text(where, row, "parent", optional=True) or None
+    since, source = (_text(where, row, key, optional=True) for key in ("owned_since", "owner_source"))
+    if since and not _DATE.fullmatch(since):
+        raise Problem(f"{where}: owned_since {since!r} must look like 2022, 2022-01 or 2022-01-01.")
+    if source and not source.startswith("https://"):
+        raise Problem(f"{where}: owner_source {source!r} must be an https:// address that says who owns it.")
+    if (since or source) and not (parent and since and source):
+        raise Problem(f"{where}: parent, owned_since and owner_source belong together; add what is missing.")
     return Company(
         name=name,
         country=country,
         business=_text(where, row, "business"),
         privacy=privacy,
         line=_text(where, row, "line"),
-        parent=_text(where, row, "parent", optional=True) or None,
+        parent=parent,
         devices=row.get("devices", False),
         platforms=tuple(platforms),
+        owned_since=since,
+        owner_source=source,
         iot_platform=row.get("iot_platform", False),
     )
 

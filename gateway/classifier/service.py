@@ -117,6 +117,10 @@ class Classifier:
         """What is known about the company of this name."""
         return self._companies.get(name)
 
+    def family(self, name: str) -> tuple[str, ...]:
+        """The company of this name and its parents, nearest first."""
+        return family(name, self._companies)
+
     def companies(self) -> tuple[Company, ...]:
         """Every company, by name."""
         return tuple(sorted(self._companies.values(), key=lambda company: company.name.casefold()))

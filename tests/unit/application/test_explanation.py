@@ -88,3 +88,12 @@ def test_a_stored_device_tells_its_maker_without_a_box(tmp_path: Path) -> None:
     assert explained["parties"]["maker"] == "Samsung"
     with pytest.raises(Refused, match=device.id):
         explain_from_disk(settings, "ads.samsung.com", device="nobody")
+
+
+def test_whom_a_company_belongs_to_is_said_with_date_and_source(settings: Settings) -> None:
+    owners = explain_from_disk(settings, "acr.inscape.tv")["owners"]
+    assert [(each["company"], each["parent"]) for each in owners] == [("Inscape", "Vizio"), ("Vizio", "Walmart")]
+    assert owners[1]["says"] == "Vizio belongs to Walmart since 2024-12-03."
+    assert owners[1]["source"].startswith("https://")
+    assert explain_from_disk(settings, "nobody.example.org")["owners"] == []
+    assert explain_from_disk(settings, "ichnaea.netflix.com")["owners"] == []

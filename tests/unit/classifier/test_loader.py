@@ -115,6 +115,19 @@ def test_a_mistake_in_a_rule_is_reported_with_file_place_and_advice(
         ('parent = "Samsung"', 'parent = "Nobody"', "'Nobody' has no entry"),
         ('parent = "Samsung"', 'parent = "Samba"', "run in a circle"),
         ('parent = "Samsung"', 'platforms = "Samsung"', "platforms must be a list"),
+        ('parent = "Samsung"', 'owned_since = "2022"', "belong together"),
+        ('parent = "Samsung"', 'parent = "Samsung"\nowned_since = "2022"', "belong together"),
+        ('parent = "Samsung"', 'parent = "Samsung"\nowner_source = "https://a.example"', "belong together"),
+        (
+            'parent = "Samsung"',
+            'parent = "Samsung"\nowned_since = "May 2022"\nowner_source = "https://a.example"',
+            "must look like 2022, 2022-01",
+        ),
+        (
+            'parent = "Samsung"',
+            'parent = "Samsung"\nowned_since = "2022"\nowner_source = "a filing"',
+            "must be an https:// address",
+        ),
         ('parent = "Samsung"', "staff = 3", "staff is not known here"),
         ('line = "Watches screens."', "", "line must be text"),
     ],
@@ -251,3 +264,32 @@ def test_companies_of_two_files_are_one_table_and_stand_in_one_of_them(folder: P
     (folder / "companies-home.toml").write_text(_COMPANIES)
     with pytest.raises(SettingsError, match=r"has an entry in another file already"):
         load_knowledge(folder)
+
+
+def test_carriers_are_read_with_their_sources(folder: Path) -> None:
+    (folder / "carriers.toml").write_text('[cdn]\nfrom = ["paper"]\ndomains = ["cdn.example", "net.example"]\n')
+    assert load_knowledge(folder).shared == {"cdn.example", "net.example"}
+    (folder / "carriers.toml").unlink()
+    assert load_knowledge(folder).shared == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ('[cdn]\nfrom = ["book"]\ndomains = ["cdn.example"]', "from must name sources"),
+        ('[cdn]\nfrom = []\ndomains = ["cdn.example"]', "from must name sources"),
+        ('[cdn]\nfrom = ["paper"]\ndomains = "cdn.example"', "domains must be a list of texts"),
+        ('[cdn]\nfrom = ["paper"]', "domains must be a list of texts"),
+        ('[cdn]\nfrom = ["paper"]\ndomains = []\nnote = "x"', "note is not known here"),
+        (
+            '[cdn]\nfrom = ["paper"]\ndomains = ["a.example"]\n[cloud]\nfrom = ["paper"]\ndomains = ["a.example"]',
+            "'a.example' stands in another list already",
+        ),
+    ],
+)
+def test_a_mistake_in_the_carriers_is_reported(folder: Path, text: str, advice: str) -> None:
+    (folder / "carriers.toml").write_text(text)
+    with pytest.raises(SettingsError) as error:
+        load_knowledge(folder)
+    assert "carriers.toml, [c" in str(error.value)
+    assert advice in str(error.value)
