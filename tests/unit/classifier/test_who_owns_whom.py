@@ -25,8 +25,8 @@ _WITHOUT_A_PAGE = {
     "no address of it could be checked in two public places": [
         "ABEMA", "Anixe", "Applicaster", "ARTE", "Beachfront Media", "BrightLine", "Cadent", "CJ Powercast",
         "Conductrics", "ETtoday", "Fubo", "GITV", "GooLink", "HSE", "iCSee", "Infillion", "Jingxun", "KiKA", "Kuyun",
-        "Macro-video", "Molotov", "phoenix", "RiffTrax", "RTLZWEI", "Runtop", "SiliconDust", "Sonnenklar.TV", "Telly",
-        "TheTake", "U-NEXT", "Ubia", "Uplynk", "Viaplay", "Viu", "Wansview", "Vu+", "Whois Corp", "Yi", "Zattoo",
+        "Macro-video", "Molotov", "phoenix", "RiffTrax", "RTLZWEI", "RTVE", "Runtop", "SiliconDust", "Sonnenklar.TV",
+        "Telly", "TheTake", "U-NEXT", "Ubia", "Uplynk", "Viaplay", "Viu", "Wansview", "Vu+", "Whois Corp", "Yi", "Zattoo",
     ],
 }  # fmt: skip
 # Domains of brands that were sold, and whose they are today, nearest owner first.
