@@ -99,10 +99,11 @@ _TODAY = {
     "Webtrekk": "Mapp",
     "X (formerly Twitter)": "AppLovin",
     "Xaxis": "GroupM",
-    "Xiaomi Inc.": "Dreame",
+    "Xiaomi Inc.": "Dreame or Zepp Health",
     "Zemanta, Inc.": "Outbrain",
     "ard.de": "ARD",
     "iSpot.tv": "iSpot",
+    "teufel.de": "Teufel",
     "ironSource": "Unity",
 }
 
