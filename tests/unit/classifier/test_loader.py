@@ -293,3 +293,12 @@ def test_a_mistake_in_the_carriers_is_reported(folder: Path, text: str, advice: 
         load_knowledge(folder)
     assert "carriers.toml, [c" in str(error.value)
     assert advice in str(error.value)
+
+
+def test_what_a_source_says_of_several_rules_is_kept_once(folder: Path) -> None:
+    (folder / "more.txt").write_text("other.example.com\n  category: acr\n  confidence: 0.9\n  paper says: Says so.\n")
+    index = load_knowledge(folder).index
+    one, other = index.find("acr.example.com"), index.find("other.example.com")
+    assert one is not None
+    assert other is not None
+    assert one[1].evidence[0] is other[1].evidence[0]

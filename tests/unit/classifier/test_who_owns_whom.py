@@ -27,7 +27,8 @@ _WITHOUT_A_PAGE = {
     "no address of it could be checked in public sources": [
         "ABEMA", "AcuRite", "Airboxlab", "Airthings", "Allegion", "Ambient Weather", "Anixe", "AppKettle",
         "Applicaster", "Arrayent", "ARTE", "Athom", "Audio Pro", "Bang & Olufsen", "Beachfront Media",
-        "Bosch Smart Home", "Breville", "BrightLine", "BroadLink", "Cadent", "Cielo", "CJ Powercast", "Conductrics",
+        "Bosch Smart Home", "Breville", "BrightLine", "BroadLink", "Cadent", "Catlink", "Cielo", "CJ Powercast",
+        "Conductrics",
         "Control4", "Copeland", "Danalock", "Danfoss", "Davis Instruments", "Delta Dore", "Devialet", "Edimax",
         "Eight Sleep", "Electric Imp", "eQ-3", "ETtoday", "Evrythng", "Ezlo", "Fibaro", "Fluidra", "Flume",
         "Frontier Smart", "Fubo", "GE Lighting", "GITV", "Gizwits", "GooLink", "HSE", "iCSee", "Igloohome", "iHome",
