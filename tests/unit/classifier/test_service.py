@@ -92,7 +92,7 @@ def test_a_domain_of_several_owners_gives_nobody_away(classifier: Classifier) ->
     assert classifier.tag("something.akamaihd.net").company == "Akamai"
     assert classifier.tag("something.redbutton.de").company == "ProSiebenSat.1"
     assert classifier.tag("something.ntp.org").company == "Network Time Foundation"
-    assert classifier.tag("something.fastly-edge.com").company is None
+    assert classifier.tag("something.fastly-edge.com").company == "Fastly"
 
 
 def test_nothing_known_means_nothing_claimed(classifier: Classifier) -> None:
