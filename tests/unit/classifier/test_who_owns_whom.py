@@ -26,20 +26,21 @@ _WITHOUT_A_PAGE = {
     ],
     "no address of it could be checked in public sources": [
         "ABEMA", "AcuRite", "Airboxlab", "Airthings", "Allegion", "Ambient Weather", "Anixe", "AppKettle",
-        "Applicaster", "Arrayent", "ARTE", "Athom", "Audio Pro", "Bang & Olufsen", "Beachfront Media",
-        "Bosch Smart Home", "Breville", "BrightLine", "BroadLink", "Cadent", "Catlink", "Cielo", "CJ Powercast",
-        "Conductrics",
-        "Control4", "Copeland", "Danalock", "Danfoss", "Davis Instruments", "Delta Dore", "Devialet", "Edimax",
-        "Eight Sleep", "Electric Imp", "eQ-3", "ETtoday", "Evrythng", "Ezlo", "Fibaro", "Fluidra", "Flume",
-        "Frontier Smart", "Fubo", "GE Lighting", "GITV", "Gizwits", "GooLink", "HSE", "iCSee", "Igloohome", "iHome",
-        "Infillion", "Invoxia", "IQAir", "Jingxun", "June", "KEF", "KiKA", "Kuyun", "Lavazza", "LEDVANCE", "Legrand",
-        "Lenbrook", "Leviton", "Libratone", "Linkplay", "Loxone", "Lutron", "Macro-video", "Meari", "Meross", "Moen",
-        "Molotov", "myStrom", "Naim", "Network Time Foundation", "NIBE", "Onkyo", "Orbit", "Orvibo", "Overkiz",
-        "phoenix", "Podtrac", "Qardio", "RainMachine", "RiffTrax", "Roon", "RTLZWEI", "RTVE", "Runtop", "Savant",
-        "Shortcut Labs", "SiliconDust", "Sleep Number", "Solum", "Sonnenklar.TV", "Sound United", "tado", "Tedee",
-        "Telldus", "Telly", "Teufel", "TheTake", "ThroughTek", "Traeger", "TTLock", "Twinkly", "U-NEXT", "U-tec",
-        "Ubia", "Uplynk", "Vaillant", "Vesync", "Viaplay", "Viessmann", "Viu", "vTuner", "Vu+", "Wansview",
-        "WeatherFlow", "Weber", "Whois Corp", "Winix", "Wink", "Xlink", "Yeelight", "Yi", "Zattoo", "Zengge",
+        "Applicaster", "Arrayent", "ARTE", "Athom", "Audio Pro", "Automattic", "Azerion", "Bang & Olufsen",
+        "Beachfront Media", "Bending Spoons", "Bosch Smart Home", "Breville", "BrightLine", "BroadLink", "Cadent",
+        "Catlink", "Cielo", "CJ Powercast", "Conductrics", "Control4", "Copeland", "Danalock", "Danfoss",
+        "Davis Instruments", "Delta Dore", "Devialet", "Edimax", "Eight Sleep", "Electric Imp", "eQ-3", "ETtoday",
+        "Evrythng", "Ezlo", "Feit Electric", "Fibaro", "Fluidra", "Flume", "Frontier Smart", "Fubo", "GE Lighting",
+        "GITV", "Gizwits", "GooLink", "HSE", "iCSee", "Igloohome", "iHome", "Infillion", "Invoxia", "IQAir",
+        "Jingxun", "June", "KEF", "KiKA", "Kuyun", "Lavazza", "LEDVANCE", "Legrand", "Lenbrook", "Leviton",
+        "Libratone", "Linkplay", "Loxone", "Lumen", "Lutron", "Macro-video", "MaxMind", "Meari", "Meross", "Moen",
+        "Molotov", "myStrom", "Naim", "NETGEAR", "Network Time Foundation", "NIBE", "Onkyo", "Orbit", "Orvibo",
+        "Overkiz", "phoenix", "Picea", "Podtrac", "Qardio", "RainMachine", "RiffTrax", "Roon", "RTLZWEI", "RTVE",
+        "Runtop", "Savant", "Shortcut Labs", "SiliconDust", "Sleep Number", "Solum", "Sonnenklar.TV", "Sound United",
+        "tado", "Tedee", "Telldus", "Telly", "Teufel", "TheTake", "ThroughTek", "Traeger", "TTLock", "Twinkly",
+        "U-NEXT", "U-tec", "Ubia", "Uplynk", "Vaillant", "Vesync", "Viaplay", "Viessmann", "Viu", "vTuner", "Vu+",
+        "Wansview", "WeatherFlow", "Weber", "Whois Corp", "Winix", "Wink", "Xlink", "Yeelight", "Yi", "Zattoo",
+        "Zengge",
     ],
 }  # fmt: skip
 # Domains of brands that were sold, and whose they are today, nearest owner first.
@@ -88,7 +89,10 @@ semasio.net Samba TV
 acr.inscape.tv Inscape > Vizio > Walmart
 w55c.net Roku
 tubitv.com Fox
-pluto.tv Paramount
+pluto.tv Paramount > Skydance
+hbo.com Warner Bros. Discovery > Skydance
+lifx.co LIFX > Feit Electric
+irobotapi.com iRobot > Picea
 vudu.com Fandango > Versant
 cnbc.com Versant
 crunchyroll.com Crunchyroll > Sony
