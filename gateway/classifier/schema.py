@@ -132,56 +132,54 @@ def read_rules(file: str, text: str, known: Nameable) -> Iterator[tuple[Pattern,
 def _read_fact(where: str, row: Row, known: Nameable) -> Fact:
     values, companies = row.values, known.companies
     _refuse_strange(where, values, _RULE_KEYS)
-    company = _text(where, values, "company", optional=True)
-    identifies = _text(where, values, "identifies", optional=True)
-    for name in filter(None, (company, identifies)):
-        if name not in companies:
+    for key, value in values.items():
+        # What a rule file says is text that is not empty.
+        if len(value) > _MAX_TEXT or not value.isprintable():
+            raise Problem(f"{where}: {key} must be one line of at most {_MAX_TEXT} characters.")
+    company, identifies = values.get("company"), values.get("identifies")
+    for name in (company, identifies):
+        if name is not None and name not in companies:
             raise Problem(f"{where}: {name!r} has no entry in companies.toml; add one or fix its spelling.")
     if identifies and not companies[identifies].devices:
         raise Problem(f"{where}: identifies names {identifies!r}, which sells no devices by companies.toml.")
     need = _choice(where, values, "need", _NEEDS, "unknown")
-    symptom = _text(where, values, "symptom", optional=True)
-    if need in (Need.REQUIRED, Need.DEGRADES) and not symptom:
+    symptom = values.get("symptom", "")
+    if not symptom and need in (Need.REQUIRED, Need.DEGRADES):
         raise Problem(f"{where}: need is {need.value!r}, so symptom must say what a person sees when it is blocked.")
     return Fact(
-        company=company or None,
+        company=company,
         category=_choice(where, values, "category", _CATEGORIES),
         need=need,
         confidence=_read_confidence(where, values.get("confidence", "")),
         evidence=_read_evidence(where, row.evidence, known),
-        brand=_text(where, values, "brand", optional=True) or None,
+        brand=values.get("brand"),
         symptom=symptom,
-        identifies=identifies or None,
-        cadence=_read_cadence(where, values.get("cadence")),
-        service=_read_service(where, values, known.services),
-        needed_by=_read_needed_by(where, values, need, known),
-        asked_idle=_read_idle(where, values),
+        identifies=identifies,
+        cadence=_read_cadence(where, values["cadence"]) if "cadence" in values else None,
+        service=_read_service(where, values["service"], known.services) if "service" in values else None,
+        needed_by=_read_needed_by(where, values, need, known) if "needed by" in values else (),
+        asked_idle=_read_idle(where, values) if "idle" in values else False,
     )
 
 
-def _read_service(where: str, values: Mapping[str, str], services: Mapping[str, Service]) -> str | None:
-    service = _text(where, values, "service", optional=True)
-    if service and service not in services:
+def _read_service(where: str, service: str, services: Mapping[str, Service]) -> str:
+    if service not in services:
         raise Problem(f"{where}: the service {service!r} has no entry in services.toml; add one or fix its spelling.")
-    return service or None
+    return service
 
 
 def _read_idle(where: str, values: Mapping[str, str]) -> bool:
-    text = _text(where, values, "idle", optional=True)
-    if text not in ("", "yes"):
+    if values["idle"] != "yes":
         raise Problem(f"{where}: idle can only be yes; leave it out where nobody has seen the name asked for idly.")
-    if text and not values.get("service"):
+    if "service" not in values:
         raise Problem(f"{where}: idle is said of a name of a service; add the service, or leave idle out.")
-    return bool(text)
+    return True
 
 
 def _read_needed_by(where: str, values: Mapping[str, str], need: Need, known: Nameable) -> tuple[str, ...]:
-    text = _text(where, values, "needed by", optional=True)
-    if not text:
-        return ()
     if need is not Need.DEGRADES:
         raise Problem(f"{where}: with needed by, need must be degrades: something stops on some devices.")
-    names = tuple(name.strip() for name in text.split(";"))
+    names = tuple(name.strip() for name in values["needed by"].split(";"))
     for name in names:
         maker = known.companies.get(name)
         if name not in known.services and not (maker and maker.devices):
@@ -198,9 +196,7 @@ def _read_confidence(where: str, text: str) -> float:
     return float(text)
 
 
-def _read_cadence(where: str, text: str | None) -> int | None:
-    if text is None:
-        return None
+def _read_cadence(where: str, text: str) -> int:
     found = _CADENCE.fullmatch(text)
     if found is None:
         raise Problem(f'{where}: cadence {text!r} must look like "15 s": the seconds between two contacts.')
@@ -272,12 +268,15 @@ def _refuse_circle(company: Company, companies: Mapping[str, Company]) -> None:
 def _refuse_strange(where: str, row: Any, known: set[str]) -> None:
     if not isinstance(row, dict):
         raise Problem(f"{where}: must be a table.")
-    if strange := set(row) - known:
+    if not row.keys() <= known:
+        strange = set(row) - known
         raise Problem(f"{where}: {_listed(strange)} is not known here; use {_listed(known)}.")
 
 
 def _text(where: str, row: Mapping[str, Any], key: str, *, optional: bool = False) -> str:
-    value = row.get(key, "" if optional else None)
+    value = row.get(key)
+    if value is None and optional:
+        return ""
     if not isinstance(value, str) or (not value and not optional):
         raise Problem(f"{where}: {key} must be text.")
     if len(value) > _MAX_TEXT or not (value.isprintable() or not value):
