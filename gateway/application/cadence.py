@@ -84,10 +84,12 @@ def _seen(classifier: Classifier, name: str, times: Sequence[float], devices: in
     found = behaviour(times, devices)
     said = "; ".join(found.says)
     if found.odds and not classifier.knows_purpose(name):
-        spelling = classifier.look(name).probability
+        look = classifier.look(name)
+        spelling = look.probability
         alone, together = f"{100 * spelling:.0f} %", f"{100 * with_behaviour(spelling, found):.0f} %"
         if together != alone:
-            said += f". With its spelling that looks like a tracker: {together}, by the spelling alone {alone}"
+            sure = "looks like a tracker" if look.shown else "may be a tracker, and we are not sure"
+            said += f". With its spelling that {sure}: {together}, by the spelling alone {alone}"
     return {
         "lookups": found.lookups,
         "period": round(found.period, 1) if found.period is not None else None,

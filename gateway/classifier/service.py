@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ _MEMO = 4_096
 _MAX_TARGETS = 16
 _OWNER_CONFIDENCE = 0.5
 _WORD_CONFIDENCE = 0.3
-_LOOKS_LIKE = 0.8
 _LOOKS_CONFIDENCE = 0.4
 _ADVERTISES = 0.6
 _KEPT = (Need.REQUIRED, Need.DEGRADES)
@@ -38,7 +37,7 @@ class Classifier:
         self._index = knowledge.index
         self._companies = knowledge.companies
         self._services = knowledge.services
-        self._service_names = ServiceNames(knowledge.index, knowledge.services)
+        self._service_names = ServiceNames(knowledge.index)
         self._memo: dict[tuple[str, tuple[str, ...], str], Tag] = {}
         self._makers: dict[str, str | None] = {}
         self._lock = threading.Lock()
@@ -138,10 +137,6 @@ class Classifier:
     def names_of(self, service: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(its own patterns, the patterns of what watches in it), as rules spell them; both empty when unknown."""
         return self._service_names.of(service)
-
-    def facts(self) -> Iterator[tuple[str, str, Fact]]:
-        """(pattern, domain, fact) of every rule."""
-        return self._index.items()
 
     def service_companies(self) -> frozenset[str]:
         """The companies that names of services belong to."""
@@ -249,7 +244,7 @@ class Classifier:
                 return _guessed(tag, category, _LOOKS_CONFIDENCE, says)
         if word is None:
             return tag
-        says = f"Nobody has listed this name; the word “{word[1]}” in it suggests {word[0].value}."
+        says = f"Nobody has listed this name; the word “{word[1]}” in it may mean {word[0].value}. We are not sure."
         return _guessed(tag, word[0], _WORD_CONFIDENCE, says)
 
     def _looks_like(
@@ -264,7 +259,7 @@ class Classifier:
             if domain is None or domain == candidate or (at and self._index.find(candidate) is not None):
                 continue
             look = model.look(candidate, domain)
-            if look.probability < _LOOKS_LIKE:
+            if not look.shown:
                 continue
             if category is None:
                 measures = Category.TELEMETRY if owner else Category.ANALYTICS

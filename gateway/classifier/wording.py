@@ -31,6 +31,9 @@ _NEEDS = {
 }
 _PARTIES = {Party.THIRD: ", a third party", Party.PLATFORM: ", which runs devices for many makers"}
 _SURE = 0.6
+_GUESSED = 0.5
+LOOKS_LIKE = 0.4
+"""The confidence of a name whose spelling looks like a tracker's: nine of ten are one. Below it we are not sure."""
 _MAX_NAME = 80
 
 
@@ -56,7 +59,7 @@ def _who_and_why(name: str, tag: Tag) -> str:
     if tag.company is None and purpose is None:
         return f"{name} was contacted. Nobody has said yet whose it is or what it is for."
     if tag.company is None and tag.confidence < _SURE:
-        return f"{name} was contacted. Nobody has said yet whose it is; its spelling suggests {purpose}."
+        return f"{name} was contacted. Nobody has said yet whose it is; {_guessed(tag, purpose)}."
     who = tag.company or "an unknown company"
     if tag.brand and tag.brand.casefold() != who.casefold():
         who = f"{who} ({tag.brand})"
@@ -67,7 +70,15 @@ def _who_and_why(name: str, tag: Tag) -> str:
     if purpose is None:
         return f"{name} was contacted. It belongs to {who}; what it is for is not known."
     if tag.rule and tag.evidence and tag.evidence[-1].source == OWN_GUESS:
-        return f"{name} was contacted. It belongs to {who}; its spelling suggests {purpose}."
+        return f"{name} was contacted. It belongs to {who}; {_guessed(tag, purpose)}."
     if tag.confidence < _SURE:
-        return f"{name} was contacted. It seems to belong to {who}, and to be for {purpose}; this is not certain."
+        return f"{name} was contacted. It seems to belong to {who}; {_guessed(tag, purpose)}."
     return f"{name} was contacted. It belongs to {who}; it is for {purpose}."
+
+
+def _guessed(tag: Tag, purpose: str | None) -> str:
+    if tag.confidence >= _GUESSED:
+        return f"it seems to be for {purpose}, which is not certain"
+    if tag.confidence >= LOOKS_LIKE:
+        return f"by its spelling it looks like {purpose}"
+    return f"a word in it may mean {purpose}, but we are not sure"

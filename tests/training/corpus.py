@@ -36,10 +36,10 @@ _PURPOSES = {
     "ads": Category.ADVERTISING,
     "telemetry": Category.TELEMETRY,
 }
-_NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
+NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 _DIGITS = re.compile(r"[0-9]+")
 _NDPI_TRACKS = re.compile(r"Advert|[Tt]racker|Analytics|ADS_")
-_SHOWN = re.compile(r"Hostname/SNI: ([^\]\s]+)\]")
+SHOWN_IN_CAPTURE = re.compile(r"Hostname/SNI: ([^\]\s]+)\]")
 _PUBLISHED = Path(__file__).with_name("published_names.txt")
 
 
@@ -96,7 +96,7 @@ def read_corpus(folder: Path, salt: str = "") -> list[Sample]:
 
 def _sample(name: str, tracks: bool, source: str, **more: object) -> Iterator[Sample]:
     name = name.lower().rstrip(".")
-    if len(name) < 254 and _NAME.fullmatch(name) and not is_local(name):
+    if len(name) < 254 and NAME.fullmatch(name) and not is_local(name):
         registrable = registrable_domain(name)
         if registrable:
             yield Sample(name, registrable, tracks, source, **more)  # type: ignore[arg-type]
@@ -132,7 +132,7 @@ def _captures(folder: Path, index: Index) -> Iterator[Sample]:
         if _NOT_PEOPLE.search(path.name):
             continue
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            shown = _SHOWN.search(line)
+            shown = SHOWN_IN_CAPTURE.search(line)
             known = index.find(shown[1].lower()) if shown else None
             if shown and not _NDPI_TRACKS.search(line) and not (known and known[1].category.tracks):
                 yield from _sample(shown[1], False, "captures")

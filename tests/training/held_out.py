@@ -10,8 +10,9 @@ from gateway.classifier.learned.model import Model
 from gateway.classifier.learned.weights import Weights
 from tests.training.corpus import FOLDS, Sample, number
 from tests.training.fit import margin_of, probability
-from tests.training.recipe import HELD_OUT, fit_tracks, train
+from tests.training.recipe import HELD_OUT, fit_tracks
 from tests.training.scores import area_under_curve, calibration, calibration_error, precision_at, precision_over
+from tests.training.traffic import Seen
 
 SURE = 0.8
 
@@ -39,22 +40,22 @@ def score(weights: Weights, corpus: Sequence[Sample], fold: int = HELD_OUT) -> l
     return _rows([_said(model, sample) for sample in corpus if sample.fold == fold and _asked(sample)])
 
 
-def cross_score(corpus: Sequence[Sample]) -> list[Score]:
-    """The same of all folds, each judged by weights of the other four, and then the first row of each."""
+def cross_score(corpus: Sequence[Sample], of_folds: Sequence[Weights]) -> list[Score]:
+    """The same of all folds, each judged by the weights that have not seen it, and then the first row of each."""
     answers, folds = [], []
-    for fold in range(FOLDS):
-        model = Model(train(corpus, fold))
+    for fold, weights in enumerate(of_folds):
+        model = Model(weights)
         here = [_said(model, sample) for sample in corpus if sample.fold == fold and _asked(sample)]
         answers += here
         folds.append(replace(_rows(here)[0], group=f"all service names, fold {fold}"))
     return _rows(answers) + folds
 
 
-def areas(corpus: Sequence[Sample]) -> list[float]:
+def areas(corpus: Sequence[Sample], traffic: Sequence[Seen] = ()) -> list[float]:
     """The AUC of all real service names in each fold, judged by weights of the other four."""
     found = []
     for fold in range(FOLDS):
-        weights, bias = fit_tracks(corpus, fold)
+        weights, bias = fit_tracks(corpus, traffic, fold)
         asked = [sample for sample in corpus if sample.fold == fold and _asked(sample)]
         margins = [(sample, margin_of(read(sample.name, sample.registrable), weights, bias)) for sample in asked]
         found.append(_rows([(sample, probability(margin)) for sample, margin in margins])[0].auc)

@@ -45,10 +45,7 @@ def remove_rule(rule_id: int) -> Response:
 @blueprint.get("/presets")
 def presets() -> Response:
     Fields.of_query()
-    control = backend().control
-    effects = control.call("presets.effects")["home"]
-    offered = control.call("presets")["presets"]
-    return jsonify({"presets": [{**each, "home": effects.get(each["preset"])} for each in offered]})
+    return jsonify(backend().control.call("presets"))
 
 
 @blueprint.get("/services")

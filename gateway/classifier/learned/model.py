@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from gateway.classifier.learned.features import explain, read
+from gateway.classifier.learned.signs import shows
 from gateway.classifier.learned.weights import LinearModel, Weights, load
 
 _MOST_REASONS = 4
@@ -19,10 +20,13 @@ _EDGE = ".-_"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """`probability` that the name tracks, `advertises` that it is for advertising if it does; both in 0..1."""
+    """`probability` that the name tracks, `advertises` that it is for advertising if it does; both in 0..1. `shown` is
+    true where the name may be said to look like a tracker: nine of ten such names are one.
+    """
 
     probability: float
     advertises: float
+    shown: bool = False
 
 
 class Model:
@@ -34,9 +38,12 @@ class Model:
     def look(self, name: str, registrable: str | None) -> Look:
         """What any text looks like; never raises."""
         buckets = read(name, registrable)
+        tracks = probability_of(self._weights.tracks.log_odds(buckets))
+        below = registrable is not None and name.endswith(f".{registrable}")
         return Look(
-            probability_of(self._weights.tracks.log_odds(buckets)),
+            tracks,
             probability_of(self._weights.advertises.log_odds(buckets)),
+            below and shows(tracks, name, str(registrable)),
         )
 
     def because(self, name: str, registrable: str | None) -> str:

@@ -1,6 +1,8 @@
 """Words that people put into the names of their servers: those that measure and advertise, and those that serve.
 
-They are common knowledge of the trade. The model learns how much each group weighs.
+They are common knowledge of the trade. The model learns how much each group weighs. `CLEAR` are those that say by
+themselves what a server is for. The others also stand in the names of servers that do something else: a delivery is
+tracked, a calendar has events, a signal is processed by a DSP.
 """
 
 from __future__ import annotations
@@ -29,5 +31,12 @@ _SERVING = (
     "tv ui update updates upgrade upload user users video vod voice wallpaper weather web widevine ws www"
 )
 
+_CLEAR = (
+    "ad ads adserver adservice adsvc adtech advert advertisement advertising adlog adx analytic analytics "
+    "attribution beacon beacons bid bidder clickstream clientlog collector cookiesync datacollection devicelog "
+    "diagnostics eventlog idsync impression impressions log logging logs measure measurement measurements metric "
+    "metrics pagead pix pixel prebid px retargeting rtb smetrics telemetry tvlog usermatch usersync"
+)
 TRACKING = frozenset(_TRACKING.split())
 SERVING = frozenset(_SERVING.split())
+CLEAR = frozenset(_CLEAR.split())

@@ -168,7 +168,7 @@ def test_an_unlisted_name_that_looks_like_a_tracker_says_so_with_its_probability
 
 
 def test_of_a_known_owner_it_is_the_maker_s_telemetry(classifier: Classifier) -> None:
-    tag = classifier.tag("clickstream-ingestion.roku.com")
+    tag = classifier.tag("clickstream-log.roku.com")
     assert (tag.company, tag.category) == ("Roku", Category.TELEMETRY)
     assert len(tag.evidence) == 2
 
@@ -183,6 +183,14 @@ def test_a_name_that_leads_to_one_that_looks_like_a_tracker_says_where(classifie
     assert tag.category is Category.ANALYTICS
     assert tag.confidence < 0.5
     assert "it leads to eu.metrics.somebody-else.net, which looks like analytics" in tag.evidence[-1].says
+
+
+def test_what_is_not_right_nine_times_of_ten_is_not_said_to_look_like_anything(classifier: Classifier) -> None:
+    assert classifier.look("track.newmaker.tv").probability > 0.8
+    assert classifier.tag("track.newmaker.tv").category is Category.UNKNOWN
+    unsure = classifier.tag("tracking.newmaker.tv")
+    assert (unsure.category, unsure.confidence) == (Category.ANALYTICS, 0.3)
+    assert unsure.evidence[-1].says.endswith("the word “tracking” in it may mean analytics. We are not sure.")
 
 
 def test_a_bare_domain_is_not_judged_by_its_looks(classifier: Classifier) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gateway.classifier.heuristics import OWN_GUESS
 from gateway.classifier.service import Classifier
-from gateway.classifier.wording import sentence
+from gateway.classifier.wording import LOOKS_LIKE, sentence
 from gateway.model.tag import Category, Evidence, Need, Party, Tag
 
 
@@ -45,8 +47,12 @@ def test_a_dispute_is_reported() -> None:
 
 
 def test_a_guess_is_called_uncertain() -> None:
-    assert "its spelling suggests reports" in sentence("log.example.org", Tag(None, Category.TELEMETRY, confidence=0.3))
-    assert "not certain" in sentence("log.roku.com", Tag("Roku", Category.TELEMETRY, confidence=0.3))
+    unsure, likely, fact = (Tag(None, Category.TELEMETRY, confidence=sure) for sure in (0.3, LOOKS_LIKE, 0.5))
+    assert "a word in it may mean reports" in sentence("log.example.org", unsure)
+    assert "but we are not sure" in sentence("log.example.org", unsure)
+    assert "by its spelling it looks like reports" in sentence("log.example.org", likely)
+    assert "not certain" in sentence("log.example.org", fact)
+    assert "but we are not sure" in sentence("log.roku.com", replace(unsure, company="Roku"))
 
 
 def test_nothing_known_is_said_plainly() -> None:
@@ -80,4 +86,4 @@ def test_a_known_owner_and_a_guessed_purpose_are_kept_apart() -> None:
     guess = Evidence("The word ads.", OWN_GUESS)
     tag = Tag("Samsung", Category.ADVERTISING, rule=".samsung.com", confidence=0.3, evidence=(guess,))
     said = sentence("ads.samsung.com", tag)
-    assert said.endswith("It belongs to Samsung; its spelling suggests advertising.")
+    assert said.endswith("It belongs to Samsung; a word in it may mean advertising, but we are not sure.")
