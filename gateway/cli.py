@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from gateway import __version__
+from gateway.catalogue.preset_words import at_home
 from gateway.commands.lines import list_line, list_lines, plain, print_each, rule_line, service_line
 from gateway.control.client import ControlClient
 from gateway.errors import SettingsError, TelltaleError, Unavailable
@@ -240,6 +241,10 @@ def _preset(parsed: argparse.Namespace, settings: Settings) -> int:
     until = f" until {rule['ends']}" if rule["ends"] else ""
     print(f"{chosen['title']}{whom}{until}. {chosen['stops']}")
     print(f"  What it costs: {chosen['costs']}")
+    effects = client.call("presets.effects")
+    figures = effects["devices"].get(parsed.device, {}) if parsed.device else effects["home"]
+    if says := at_home(figures.get(parsed.preset)):
+        print(f"  {says}")
     return 0
 
 

@@ -1,7 +1,8 @@
 """Three answers to "how quiet shall this television be?", decided from what is known about a name.
 
-Calm and Quiet never stop a name of which any source says that something breaks without it. Silent asks the other way
-round: a name stays only when the television, or an app that somebody watches, is known to need it.
+Calm and Quiet never stop a name of which any source says that something breaks without it; where it says which app, or
+whose televisions, the name is left alone on those. Silent asks the other way round: a name stays only when the
+television, or an app that somebody watches, is known to need it.
 """
 
 from __future__ import annotations
@@ -75,7 +76,8 @@ _TEXTS = {
         (
             "Stops advertising, recognition of what is on your screen, and whoever measures what you watch and do, "
             "the maker included. "
-            "Leaves alone every name of which any source says that something breaks without it."
+            "Leaves alone every name of which any source says that the device loses something without it, and what an "
+            "app is known to need where that app is used."
         ),
         "Nothing that we know of. Places for advertisements stay empty.",
     ),

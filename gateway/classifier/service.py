@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class Classifier:
         self._index = knowledge.index
         self._companies = knowledge.companies
         self._services = knowledge.services
-        self._service_names = ServiceNames(knowledge.index)
+        self._service_names = ServiceNames(knowledge.index, knowledge.services)
         self._memo: dict[tuple[str, tuple[str, ...], str], Tag] = {}
         self._makers: dict[str, str | None] = {}
         self._lock = threading.Lock()
@@ -137,6 +137,10 @@ class Classifier:
     def names_of(self, service: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(its own patterns, the patterns of what watches in it), as rules spell them; both empty when unknown."""
         return self._service_names.of(service)
+
+    def facts(self) -> Iterator[tuple[str, str, Fact]]:
+        """(pattern, domain, fact) of every rule."""
+        return self._index.items()
 
     def service_companies(self) -> frozenset[str]:
         """The companies that names of services belong to."""

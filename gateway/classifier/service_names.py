@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 
 from gateway.classifier.fact import Fact
 from gateway.classifier.index import Index
@@ -14,8 +15,9 @@ _MEMO = 4_096
 class ServiceNames:
     """Safe to use from several threads. A name that was seen before costs one dict look-up."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, services: Collection[str] = ()) -> None:
         self._index = index
+        self._services = services
         self._signs: dict[str, str | None] = {}
         self._patterns: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] | None = None
         self._lock = threading.Lock()
@@ -28,13 +30,21 @@ class ServiceNames:
         sign = self._signs.get(name, "")
         if sign == "":
             found = self._index.find(name)
-            sign = _sign(found[1]) if found else None
+            sign = self._sign(found[1]) if found else None
             with self._lock:
                 if len(self._signs) >= _MEMO:
                     for old in list(self._signs)[: _MEMO // 8]:
                         del self._signs[old]
                 self._signs[name] = sign
         return sign
+
+    def _sign(self, fact: Fact) -> str | None:
+        if fact.asked_idle or watches(fact):
+            return None
+        if fact.service is None and len(fact.needed_by) == 1 and not fact.hosts:
+            # What one service alone waits for, and what is no tracker, is asked for by its app.
+            return fact.needed_by[0] if fact.needed_by[0] in self._services else None
+        return fact.service
 
     def of(self, service: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(its own patterns, the patterns of what watches in it), as the rules spell them; both empty when unknown."""
@@ -46,10 +56,6 @@ class ServiceNames:
 def watches(fact: Fact) -> bool:
     """True for what a service goes on without, as far as its purpose tells: trackers and crash reports."""
     return fact.category.tracks or fact.category is Category.CRASH_REPORTS
-
-
-def _sign(fact: Fact) -> str | None:
-    return None if fact.asked_idle or watches(fact) else fact.service
 
 
 def _sorted_by_service(index: Index) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:

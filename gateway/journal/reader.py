@@ -20,7 +20,7 @@ from gateway.journal.engine import open_engine, time_limit
 from gateway.journal.exchanges import find_detours, find_exchanges
 from gateway.journal.preparation import first_line
 from gateway.journal.printing import SHOWN, label_of, lookup_of
-from gateway.journal.recent_names import find_recent_names
+from gateway.journal.recent_names import find_asked_names, find_recent_names
 from gateway.journal.schema import devices, lookups, names, streams
 from gateway.journal.scope import find_scope
 from gateway.journal.search import Span, find_lookups
@@ -261,6 +261,11 @@ class Reader:
         """(device id, name, when last) of these companies' names that were allowed since then, in no order."""
         with self._asking() as connection:
             return tuple(find_recent_names(connection, since, companies))
+
+    def asked_names(self, since: datetime, limit: int) -> tuple[tuple[str, str], ...]:
+        """(device id, name) of what was asked for since then, the latest first."""
+        with self._asking() as connection:
+            return tuple(find_asked_names(connection, since, limit))
 
     def exchanges(
         self, since: datetime, until: datetime, device: str | None = None, limit: int = 200

@@ -14,6 +14,22 @@ _MOST_NAMES = 20_000
 _PORTION = 500
 
 
+def find_asked_names(connection: Connection, since: datetime, limit: int) -> Iterator[tuple[str, str]]:
+    """(device id, canonical name) of what was asked for since then, the latest first."""
+    last = func.max(streams.c.last)
+    found = (
+        select(devices.c.id, names.c.name)
+        .join_from(streams, devices, devices.c.number == streams.c.device)
+        .join(names, names.c.id == streams.c.name)
+        .where(streams.c.last >= to_micros(since) // 1000)
+        .group_by(devices.c.id, names.c.id)
+        .order_by(last.desc())
+        .limit(limit)
+    )
+    for row in connection.execute(found):
+        yield row[0], row[1]
+
+
 def find_recent_names(
     connection: Connection, since: datetime, companies: Collection[str]
 ) -> Iterator[tuple[str, str, datetime]]:

@@ -107,6 +107,7 @@ class Scene:
     health: list[dict[str, Any]] = field(default_factory=list)
     companies: dict[str, dict[str, Any]] = field(default_factory=dict)
     services: list[dict[str, Any]] = field(default_factory=list)
+    effects: dict[str, Any] = field(default_factory=lambda: {"home": {}, "devices": {}})
     network: dict[str, Any] | None = None
     counted: dict[str, int] = field(default_factory=dict)
     wifi: tuple[str, str] | None = None
@@ -123,6 +124,7 @@ class Scene:
             "rules.remove": self.remove_rule,
             "pause": self.pause,
             "presets": lambda _: {"presets": preset_texts()},
+            "presets.effects": lambda _: self.effects,
             "services": lambda _: {"services": self.services},
             "explain": self.explain,
             "devices.list": lambda _: {"devices": [device_to_json(device) for device in self.devices]},
@@ -483,6 +485,15 @@ def busy_scene(seed: int = 7, lookups: int = 4000) -> Scene:
     }
     scene.wifi = ("Telltale TV", "abcde-fghjk-mnpqr-stuvw")
     scene.counted = {"dns_turned": 12_804, "dot_refused": 31, "doh_refused": 209, "cut_refused": 6, "rogue_dhcp": 1}
+    figures = {"names": 531, "missed": 0, "needed_by": ["Disney+", "Paramount+"]}
+    scene.effects = {
+        "home": {
+            "calm": {**figures, "stops": 214, "open": 9},
+            "quiet": {**figures, "stops": 262, "open": 9},
+            "silent": {**figures, "stops": 390, "open": 9, "missed": 14},
+        },
+        "devices": {},
+    }
     scene.services = [
         {"service": "Disney+", "company": "Disney", "kind": "television", "stops": "Disney+ does not start.",
          "watched": True, "devices": []},

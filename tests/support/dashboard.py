@@ -163,6 +163,10 @@ class FakeControl:
             raise Refused("There is no rule with this id.", "id")
         return self.rules.pop(id)
 
+    def do_presets_effects(self) -> dict[str, Any]:
+        calm = {"names": 530, "stops": 214, "open": 9, "missed": 0, "needed_by": ["Disney+", "Paramount+"]}
+        return {"home": {"calm": calm}, "devices": {TELEVISION: {"calm": {**calm, "names": 90, "open": 0}}}}
+
     def do_services(self) -> dict[str, Any]:
         return {
             "services": [

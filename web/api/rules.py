@@ -45,7 +45,10 @@ def remove_rule(rule_id: int) -> Response:
 @blueprint.get("/presets")
 def presets() -> Response:
     Fields.of_query()
-    return jsonify(backend().control.call("presets"))
+    control = backend().control
+    effects = control.call("presets.effects")["home"]
+    offered = control.call("presets")["presets"]
+    return jsonify({"presets": [{**each, "home": effects.get(each["preset"])} for each in offered]})
 
 
 @blueprint.get("/services")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.catalogue.preset_words import at_home
 from gateway.model.rule import PRESET_OFF
 from web.rule_index import RuleIndex
 from web.views.frame import ask, call
@@ -13,11 +14,15 @@ AS_EVERYONE = "as-everyone"
 
 
 def chooser(rules: RuleIndex, device: str | None = None) -> dict[str, Any]:
-    """`choices` (preset, title, stops, costs, chosen), the `rule` that chose, and `inherited`, the title of what counts
-    for everyone. A device has one choice more: to do as everyone does. No choices while nobody can be asked.
+    """`choices` (preset, title, stops, costs, here, chosen), the `rule` that chose, and `inherited`, the title of what
+    counts for everyone. A device has one choice more: to do as everyone does. No choices while nobody can be asked.
     """
     answer: dict[str, Any] = ask(lambda: call("presets"), {})
-    presets: list[dict[str, Any]] = list(answer.get("presets", ()))
+    effects: dict[str, Any] = ask(lambda: call("presets.effects"), {})
+    figures = effects.get("home", {}) if device is None else effects.get("devices", {}).get(device, {})
+    presets: list[dict[str, Any]] = [
+        {**each, "here": at_home(figures.get(each["preset"]))} for each in answer.get("presets", ())
+    ]
     titles = {each["preset"]: each["title"] for each in presets}
     everyone = _value(rules.preset())
     rule = rules.preset(device)

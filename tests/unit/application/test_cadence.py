@@ -62,8 +62,9 @@ def test_where_there_is_nothing_to_compare_nothing_is_said(classifier: Classifie
 
 def test_a_heartbeat_in_this_home_is_reported(classifier: Classifier) -> None:
     times = [at * HOUR / 2 for at in range(30)]
-    listed = "scribe.logs.roku.com"
-    facts = cadence_and_parties(classifier, listed, classifier.tag(listed), "", times, 3)["seen"]
+    facts = cadence_and_parties(
+        classifier, "config.samsungads.com", classifier.tag("config.samsungads.com"), "", times, 3
+    )["seen"]
     assert facts["beacon"]
     assert facts["period"] == HOUR / 2
     heartbeat = "In your home it is asked for every 30 minutes, as regular as a heartbeat; 3 devices ask for it"

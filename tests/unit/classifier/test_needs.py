@@ -10,12 +10,21 @@ import pytest
 
 from gateway.classifier.fact import Fact
 from gateway.classifier.loader import BUILT_IN, Knowledge, load_knowledge
+from gateway.classifier.presets import AGREED, Preset, blocks
 from gateway.classifier.rule_file import read_rows
-from gateway.model.tag import Need
+from gateway.model.tag import Category, Need, Tag
 from tests.support.labels import is_public_report
 from tests.support.shared_data import shared_data
 
 _OPEN = (Need.REQUIRED, Need.DEGRADES, Need.DISPUTED)
+_TRACKERS = (
+    Category.ACR,
+    Category.ADVERTISING,
+    Category.ANALYTICS,
+    Category.TELEMETRY,
+    Category.CRASH_REPORTS,
+    Category.RECOMMENDATIONS,
+)
 
 # What a person calls the app or the television -> the services and makers of which one must be named.
 _APPS = {
@@ -76,7 +85,7 @@ def test_many_names_are_kept_because_somebody_missed_them(knowledge: Knowledge) 
     kept = [(text, fact) for text, _, fact in knowledge.index.items() if _is_missed(fact)]
     named = [text for text, fact in kept if fact.needed_by or fact.need is Need.REQUIRED]
     print(len(kept), "patterns with a public report of what stops;", len(named), "say for whom, or are required")
-    assert len(named) >= 200
+    assert len(named) >= 250
 
 
 def _is_missed(fact: Fact) -> bool:
@@ -95,3 +104,22 @@ def test_who_calls_a_name_not_needed_cites_somebody_who_lived_without_it() -> No
         if row.values.get("need") == "not needed" and not lived & row.evidence.keys()
     }
     assert unfounded == {}, "cite a source with lived_without = true, or leave need out"
+
+
+def test_what_one_app_or_maker_needs_is_stopped_everywhere_else(knowledge: Knowledge) -> None:
+    """Calm and Quiet spare a tracker for those who would miss it, whoever of them it is, and Quiet for nobody else."""
+    needs = [(text, _tag(fact)) for text, _, fact in knowledge.index.items() if _is_a_tracker_that_some_need(fact)]
+    print(len(needs), "trackers are spared only for those who need them")
+    assert len(needs) >= 80
+    for preset in (Preset.CALM, Preset.QUIET):
+        missed = [(text, each) for text, tag in needs for each in tag.needed_by if blocks(preset, tag, {each})]
+        assert missed == []
+    assert [text for text, tag in needs if not blocks(Preset.QUIET, tag)] == []
+
+
+def _is_a_tracker_that_some_need(fact: Fact) -> bool:
+    return bool(fact.needed_by) and fact.category in _TRACKERS and fact.confidence >= AGREED
+
+
+def _tag(fact: Fact) -> Tag:
+    return Tag(category=fact.category, need=fact.need, confidence=fact.confidence, needed_by=fact.needed_by)

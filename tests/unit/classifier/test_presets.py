@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.classifier.presets import AGREED, Preset, blocks, describe
+from gateway.classifier.service import Classifier
 from gateway.model.tag import UNTAGGED, Category, Need, Party, Tag
 
 _GENTLE = (Preset.CALM, Preset.QUIET)
@@ -91,3 +94,24 @@ def test_each_preset_says_what_it_stops_and_what_it_costs() -> None:
     texts = [describe(preset) for preset in Preset]
     assert [title for title, _, _ in texts] == ["Calm", "Quiet", "Silent"]
     assert all(stops and costs and stops.endswith(".") and costs.endswith(".") for _, stops, costs in texts)
+
+
+def test_what_the_texts_promise_is_true_of_every_name_that_we_know() -> None:
+    """Calm and Quiet stop nothing of which a source says that the device, or an app that is used, loses something."""
+    classifier = Classifier.load()
+    for pattern, _, fact in classifier.facts():
+        tag = Tag(fact.company, fact.category, need=fact.need, confidence=fact.confidence, needed_by=fact.needed_by)
+        for preset in _GENTLE:
+            if fact.need in (Need.REQUIRED, Need.DISPUTED) or (fact.need is Need.DEGRADES and not fact.needed_by):
+                assert not blocks(preset, tag), (preset, pattern)
+            for needer in fact.needed_by:
+                assert not blocks(preset, tag, {needer}), (preset, pattern, needer)
+
+
+@pytest.mark.parametrize("preset", Preset)
+def test_what_an_app_needs_is_stopped_where_nobody_uses_it(preset: Preset) -> None:
+    tag = replace(_tag(Category.ADVERTISING, Need.DEGRADES), needed_by=("Disney+", "LG"))
+    assert blocks(preset, tag)
+    assert blocks(preset, tag, {"Hulu", "Samsung"})
+    assert not blocks(preset, tag, {"Hulu", "LG"})
+    assert not blocks(preset, tag, {"Disney+"})

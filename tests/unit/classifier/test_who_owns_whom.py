@@ -15,7 +15,7 @@ from gateway.classifier.service import Classifier
 _DAY = re.compile(r"(19|20)\d{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 _WITHOUT_A_PAGE = {
     "it holds shares, and no device contacts it": [
-        "Apollo", "EchoStar", "Francisco Partners", "Inmar", "MFE", "Silver Lake", "SpaceX", "TPG",
+        "Apollo", "EchoStar", "Fortune Brands", "Francisco Partners", "Inmar", "MFE", "Silver Lake", "SpaceX", "TPG",
         "Visual China Group", "Xperi",
     ],
     "it closed, or was taken apart, and its page went with it": [
@@ -25,21 +25,19 @@ _WITHOUT_A_PAGE = {
         "ipify", "NTP Pool", "OpenATV", "OpenPLi", "OpenWrt", "Tasmota",
     ],
     "no address of it could be checked in public sources": [
-        "ABEMA", "AcuRite", "Airboxlab", "Airthings", "Allegion", "Ambient Weather", "Anixe", "AppKettle",
-        "Applicaster", "Arrayent", "ARTE", "Athom", "Audio Pro", "Automattic", "Azerion", "Bang & Olufsen",
-        "Beachfront Media", "Bending Spoons", "Bosch Smart Home", "Breville", "BrightLine", "BroadLink", "Cadent",
-        "Catlink", "Cielo", "CJ Powercast", "Conductrics", "Control4", "Copeland", "Danalock", "Danfoss",
-        "Davis Instruments", "Delta Dore", "Devialet", "Edimax", "Eight Sleep", "Electric Imp", "eQ-3", "ETtoday",
-        "Evrythng", "Ezlo", "Feit Electric", "Fibaro", "Fluidra", "Flume", "Frontier Smart", "Fubo", "GE Lighting",
-        "GITV", "Gizwits", "GooLink", "HSE", "iCSee", "Igloohome", "iHome", "Infillion", "Invoxia", "IQAir",
-        "Jingxun", "June", "KEF", "KiKA", "Kuyun", "Lavazza", "LEDVANCE", "Legrand", "Lenbrook", "Leviton",
-        "Libratone", "Linkplay", "Loxone", "Lumen", "Lutron", "Macro-video", "MaxMind", "Meari", "Meross", "Moen",
-        "Molotov", "myStrom", "Naim", "NETGEAR", "Network Time Foundation", "NIBE", "Onkyo", "Orbit", "Orvibo",
-        "Overkiz", "phoenix", "Picea", "Podtrac", "Qardio", "RainMachine", "RiffTrax", "Roon", "RTLZWEI", "RTVE",
-        "Runtop", "Savant", "Shortcut Labs", "SiliconDust", "Sleep Number", "Solum", "Sonnenklar.TV", "Sound United",
-        "tado", "Tedee", "Telldus", "Telly", "Teufel", "TheTake", "ThroughTek", "Traeger", "TTLock", "Twinkly",
-        "U-NEXT", "U-tec", "Ubia", "Uplynk", "Vaillant", "Vesync", "Viaplay", "Viessmann", "Viu", "vTuner", "Vu+",
-        "Wansview", "WeatherFlow", "Weber", "Whois Corp", "Winix", "Wink", "Xlink", "Yeelight", "Yi", "Zattoo",
+        "ABEMA", "AcuRite", "Airboxlab", "Airthings", "Ambient Weather", "Anixe", "AppKettle", "Applicaster",
+        "Arrayent", "ARTE", "Athom", "Audio Pro", "Automattic", "Azerion", "Bang & Olufsen", "Beachfront Media",
+        "Bending Spoons", "Bosch Smart Home", "BrightLine", "BroadLink", "Cadent", "Catlink", "Cielo", "CJ Powercast",
+        "Conductrics", "Control4", "Copeland", "Danalock", "Davis Instruments", "Delta Dore", "Devialet", "Edimax",
+        "eQ-3", "ETtoday", "Evrythng", "Ezlo", "Feit Electric", "Fibaro", "Fluidra", "Flume",
+        "Frontier Smart", "Fubo", "GE Lighting", "GITV", "Gizwits", "GooLink", "HSE", "iCSee", "Igloohome", "iHome",
+        "Infillion", "Invoxia", "IQAir", "Jingxun", "June", "KEF", "KiKA", "Kuyun", "Lavazza", "LEDVANCE", "Legrand",
+        "Lenbrook", "Leviton", "Libratone", "Linkplay", "Loxone", "Lumen", "Lutron", "Macro-video", "MaxMind", "Meari",
+        "Meross", "Moen", "Molotov", "myStrom", "Naim", "NETGEAR", "Network Time Foundation", "NIBE", "Onkyo", "Orbit",
+        "Orvibo", "Overkiz", "phoenix", "Picea", "Podtrac", "RainMachine", "RiffTrax", "Roon", "RTLZWEI", "RTVE",
+        "Runtop", "SiliconDust", "Solum", "Sonnenklar.TV", "Sound United", "tado", "Tedee", "Telldus", "Telly",
+        "Teufel", "TheTake", "ThroughTek", "Traeger", "Twinkly", "U-NEXT", "Ubia", "Uplynk", "Vaillant", "Vesync",
+        "Viaplay", "Viu", "vTuner", "Vu+", "Wansview", "Weber", "Whois Corp", "Winix", "Wink", "Xlink", "Yi", "Zattoo",
         "Zengge",
     ],
 }  # fmt: skip

@@ -1,0 +1,156 @@
+"""What each preset would do to the names that this home asked for lately."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from gateway.application.core import Core, utc_now
+from gateway.application.presets import judge
+from gateway.application.registry import Registry
+from gateway.classifier.presets import Preset
+from gateway.errors import JournalError
+from gateway.journal.reader import Reader
+from gateway.model.tag import Need
+from gateway.policy.presets import PresetRules
+
+_EVERY, _AT_FIRST, _AFTER_CHANGE = 3_600.0, 10.0, 30.0
+_LOOK_BACK = timedelta(days=28)
+# A home of televisions asks for some hundred names; of more, the latest count.
+_MOST = 5_000
+# Judging goes on beside DNS, which must not wait for the interpreter: so many names, then a rest.
+_PORTION, _REST = 10, 0.002
+_MISSED = frozenset({Need.REQUIRED, Need.DEGRADES, Need.DISPUTED})
+
+
+@dataclass(slots=True)
+class Effects:
+    """What one preset does: of `names` it stops `stops`, and leaves `open` for services and makers, `needed_by`.
+    `missed` are those of what it stops of which a source says that something is missing without them.
+    """
+
+    names: set[str] = field(default_factory=set)
+    stops: set[str] = field(default_factory=set)
+    open: set[str] = field(default_factory=set)
+    missed: set[str] = field(default_factory=set)
+    needed_by: set[str] = field(default_factory=set)
+
+    def to_json(self) -> dict[str, Any]:
+        counts = {key: len(getattr(self, key)) for key in ("names", "stops", "open", "missed")}
+        return {**counts, "needed_by": sorted(self.needed_by)}
+
+    def add(self, other: Effects) -> None:
+        for key in ("names", "stops", "open", "missed", "needed_by"):
+            getattr(self, key).update(getattr(other, key))
+
+
+def register(core: Core, registry: Registry) -> None:
+    """Brings the task "preset effects" and the verb "presets.effects"."""
+    effects = AtHome(core)
+    core.usage.listen(lambda _: effects.change())
+    core.events.device_seen.listen(lambda device: effects.change() if device.id not in effects.known else None)
+    registry.add_task("preset effects", effects.run)
+    registry.add_verbs({"presets.effects": lambda _: effects.to_json()})
+
+
+def effects_on(
+    names: Iterable[str],
+    rule_on: PresetRules,
+    needed: Callable[[str], bool],
+    maker: str,
+    services: frozenset[str],
+    rest: Callable[[], None] = lambda: None,
+) -> dict[str, Effects]:
+    """What each preset does on a device of this maker that uses these services. `needed` is whether a source says that
+    something, somewhere, is missing without a name; `rest` is called now and then.
+    """
+    found = {preset.value: Effects() for preset in Preset}
+    for number, name in enumerate(names, 1):
+        for preset, effects in found.items():
+            effects.names.add(name)
+            ruling = rule_on(preset, name, maker, services)
+            if ruling.blocks:
+                effects.stops.add(name)
+                if not ruling.depends and needed(name):
+                    effects.missed.add(name)
+            elif ruling.needed_by:
+                effects.open.add(name)
+                effects.needed_by.update(ruling.needed_by)
+        if number % _PORTION == 0:
+            rest()
+    return found
+
+
+class AtHome:
+    """Counts at the start, every hour, and soon after something else is used."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._rule_on = judge(core.classifier)
+        self._changed = asyncio.Event()
+        self._by_device: dict[str, dict[str, Effects]] = {}
+        self.known: set[str] = set()
+
+    def change(self) -> None:
+        self._changed.set()
+
+    def to_json(self) -> dict[str, Any]:
+        """For "home", all devices together, and for each device: preset -> figures. Empty until they were counted."""
+        home: dict[str, Effects] = {}
+        for effects in self._by_device.values():
+            for preset, each in effects.items():
+                home.setdefault(preset, Effects()).add(each)
+        return {
+            "home": {preset: each.to_json() for preset, each in home.items()},
+            "devices": {
+                device: {preset: each.to_json() for preset, each in effects.items()}
+                for device, effects in self._by_device.items()
+            },
+        }
+
+    async def run(self) -> None:
+        await asyncio.sleep(_AT_FIRST)
+        while True:
+            self._changed.clear()
+            try:
+                self._by_device = await asyncio.to_thread(self._count)
+            except JournalError:
+                # There is no history yet, or none that can be read: its own part says so.
+                self._by_device = {}
+            self.known = set(self._by_device)
+            try:
+                await asyncio.wait_for(self._changed.wait(), _EVERY)
+                await asyncio.sleep(_AFTER_CHANGE)
+            except TimeoutError:
+                continue
+
+    def _count(self) -> dict[str, dict[str, Effects]]:
+        core = self._core
+        if not core.settings.journal.exists():
+            return {}
+        with closing(Reader(core.settings.journal)) as reader:
+            asked = reader.asked_names(utc_now() - _LOOK_BACK, _MOST)
+        names: dict[str, list[str]] = {}
+        for device, name in asked:
+            names.setdefault(device, []).append(name)
+        makers = core.policy.policy.makers
+        return {
+            device: effects_on(
+                theirs, self._rule_on, self._is_needed, _maker(makers, device), core.usage.of(device),
+                lambda: time.sleep(_REST),
+            )
+            for device, theirs in names.items()
+        }  # fmt: skip
+
+    def _is_needed(self, name: str) -> bool:
+        fact = self._core.classifier.fact(name)
+        return fact is not None and fact.need in _MISSED
+
+
+def _maker(makers: Mapping[str, str], device: str) -> str:
+    return makers.get(device, "")
