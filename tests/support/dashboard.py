@@ -211,6 +211,8 @@ class FakeControl:
             "leads_to": targets or [], "via": None, "presets": ["calm", "quiet", "silent"], "special": None,
             "cadence": {"seconds": 15, "source": "A study", "says": "It asks about every 15 seconds, says A study."},
             "parties": {"telltale": "first", "study": "third", "maker": "Samsung", "says": "Two rules, two answers."},
+            "owners": [{"company": "Samsung Ads", "parent": "Samsung", "since": "2015-03", "source": "https://example.org/owns",
+                        "says": "Samsung Ads belongs to Samsung since 2015-03."}],
             "seen": {"lookups": len(times), "period": None, "beacon": False, "devices": devices,
                      "says": f"In your home {devices} devices ask for it."} if times else None,
         }  # fmt: skip
@@ -259,6 +261,7 @@ class FakeControl:
         return {
             "name": name, "parent": "Samsung", "country": "KR", "business": "advertising",
             "privacy": "https://samsung.com", "line": "Sells ads on Samsung televisions.", "devices": False,
+            "owned_since": "2015-03", "owner_source": "https://example.org/owns",
         }  # fmt: skip
 
     def _next_id(self) -> int:

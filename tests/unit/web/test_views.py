@@ -339,3 +339,26 @@ def test_the_page_of_a_name_says_how_often_it_is_asked_for(owner: FlaskClient) -
     shown = owner.get("/names/ads.samsung.com").text
     assert "It asks about every 15 seconds, says A study." in shown
     assert "Two rules, two answers." in shown
+
+
+@pytest.mark.parametrize("path", ["/names/ads.samsung.com", "/companies/Samsung%20Ads"])
+def test_whom_a_company_belongs_to_is_shown_with_date_and_source(owner: FlaskClient, path: str) -> None:
+    shown = owner.get(path).text
+    assert "Belongs to" in shown
+    assert "since 2015-03" in shown
+    assert 'href="https://example.org/owns"' in shown
+
+
+def test_the_address_of_a_source_is_linked_only_when_it_is_one(
+    home: Home, owner: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = home.control.do_company
+
+    def company(*, name: str) -> dict[str, Any] | None:
+        found = known(name=name)
+        return found and found | {"owner_source": "javascript:alert(1)"}
+
+    monkeypatch.setattr(home.control, "do_company", company)
+    shown = owner.get("/companies/Samsung%20Ads").text
+    assert "since 2015-03" in shown
+    assert "javascript:alert" not in shown
