@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable
 from gateway.classifier.fact import Fact
 from gateway.classifier.public_suffix import give_out_names, registrable_domain
 
+# Countries keep such names for whole trades, and where none does, somebody lets names below one: amazon.com.be.
+_FOR_TRADES = frozenset({"ac", "co", "com", "edu", "go", "gob", "gouv", "gov", "gv", "ne", "net", "nom", "or", "org"})
 _ENOUGH = 3
 _OUTWEIGHS = 2
 
@@ -41,7 +43,11 @@ def earned_owners(rules: Iterable[tuple[str, str, Fact]], shared: Collection[str
             names[top][pattern if expression else domain, expression] = fact.company
     majority = {top: owner for top, below in names.items() if (owner := _outweighs(below.values())) is not None}
     hosting |= give_out_names(majority.keys() - named.keys())
-    return {top: owner for top, owner in (majority | named).items() if top not in hosting}
+    return {
+        top: owner
+        for top, owner in (majority | named).items()
+        if top not in hosting and top.partition(".")[0] not in _FOR_TRADES
+    }
 
 
 def _outweighs(companies: Collection[str]) -> str | None:

@@ -90,6 +90,12 @@ def test_a_public_suffix_of_a_company_gives_nobody_away() -> None:
     assert earned_owners(_tenant("github.io"), ()) == {}
 
 
+@pytest.mark.parametrize("domain", ["com.be", "net.example", "org.example"])
+def test_what_stands_for_a_trade_gives_nobody_away(domain: str) -> None:
+    assert earned_owners(_tenant(domain), ()) == {}
+    assert earned_owners(_rules((domain, "Maker")), ()) == {}
+
+
 def test_there_are_enough_carriers_and_each_is_a_whole_domain() -> None:
     assert len(set(_CARRIERS)) == len(_CARRIERS) >= 200
     assert [domain for domain in _CARRIERS if registrable_domain(domain) != domain] == []
