@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+
 import pytest
 
 from gateway.classifier.presets import Preset, blocks
 from gateway.classifier.service import Classifier
 from gateway.model.tag import Category, Need
+from tests.support.shared_data import shared_data
 
+_NOBODY_KNOWS = {"aimitv.com", "foldlife.net"}
 _CLOCKS = ("time.apple.com", "time.android.com", "time.windows.com", "ntp.ubuntu.com", "2.debian.pool.ntp.org")
 _ONLINE = (
     "captive.apple.com",
@@ -91,3 +95,12 @@ def test_calm_stops_what_watches_in_tiktok_and_spares_what_its_sign_in_needs(cla
     assert (needed.need, needed.needed_by) == (Need.DEGRADES, ("TikTok",))
     assert blocks(Preset.CALM, needed)
     assert not blocks(Preset.CALM, needed, ("TikTok",))
+
+
+def test_domains_seen_in_several_homes_have_an_owner(classifier: Classifier) -> None:
+    with shared_data("labels", "uncovered_domains.csv").open(encoding="utf-8", newline="") as file:
+        domains = [row["registrable domain"] for row in csv.DictReader(file)]
+    unowned = {domain for domain in domains if classifier.tag(domain).company is None}
+    print(f"{len(domains) - len(unowned)} of {len(domains)} have an owner")
+    assert len(domains) >= 40
+    assert unowned <= _NOBODY_KNOWS
