@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gateway.application import presets
-from gateway.application.answering import OWN_NAME
+from gateway.application.answering import OWN_NAME, sure_tags
 from gateway.application.cadence import cadence_and_parties
 from gateway.classifier.service import Classifier
 from gateway.classifier.wording import sentence
@@ -144,7 +144,7 @@ def explain_from_disk(
     policy = PolicyService(
         BookKeeper(settings.policy, None, read_only=True),
         compiled,
-        classifier.tag,
+        sure_tags(classifier),
         presets=Presets(judge),
     )
     policy.explain(text)

@@ -12,7 +12,11 @@ from gateway.application.explanation import OWN_NAME, explain_from_disk
 from gateway.errors import Refused
 from gateway.journal.preparation import prepare
 from gateway.journal.stores import DeviceStore
+from gateway.model.book import Book
 from gateway.model.device import Device
+from gateway.model.rule import Rule, Scope, ScopeKind
+from gateway.model.verdict import Action
+from gateway.policy.book_file import save_book
 from gateway.settings import Settings
 from tests.unit.journal.test_salvage import writer_on
 
@@ -97,3 +101,13 @@ def test_whom_a_company_belongs_to_is_said_with_date_and_source(settings: Settin
     assert owners[1]["source"].startswith("https://")
     assert explain_from_disk(settings, "nobody.example.org")["owners"] == []
     assert explain_from_disk(settings, "ichnaea.netflix.com")["owners"] == []
+
+
+def test_what_is_guessed_from_spelling_decides_nothing_without_a_box_either(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    now = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
+    rule = Rule(Action.BLOCK, Scope(ScopeKind.CATEGORY, "advertising"), now, "dashboard", id=1)
+    save_book(settings.policy, Book(revision=1, next_id=2, rules=(rule,)))
+    guessed, known = (explain_from_disk(settings, name) for name in ("ads.samsung.com", "ads.samsungads.com"))
+    assert (guessed["category"], guessed["verdict"]) == ("advertising", "allow")
+    assert (known["category"], known["verdict"]) == ("advertising", "block")
