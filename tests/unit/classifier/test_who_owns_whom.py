@@ -93,6 +93,7 @@ lifx.co LIFX > Feit Electric
 irobotapi.com iRobot > Picea
 vudu.com Fandango > Versant
 cnbc.com Versant
+fubo.tv Fubo > Disney
 crunchyroll.com Crunchyroll > Sony
 ring.com Ring > Amazon
 nest.com Nest > Google
