@@ -136,7 +136,7 @@ def test_loading_takes_little_processor_time() -> None:
     load_knowledge()
     ratio = min(processor_time(load_knowledge) / plain_loop() for _ in range(3))
     print(f"loading: {ratio:.0f} plain loops")
-    assert ratio < 170, "120 ms on the machine that the bounds were chosen on"
+    assert ratio < 220, "measured: 140, and 180 beside busy neighbours"
 
 
 def test_loading_takes_less_than_fifteen_megabytes() -> None:
