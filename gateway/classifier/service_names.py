@@ -10,6 +10,7 @@ from gateway.classifier.index import Index
 from gateway.model.tag import Category
 
 _MEMO = 4_096
+_GOES_WITHOUT = frozenset({Category.CRASH_REPORTS, Category.RECOMMENDATIONS})
 
 
 class ServiceNames:
@@ -54,8 +55,8 @@ class ServiceNames:
 
 
 def watches(fact: Fact) -> bool:
-    """True for what a service goes on without, as far as its purpose tells: trackers and crash reports."""
-    return fact.category.tracks or fact.category is Category.CRASH_REPORTS
+    """True for what a service goes on without, as far as its purpose tells: trackers, crash reports, suggestions."""
+    return fact.category.tracks or fact.category in _GOES_WITHOUT
 
 
 def _sorted_by_service(index: Index) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:

@@ -123,7 +123,6 @@ def test_every_name_that_shows_use_is_found() -> None:
         "api-global.netflix.com",
         "nrdp.prod.ftl.netflix.com",
         "appboot.eu-west-1.prodaa.netflix.com",
-        "nflx-android-tv.prod.partner.netflix.net",
         "cdn-0.nflximg.com",
         "atv-eu.amazon.com",
         "atv-ps.amazon.com",
