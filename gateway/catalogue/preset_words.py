@@ -17,9 +17,12 @@ def at_home(figures: Mapping[str, Any] | None) -> str:
     """
     if not figures or not figures["names"]:
         return ""
-    said = [say("presets.stops-at-home", {"stops": figures["stops"], "names": figures["names"]})]
+    counted = {"stops": figures["stops"], "names": figures["names"]}
     if figures["open"]:
-        said.append(say("presets.leaves-open", {"open": figures["open"], "services": listed(figures["needed_by"])}))
+        services = listed(figures["needed_by"])
+        said = [say("presets.stops-but-for", {**counted, "open": figures["open"], "services": services})]
+    else:
+        said = [say("presets.stops-at-home", counted)]
     code = "presets.something-is-missed" if figures["missed"] else "presets.nothing-known-breaks"
     said.append(say(code, {"missed": figures["missed"]}))
     return " ".join(said)

@@ -75,9 +75,7 @@ _TEXTS = {
         "Calm",
         (
             "Stops advertising, recognition of what is on your screen, and whoever measures what you watch and do, "
-            "the maker included. "
-            "Leaves alone every name of which any source says that the device loses something without it, and what an "
-            "app is known to need where that app is used."
+            "the maker included. Leaves alone what your televisions, and the apps used on them, are known to need."
         ),
         "Nothing that we know of. Places for advertisements stay empty.",
     ),

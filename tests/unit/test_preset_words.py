@@ -9,13 +9,10 @@ FIGURES = {"names": 530, "stops": 214, "open": 9, "missed": 0, "needed_by": ["Di
 
 def test_figures_of_a_home_become_a_sentence() -> None:
     assert at_home(FIGURES) == (
-        "In your home it stops 214 of the 530 names of the last four weeks. "
-        "It leaves 9 open for Disney+ and Paramount+. Nothing known breaks."
+        "Here it stops 214 of 530 names, and leaves 9 open for Disney+ and Paramount+. Nothing known breaks."
     )
     assert "leaves" not in at_home({**FIGURES, "open": 0})
-    assert at_home({**FIGURES, "missed": 3}).endswith(
-        "Of 3 of these it is known that something is missed without them."
-    )
+    assert at_home({**FIGURES, "missed": 3}).endswith("3 of these are known to be missed.")
 
 
 @pytest.mark.parametrize("figures", [None, {}, {**FIGURES, "names": 0}])
