@@ -36,7 +36,7 @@ class DatagramServer:
     """Answers on one bound UDP socket.
 
     An answer leaves from the address that the socket is bound to: bind one socket to each address, not to the wildcard,
-    on a machine with several.
+    on a machine with several. `is_crowded` is whether questions wait for upstreams.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class DatagramServer:
         self._serve = serve
         self._clock = clock
         self._wall = wall
+        self.is_crowded: Callable[[], bool] = lambda: False
         self._batch = mmsg.Batch(sock) if batched else None
         self._ahead: FairQueue[_Kept] = FairQueue(_MOST_AHEAD)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -120,7 +121,9 @@ class DatagramServer:
         ahead = self._ahead
         self._going_on = True
         try:
-            for _ in range(min(max(_SLICE, len(ahead) // _SHARE), _MOST_A_ROUND, len(ahead))):
+            # While questions wait for upstreams, more of them would only wait there instead of here.
+            many = 0 if self.is_crowded() else min(len(ahead) // _SHARE, _MOST_A_ROUND)
+            for _ in range(min(max(_SLICE, many), len(ahead))):
                 datagram, client, sender, at = ahead.pop()
                 # Looked up again: the rules, and with them its memo, may have changed meanwhile.
                 self._hand_on(datagram, self._clients.of(client.text), sender, at)

@@ -35,15 +35,23 @@ class FairQueue(Generic[T]):
 
     def put(self, holder: Hashable, piece: T, now: float) -> None:
         """Queues one more of this holder's; `now` is monotonic seconds."""
+        self.add(self.weigh(holder, now), piece)
+
+    def weigh(self, holder: Hashable, now: float) -> int:
+        """Counts one more of this holder's: how many it asked for lately, in binary digits."""
         period = int(now / _HALF_LIFE)
         asked, then = self._asked.get(holder, (0, period))
         asked = _faded(asked, period - then) + 1
         if asked == 1 and len(self._asked) >= _MOST_HOLDERS:
             self._forget(period)
         self._asked[holder] = (asked, period)
+        return asked.bit_length()
+
+    def add(self, weight: int, piece: T) -> None:
+        """Queues a piece that was weighed."""
         if self._count >= self._limit:
             self._drop()
-        self._levels[min(asked.bit_length(), _LEVELS) - 1].append(piece)
+        self._levels[min(weight, _LEVELS) - 1].append(piece)
         self._count += 1
 
     def pop(self) -> T:

@@ -146,6 +146,10 @@ class ForwardZones:
         upstreams = {id(member.upstream): member.upstream for member in self.members}
         return sum(getattr(upstream, "forged", 0) for upstream in upstreams.values())
 
+    @property
+    def is_crowded(self) -> bool:
+        return self._usual.is_crowded
+
     async def close(self) -> None:
         await asyncio.gather(*(each.close() for each in self._all))
 
@@ -154,6 +158,7 @@ def open_forward_zones(
     upstreams: Sequence[Upstream],
     options: ResolverOptions,
     on_health: Callable[[HealthChanged], None],
+    holder_of: Callable[[str], str] = str,
 ) -> ForwardZones:
     """For the `upstreams` of everything, and those of each zone; zones with the same upstreams share a forwarder."""
     zones = options.forward_zones
@@ -163,6 +168,7 @@ def open_forward_zones(
         strategy=options.strategy,
         plain_fallback=options.plain_fallback,
         trust_ad=options.trust_ad,
+        holder_of=holder_of,
     )
     there = [upstream for upstream in upstreams if is_at_home(upstream.address[0])]
     home = usual if len(there) == len(upstreams) else Forwarder(there, lambda change: None, partial=True)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from ipaddress import ip_address
-from math import inf
 from typing import Literal, TypeAlias
 
 from gateway.catalogue.sentences import Notice
@@ -15,6 +14,7 @@ from gateway.model.dns import Rcode
 from gateway.model.event import HealthChanged
 from gateway.model.query import Query
 from gateway.resolver.answer import Answer, answer_of
+from gateway.resolver.departures import Departures
 from gateway.resolver.pending import Future, Pending
 from gateway.resolver.upstream import Upstream, is_encrypted
 from gateway.resolver.upstream.member import Member, UpstreamState
@@ -51,6 +51,7 @@ class Forwarder:
         deadline: float = DEADLINE,
         trust_ad: bool = False,
         partial: bool = False,
+        holder_of: Callable[[str], str] = str,
     ) -> None:
         encrypted = any(is_encrypted(upstream.url) for upstream in upstreams)
         self.members = [
@@ -70,9 +71,11 @@ class Forwarder:
         self.errors = 0
         self._on_health = on_health
         self._flights: dict[bytes, _Flight] = {}
+        self._holder_of = holder_of
+        self._departures: Departures[_Flight] = Departures()
         self._sweeper: asyncio.TimerHandle | None = None
         self._usual: tuple[Member, ...] | None = None
-        self._departures = 0
+        self._races = 0
         self._in_the_open = False
 
     @property
@@ -105,10 +108,8 @@ class Forwarder:
             return
         loop = asyncio.get_running_loop()
         flight = self._flights[key] = _Flight(self, loop, Question.of(query), key, waiter)
-        try:
+        if self._departures.ask(self._holder_of(query.client), flight, flight.asked_at):
             flight.depart()
-        except Exception as mistake:  # noqa: BLE001 - whoever waits gets a transport's mistake as any failure
-            flight.fail(mistake)
         if self._sweeper is None:
             self._sweeper = loop.call_later(_SWEEP, self._sweep, loop)
 
@@ -140,10 +141,10 @@ class Forwarder:
         if self.racing and len(well) > 1:
             # Nobody's time is known better than an unknown one: who was never asked is asked first.
             well.sort(key=lambda member: member.latency or 0.0)
-            self._departures += 1
-            if len(well) > 2 and self._departures % _EXPLORE == 0:
+            self._races += 1
+            if len(well) > 2 and self._races % _EXPLORE == 0:
                 # One of those who rest may have become faster.
-                well.insert(1, well.pop(2 + self._departures // _EXPLORE % (len(well) - 2)))
+                well.insert(1, well.pop(2 + self._races // _EXPLORE % (len(well) - 2)))
         return well + (ill if len(well) < 2 else []) + well + ill
 
     def answered(self, member: Member) -> None:
@@ -163,14 +164,26 @@ class Forwarder:
             self._in_the_open = False
             self._on_health(HealthChanged("encryption", True, Notice("upstream.lookups-leave-home")))
 
-    def landed(self, key: bytes) -> None:
+    def landed(self, key: bytes, *, left: bool) -> None:
         self._flights.pop(key, None)
+        if left:
+            self._departures.landed()
+
+    def answered_after(self, seconds: float) -> None:
+        self._departures.answered(seconds)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether questions wait for others to be answered first."""
+        return self._departures.waiting > 0
 
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         # One timer for all flights: one for each cost as much as asking does.
         now = loop.time()
         for flight in [flight for flight in self._flights.values() if flight.alarm <= now]:
+            self._departures.late(now)
             flight.ring(now)
+        self._departures.measure(now)
         self._sweeper = loop.call_later(_SWEEP, self._sweep, loop) if self._flights else None
 
 
@@ -178,8 +191,8 @@ class _Flight:
     """One question under way. Attempts overlap; the first useful answer serves everybody who waits."""
 
     __slots__ = (
-        "_asked_at", "_ends", "_error", "_forwarder", "_key", "_loop", "_next", "_over", "_plan", "_poor", "_question",
-        "_under_way", "alarm", "waiting",
+        "_ends", "_error", "_forwarder", "_key", "_left", "_loop", "_next", "_plan", "_poor", "_question", "_under_way",
+        "alarm", "asked_at", "is_over", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -189,31 +202,41 @@ class _Flight:
         self._loop = loop
         self._question = question
         self._key = key
-        self._plan: Sequence[Member] = forwarder.plan()
+        self._plan: Sequence[Member] = ()
         self._next = 0
         self._under_way = 0
-        self._asked_at = now = loop.time()
+        self._left = False
+        self.asked_at = now = loop.time()
         self._ends = now + forwarder.deadline
         # When, by the loop's clock, `ring` is to be called at the latest.
-        self.alarm = inf
+        self.alarm = self._ends
         self._poor: Answer | None = None
         self._error: UpstreamError | None = None
         # Each waits on its own, so that one client who hangs up takes nothing from the others.
         self.waiting: list[Waiter] = [waiter]
-        self._over = False
+        self.is_over = False
 
     def depart(self) -> None:
+        """Leaves now; counted by whoever let it. A transport's mistake is a failure as any other."""
+        self._left = True
+        try:
+            self._depart()
+        except Exception as mistake:  # noqa: BLE001 - whoever waits gets it
+            self.fail(mistake)
+
+    def _depart(self) -> None:
+        self._plan = self._forwarder.plan()
         if not self._plan:
             self.fail(UpstreamError("No upstream is set."))
             return
-        self._attempt(self._asked_at)
-        if self._forwarder.racing and self._next < len(self._plan) and not self._over:
+        self._attempt(self._loop.time())
+        if self._forwarder.racing and self._next < len(self._plan) and not self.is_over:
             first, second = self._plan[self._next - 1], self._plan[self._next]
             if second is not first and second.healthy and second.fallback == first.fallback:
                 self._attempt(self._loop.time())
 
     def fail(self, error: Exception) -> None:
-        if not self._over:
+        if not self.is_over:
             self._forwarder.errors += 1
             self._end(None, error)
 
@@ -221,7 +244,7 @@ class _Flight:
         """Whoever was asked takes too long."""
         if now >= self._ends:
             self._give_up()
-        elif self._next >= len(self._plan):
+        elif not self._left or self._next >= len(self._plan):
             self.alarm = self._ends
         else:
             self._attempt(now)
@@ -255,7 +278,9 @@ class _Flight:
                     refused = True
                     error = UpstreamError(f"{member.upstream.url} refuses to answer (rcode {answer.rcode}).")
                 else:
-                    member.answered(self._loop.time() - started, denied=answer.rcode == _NXDOMAIN)
+                    took = self._loop.time() - started
+                    self._forwarder.answered_after(took)
+                    member.answered(took, denied=answer.rcode == _NXDOMAIN)
                     if not member.lies:
                         if member.fallback:
                             self._forwarder.answered(member)
@@ -267,14 +292,14 @@ class _Flight:
                     error = UpstreamError(f"{member.upstream.url} says that nothing exists, and is not believed.")
         if not member.lies:
             member.failed(error, refused=refused)
-        if self._over:
+        if self.is_over:
             return
         self._error = error if isinstance(error, UpstreamError) else UpstreamError(str(error))
         self._go_on()
 
     def _take_poor(self, member: Member, answer: Answer) -> None:
         """Perhaps only this one cannot: the next may, and if none can, this is still what an upstream said."""
-        if self._over:
+        if self.is_over:
             return
         if self._poor is None or answer.half:
             self._poor = answer
@@ -301,10 +326,10 @@ class _Flight:
         self.fail(self._error or UpstreamTimeout(waited))
 
     def _end(self, answer: Answer | None, error: Exception | None) -> None:
-        if self._over:
+        if self.is_over:
             return
-        self._over = True
-        self._forwarder.landed(self._key)
+        self.is_over = True
+        self._forwarder.landed(self._key, left=self._left)
         for waiter in self.waiting:
             waiter(answer, error)
 

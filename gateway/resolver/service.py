@@ -82,7 +82,7 @@ class Resolver:
         guard = Guard(options.allowed_networks)
         self._clients = Clients(guard, device_of, self._memos, policy)
         policy_filter = Filter(policy, self._clients.device_of, mode=options.block_mode, ttl=options.block_ttl)
-        forwards = open_forward_zones(upstreams, options, on_health or _ignore)
+        forwards = open_forward_zones(upstreams, options, on_health or _ignore, self._clients.holder_of)
         forwarder = forwards.simplest()
         self._links = Links(
             recorder=Recorder(log.rows, log.limit, batches=log.batches, clock=clock, wall=wall),
@@ -170,6 +170,7 @@ class Resolver:
                 sock, clients=self._clients, memos=self._memos, recorder=self._links.recorder,
                 serve=self._serve_datagram, clock=self._clock, wall=self._wall, batched=self._options.batched,
             )  # fmt: skip
+            server.is_crowded = lambda: self._links.forwarder.is_crowded
             server.start(loop)
             self._udp.append(server)
         for sock in tcp:
