@@ -5,6 +5,7 @@ Over real DNS, with two simulated devices: one that opens the app, and one that 
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -17,6 +18,7 @@ from gateway.classifier.service import Classifier
 from gateway.model.tag import Category, Tag
 from tests.support.box import RunningBox
 from tests.support.client import addresses, ask, burst, question
+from tests.support.shared_data import shared_data
 from tests.support.upstream import Upstream
 from tests.support.waiting import wait_until
 from tests.support.zone import Reply
@@ -133,6 +135,19 @@ def test_an_app_has_what_it_needs_in_its_first_second_and_nobody_else_has(box: R
         assert refused(box, [app, *needed] if app else needed, client) == set(), needer
         assert refused(box, needed, client) == set(), needer
     assert refused(box, list(names), stranger) == stopped, "what one device uses opens nothing on another"
+
+
+def test_public_reports_come_true_nowhere(box: RunningBox) -> None:
+    with shared_data("labels", "reported_needed.csv").open(encoding="utf-8") as file:
+        names = {row["name"].strip().lstrip("*.").rstrip(".") for row in csv.DictReader(file)}
+    for preset in ("calm", "quiet"):
+        choose(box, preset)
+        for name in names:
+            tag = KNOWN.tag(name)
+            makers = [each for each in tag.needed_by if (company := KNOWN.company(each)) and company.devices]
+            apps = [app for each in tag.needed_by if (app := opening(each)) is not None]
+            client = device(box, makers[0] if makers and not apps else "")
+            assert refused(box, [*apps[:1], name], client) == set(), (preset, name)
 
 
 def test_the_reason_says_for_whom_a_name_is_open(box: RunningBox) -> None:
