@@ -12,7 +12,7 @@ def test_figures_of_a_home_become_a_sentence() -> None:
         "Here it stops 214 of 530 names, and leaves 9 open for Disney+ and Paramount+. Nothing known breaks."
     )
     assert "leaves" not in at_home({**FIGURES, "open": 0})
-    assert at_home({**FIGURES, "missed": 3}).endswith("3 of these are known to be missed.")
+    assert at_home({**FIGURES, "missed": 3}).endswith("Known to be missed: 3 of these.")
 
 
 @pytest.mark.parametrize("figures", [None, {}, {**FIGURES, "names": 0}])
