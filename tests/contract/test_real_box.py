@@ -60,7 +60,7 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call]:
         yield ask
     finally:
         box.send_signal(signal.SIGTERM)
-        assert box.wait(30) == 0
+        assert box.wait(120) == 0
 
 
 def keeps(operation: str, status: int, value: Any) -> None:

@@ -49,5 +49,5 @@ def test_make_run_prints_a_url(tmp_path: Path) -> None:
         wait_until(printed, "the URL is printed", patience=600, shows=(tmp_path / "out").read_text)
     finally:
         os.killpg(running.pid, signal.SIGINT)
-        running.wait(30)
+        running.wait(120)
     assert "Telltale has stopped." in (tmp_path / "out").read_text()

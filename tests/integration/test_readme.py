@@ -90,7 +90,7 @@ def start_and_stop(words: list[str], folder: Path) -> None:
 
     wait_until(printed, "it prints its address", shows=(folder / "out").read_text)
     running.send_signal(signal.SIGINT)
-    assert running.wait(20) == 0
+    assert running.wait(120) == 0
 
 
 def only_looked_at(command: list[str]) -> None:

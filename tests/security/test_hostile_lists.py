@@ -166,6 +166,7 @@ def test_compiling_a_hostile_list_takes_bounded_memory_and_the_next_list_is_comp
     ]
 
 
+@pytest.mark.timeout(1_800)
 def test_more_names_than_fit_are_refused_as_a_list_and_the_others_are_compiled(tmp_path: Path) -> None:
     many = "".join(f"||n{n}.example^\n" for n in range(900_000))
     end, peak, report = _compile(

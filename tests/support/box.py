@@ -17,7 +17,7 @@ from gateway.control.client import ControlClient
 from gateway.control.places import ControlPlaces
 from gateway.errors import ControlError
 from tests.support.ports import free_port
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE, wait_until
 
 
 class RunningBox:
@@ -84,7 +84,7 @@ class RunningBox:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:
-            self.process.wait(20)
+            self.process.wait(2 * PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(5)

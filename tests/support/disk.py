@@ -28,7 +28,8 @@ class Disk:
     def cut(self, name: str, users: Sequence[int] = ()) -> None:
         """What a power cut in this moment would leave, aside. `users` are processes that would write on meanwhile."""
         for pid in users:
-            os.kill(pid, signal.SIGSTOP)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
         try:
             # Written, and asked of nobody: what a disk without power does not know.
             with suppress(OSError):
@@ -37,7 +38,8 @@ class Disk:
             subprocess.run(["cp", "--sparse=always", self._image, copy], check=True)
         finally:
             for pid in reversed(users):
-                os.kill(pid, signal.SIGCONT)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
         self.cuts[name] = copy
 
     @contextmanager
