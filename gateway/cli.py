@@ -318,7 +318,8 @@ def _lists(parsed: argparse.Namespace, settings: Settings) -> int:
             print("The lists are being fetched; `telltale lists ls` says when they are.")
         case "known", []:
             for each in client.call("lists.list")["known"]:
-                print(f"{each['source']}\n  {each['title']}, kept by {each['keeper']}: {each['about']}")
+                licence = f" Licence: {each['licence']}." if each["licence"] else ""
+                print(f"{each['source']}\n  {each['title']}, kept by {each['keeper']}: {each['about']}{licence}")
         case _:
             raise SettingsError("command.write-lists-ls")
     return 0

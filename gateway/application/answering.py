@@ -6,12 +6,15 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address, ip_network
 
+from gateway.classifier.owner_lists import NoOwners
 from gateway.classifier.public_suffix import is_top_level
 from gateway.classifier.service import Classifier
 from gateway.devices.own_addresses import own_addresses
 from gateway.errors import ListError
 from gateway.lists.compiled import CompiledLists
+from gateway.lists.owner_file import OWNERS, OwnerFile
 from gateway.model.address import Address
+from gateway.model.listed import Owners
 from gateway.model.name import Name
 from gateway.model.policy import Policy
 from gateway.model.rule import ScopeKind
@@ -85,6 +88,14 @@ def mapped(settings: Settings, complain: Callable[[str], None]) -> CompiledLists
     except ListError as error:
         complain(str(error))
         return CompiledLists.empty()
+
+
+def mapped_owners(settings: Settings) -> Owners:
+    """The owner lists; none where there are none, or none that can be read."""
+    try:
+        return OwnerFile.open(settings.lists_folder / OWNERS)
+    except ListError:
+        return NoOwners()
 
 
 def concerned_by(before: Policy, after: Policy) -> Concern | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from gateway.application.answering import concerned_by, mapped, options, sure_tags
+from gateway.application.answering import concerned_by, mapped, mapped_owners, options, sure_tags
 from gateway.application.events import Events
 from gateway.application.health import HealthBoard
 from gateway.application.presets import judge
@@ -80,6 +80,7 @@ def open_core(settings: Settings, sockets: DnsSockets, loop: asyncio.AbstractEve
     log: deque[LogRow] = deque()
     batches: deque[LogBatch] = deque()
     classifier, makers = Classifier.load(), _Makers()
+    classifier.heed(mapped_owners(settings))
     recording = Recording(settings, log, batches, classifier, hub, health.report_from_thread, events.answered)
     usage = Usage(classifier.service_of)
     presets = Presets(judge(classifier), lambda: makers.by_device, usage)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from gateway.application import presets
-from gateway.application.answering import OWN_NAME, sure_tags
+from gateway.application.answering import OWN_NAME, mapped_owners, sure_tags
 from gateway.application.cadence import cadence_and_parties
 from gateway.classifier.service import Classifier
 from gateway.classifier.wording import sentence
@@ -136,6 +136,7 @@ def explain_from_disk(
     """
     maker = _maker_on_disk(settings, device) if device is not None else ""
     classifier = Classifier.load()
+    classifier.heed(mapped_owners(settings))
     try:
         compiled = CompiledLists.open(settings.lists_folder / "compiled.bin")
     except ListError:

@@ -14,6 +14,9 @@ from typing import Any
 from gateway.model.verdict import Action
 from gateway.settings import Settings
 
+OWNER_SYNTAX = "owners"
+"""What a report has for the syntax of a list that says whose names are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

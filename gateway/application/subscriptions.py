@@ -9,16 +9,17 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from gateway.application.answering import mapped_owners
 from gateway.application.arguments import Arguments
 from gateway.application.core import Core, utc_now
-from gateway.application.list_job import shrinking_of
+from gateway.application.list_job import OWNER_SYNTAX, shrinking_of
 from gateway.application.list_runner import ListRunner
 from gateway.application.registry import Registry
 from gateway.catalogue.sentences import Notice
 from gateway.control.codec import time_to_json
 from gateway.errors import Refused, TelltaleError
 from gateway.lists.compiled import CompiledLists
-from gateway.lists.known import KNOWN_LISTS
+from gateway.lists.known import KNOWN_LISTS, known_at
 from gateway.model.book import Subscription
 from gateway.model.event import HealthChanged
 from gateway.schema.checking import checked
@@ -64,6 +65,8 @@ async def _look(core: Core, runner: ListRunner) -> None:
 
 
 def _in_force(core: Core, compiled: CompiledLists) -> None:
+    if core.classifier.heed(mapped_owners(core.settings)):
+        core.recording.writer.learn_anew()
     core.events.lists_compiled()
     core.policy.swap_lists(compiled)
 
@@ -113,6 +116,7 @@ class ListVerbs:
 
 
 def _to_json(each: Subscription, detail: Mapping[str, Any]) -> dict[str, Any]:
+    known = known_at(each.source)
     return {
         "id": each.id,
         "source": each.source,
@@ -121,6 +125,8 @@ def _to_json(each: Subscription, detail: Mapping[str, Any]) -> dict[str, Any]:
         "enabled": each.enabled,
         "comment": each.comment,
         "added": time_to_json(each.added),
+        "kind": "owners" if detail.get("syntax") == OWNER_SYNTAX or (known and known.suits == "owners") else "names",
+        "licence": known.licence if known and known.licence else None,
         "syntax": detail.get("syntax"),
         "entries": detail.get("entries", 0),
         "skipped": detail.get("skipped", {}),

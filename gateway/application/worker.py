@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from gateway.application.answering import concerned_by, mapped, options, sure_tags
+from gateway.application.answering import concerned_by, mapped, mapped_owners, options, sure_tags
 from gateway.application.presets import judge
 from gateway.application.upstreams import open_all_upstreams
 from gateway.classifier.service import Classifier
@@ -125,6 +125,7 @@ class Worker:
         before, self._orders = self._orders, orders
         if orders["lists"] != before.get("lists"):
             self._lists = mapped(self._settings, lambda _: None)
+            self._classifier.heed(mapped_owners(self._settings))
         snapshot = self._snapshot()
         if self._resolver is None:
             self._resolver = self._build(snapshot)

@@ -13,12 +13,14 @@ from gateway.classifier.fact import Fact
 from gateway.classifier.heuristics import OWN_GUESS, guess_category, is_local
 from gateway.classifier.learned.model import Look, Model
 from gateway.classifier.loader import Knowledge, load_knowledge
+from gateway.classifier.owner_lists import NoOwners, described, tag_of
 from gateway.classifier.ownership import earned_owners
 from gateway.classifier.party import family, party_of
 from gateway.classifier.party_rules import PartyRules, party_by
 from gateway.classifier.public_suffix import registrable_domain
 from gateway.classifier.service_names import ServiceNames
 from gateway.classifier.used_service import Service
+from gateway.model.listed import Owners
 from gateway.model.tag import UNTAGGED, Category, Evidence, Need, Party, Tag
 
 _MEMO = 4_096
@@ -47,6 +49,7 @@ class Classifier:
         self._open: dict[tuple[str, str], Tag] = {}
         self._unlisted_below: dict[str, Tag] = {}
         self._model: Model | None = None
+        self._listed_owners: Owners = NoOwners()
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Classifier:
@@ -56,6 +59,16 @@ class Classifier:
     def get_ready(self) -> None:
         """Does at leisure what the first unlisted name would have to wait for: 30 ms, on a Pi more. From any thread."""
         self._domain_owners()
+
+    def heed(self, owners: Owners) -> bool:
+        """Believes these owner lists from now on, where our own knowledge says nothing. False when neither they nor
+        those before name anything.
+        """
+        with self._lock:
+            before, self._listed_owners = self._listed_owners, owners
+            self._memo.clear()
+            self._unlisted_below.clear()
+        return bool(len(before) or len(owners))
 
     def tag(self, name: str, targets: tuple[str, ...] = (), maker: str = "", *, guess: bool = True) -> Tag:
         """What is known about a canonical name.
@@ -69,8 +82,9 @@ class Classifier:
         if tag is None:
             if not guess and not targets and self._common(name) is UNTAGGED:
                 return UNTAGGED
+            heeded = self._listed_owners
             tag = self._make_tag(name, targets[:_MAX_TARGETS], maker, guess)
-            if guess:
+            if guess and heeded is self._listed_owners:
                 self._remember(key, tag)
         return tag
 
@@ -114,7 +128,7 @@ class Classifier:
 
     def company(self, name: str) -> Company | None:
         """What is known about the company of this name."""
-        return self._companies.get(name)
+        return self._companies.get(name) or described(name, self._listed_owners)
 
     def family(self, name: str) -> tuple[str, ...]:
         """The company of this name and its parents, nearest first."""
@@ -174,7 +188,7 @@ class Classifier:
         Names that nobody lists come in crowds below one parent.
         """
         common = self._unlisted_below.get(name.partition(".")[2])
-        if common is None or self._index.names(name) or name in (self._owners or ()):
+        if common is None or self._index.names(name) or name in (self._owners or ()) or self._listed_owners.names(name):
             return None
         return common
 
@@ -232,7 +246,7 @@ class Classifier:
 
     def _unlisted(self, name: str, guess: bool) -> Tag:
         tag = self._owned_tag(name)
-        if tag.company is None or not guess:
+        if tag.company is None or tag.evidence or not guess:
             return tag
         says = f"{registrable_domain(name)} and what lies below it belong to {tag.company}, as far as we know."
         return replace(tag, evidence=(Evidence(says, OWN_GUESS),))
@@ -304,7 +318,8 @@ class Classifier:
                 return tag
             dot = name.find(".", dot + 1)
             if dot < 0:
-                return UNTAGGED
+                found = self._listed_owners.find(name)
+                return UNTAGGED if found is None else tag_of(found)
 
 
 def _make_room(memo: dict[Any, Any]) -> None:

@@ -41,7 +41,10 @@ def list_line(each: dict[str, Any]) -> str:
     left_out = f", {skipped} left out" if skipped else ""
     wrong = f"  WRONG: {each['error']}" if each["error"] else ""
     entries = "1 entry" if each["entries"] == 1 else f"{each['entries']} entries"
-    return plain(f"{each['id']}  {each['action']}  {each['title']}  ({entries}{left_out}){wrong}")
+    does = each["action"]
+    if each["kind"] == "owners":
+        does, entries = "owners", f"{each['entries']} names, {each['licence'] or 'licence unknown'}"
+    return plain(f"{each['id']}  {does}  {each['title']}  ({entries}{left_out}){wrong}")
 
 
 def list_lines(each: dict[str, Any]) -> Iterator[str]:

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.application.list_job import Job, JobEnd, read_report
+from gateway.application.list_job import OWNER_SYNTAX, Job, JobEnd, read_report
+from gateway.classifier.public_suffix import public_suffix
 from gateway.control.codec import time_to_json
 from gateway.errors import ListError, TelltaleError
 from gateway.files import is_folder, move_aside, write_atomically
@@ -28,6 +29,9 @@ from gateway.lists.bounds import COMPILER_MEMORY
 from gateway.lists.compiled import CompiledLists
 from gateway.lists.compiler import ListInput, compile_lists
 from gateway.lists.copies import ListCopy
+from gateway.lists.owner_copies import OwnerCopies
+from gateway.lists.owner_file import OWNERS, OwnerInput, write_owners
+from gateway.lists.owner_list import is_owner_list
 from gateway.settings import Settings, add_arguments, from_arguments
 
 _NEARLY = 0.5
@@ -42,21 +46,28 @@ def run(settings: Settings, job: Job, now: datetime) -> dict[str, Any]:
     earlier = read_report(settings)
     report: dict[str, dict[str, Any]] = {}
     inputs: list[ListInput] = []
+    owners: list[OwnerInput] = []
     lost: list[ListError] = []
     for number, source, title, action in job.lists:
         entry = report[str(number)] = {"fetched": None, "error": None, **earlier.get(str(number), {})}
         copy = ListCopy(folder, number, entry)
         if job.fetch or not copy.is_whole or source.startswith("/"):
             _fetch(copy, entry, source, settings, now)
-        if copy.is_whole:
+        if copy.is_whole and is_owner_list(copy.path):
+            copies = OwnerCopies(copy, folder, number, source, entry)
+            read = copies.read(title, _is_suffix, fetch=job.fetch, allow_private=settings.private_lists)
+            owners += [read] if read else []
+            entry["syntax"] = OWNER_SYNTAX
+        elif copy.is_whole:
             inputs.append(ListInput(number, title, action, copy.path, untitled=_place(source)))
         elif copy.is_damaged:
             lost.append(_lost(title or str(entry.get("title") or source), entry))
             entry["error"] = str(lost[-1])
     if not lost or not _has_compiled(folder):
         _compile(inputs, folder, report)
+        write_owners(owners, folder / OWNERS)
     write_atomically(folder / "report.json", [json.dumps(report, indent=1).encode()])
-    for stale in {*folder.glob("*.txt"), *folder.glob("*.held")}:
+    for stale in {*folder.glob("*.txt"), *folder.glob("*.held"), *folder.glob("*.companies")}:
         if stale.stem not in report:
             stale.unlink(missing_ok=True)
     if lost:
@@ -105,6 +116,10 @@ def _compile(inputs: list[ListInput], folder: Path, report: dict[str, dict[str, 
         }
         if each.error:
             entry["error"] = each.error
+
+
+def _is_suffix(name: str) -> bool:
+    return public_suffix(name) == name
 
 
 def _place(source: str) -> str:

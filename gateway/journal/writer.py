@@ -79,7 +79,7 @@ class Writer:
         self._session: WriterSession | None = None
         self._pending: list[Counted] = []
         self._rush = Rush()
-        self._trouble = self._held = False
+        self._trouble = self._held = self._stale = False
         self._news: Notice | None = None
         self._pause = self._try_again = self._due = 0.0
         self._sweep: Iterator[None] | None = None
@@ -94,6 +94,10 @@ class Writer:
     def announce(self, news: Notice) -> None:
         """What a person shall read once the journal is open. Before `start`."""
         self._news = news
+
+    def learn_anew(self) -> None:
+        """From the next batch on every name is tagged again: what is known of names has changed. From any thread."""
+        self._stale = True
 
     def stop(self, timeout: float = 10.0) -> None:
         """Writes what the queue still holds and closes the journal; gives up after `timeout` seconds."""
@@ -238,6 +242,9 @@ class Writer:
             return
         shown: tuple[Lookup, ...] = ()
         wanted = self._wants_events()
+        if self._stale:
+            self._stale = False
+            session.ledger.dictionary.forget()
         session.ledger.dictionary.set_day(int(self._clock() // 86_400))
         with session.connection.begin():
             first = session.ledger.record(batch)

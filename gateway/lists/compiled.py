@@ -42,7 +42,7 @@ class CompiledLists:
     def __init__(self, data: bytes | mmap.mmap) -> None:
         """Raises ListError when the data is not, byte for byte, what the compiler wrote."""
         self._data = data
-        sections = _check(memoryview(data))
+        sections = sections_of(memoryview(data))
         try:
             meta = json.loads(bytes(sections["meta"]))
             self._lists = tuple((int(number), str(title)) for number, title in meta["lists"])
@@ -244,7 +244,8 @@ def assemble(sections: dict[str, bytes | memoryview]) -> list[bytes | memoryview
     return [_PREFACE.pack(_MAGIC, VERSION, _MACHINE, checksum), head, *pieces]
 
 
-def _check(data: memoryview) -> dict[str, memoryview]:
+def sections_of(data: memoryview) -> dict[str, memoryview]:
+    """The sections of a file that `assemble` made. Raises ListError when it is not, byte for byte."""
     if len(data) < _PREFACE.size + _TABLE.size:
         raise ListError("lists.compiled-lists-damaged")
     magic, version, machine, checksum = _PREFACE.unpack_from(data)

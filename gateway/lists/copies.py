@@ -8,7 +8,7 @@ checksum, so that a click outlasts everything.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -70,11 +70,24 @@ def checksum_of(path: Path) -> str:
 
 
 class ListCopy:
-    """The copy of one subscription, and its `entry` in the report, which is kept up to date."""
+    """The copy of one subscription, and its `entry` in the report, which is kept up to date. `count` reads a whole file
+    as what it has to be, and raises ListError when it is not; a `beside` copy is another file of the same list, and may
+    shrink as it likes.
+    """
 
-    def __init__(self, folder: Path, subscription: int, entry: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        subscription: int,
+        entry: dict[str, Any],
+        *,
+        beside: str = "",
+        count: Callable[[Path], int] = count_entries,
+    ) -> None:
         self.path, self._held_path = copy_path(folder, subscription), held_path(folder, subscription)
-        self._entry = entry
+        if beside:
+            self.path, self._held_path = self.path.with_suffix(f".{beside}"), self.path.with_suffix(f".{beside}-held")
+        self._entry, self._count, self._may_shrink = entry, count, bool(beside)
         self._record, self._held = CopyRecord.read(entry.get("copy")), CopyRecord.read(entry.get("held"))
         self.is_damaged = False
         self._look()
@@ -103,7 +116,10 @@ class ListCopy:
             self._record = None
         elif record is None:
             # From before there were records: taken as it is, and fetched whole the next time.
-            self._record = _record_of(self.path)
+            try:
+                self._record = _record_of(self.path, self._count)
+            except ListError:
+                self._record = None
             self.is_damaged = self._record is None
         elif not record.is_of(self.path):
             if self._held is not None and self._held.is_of(self.path):
@@ -115,10 +131,10 @@ class ListCopy:
 
     def _place(self, new: Path, to: Path) -> None:
         before = self._record.entries if self._record is not None else 0
-        record = _record_of(new, count_entries(new))
+        record = _record_of(new, self._count)
         if record is None:
             raise ListError("lists.list-cannot-stored", strerror="it is gone again")
-        if before > FEW_ENTRIES and record.entries < before * _SHRUNKEN:
+        if not self._may_shrink and before > FEW_ENTRIES and record.entries < before * _SHRUNKEN:
             put_in_place(new, self._held_path)
             self._held = record
             return
@@ -135,11 +151,9 @@ class ListCopy:
         self._entry["held"] = asdict(self._held) if self._held is not None else None
 
 
-def _record_of(path: Path, entries: int | None = None) -> CopyRecord | None:
-    """What lies there now; None when it cannot be read as a list."""
+def _record_of(path: Path, count: Callable[[Path], int]) -> CopyRecord | None:
+    """What lies there now; None when it cannot be read. Raises ListError when it is not what it has to be."""
     try:
-        if entries is None:
-            entries = count_entries(path)
-        return CopyRecord(path.stat().st_size, checksum_of(path), entries)
-    except (OSError, ListError):
+        return CopyRecord(path.stat().st_size, checksum_of(path), count(path))
+    except OSError:
         return None

@@ -11,14 +11,17 @@ _HAGEZI: Final = "https://github.com/hagezi/dns-blocklists"
 
 @dataclass(frozen=True, slots=True)
 class KnownList:
-    """`source` is where it is fetched, `home` the page of who keeps it; `suits` says whose lookups it is made for."""
+    """`source` is where it is fetched, `home` the page of who keeps it; `suits` says whose lookups it is made for, or
+    that it says whose names are and blocks nothing. `licence` is that of a list whose words are shown.
+    """
 
     source: str
     title: str
     keeper: str
     home: str
     about: str
-    suits: Literal["televisions", "every device"]
+    suits: Literal["televisions", "every device", "owners"]
+    licence: str = ""
 
 
 def _perflyst(file: str, title: str, about: str) -> KnownList:
@@ -71,5 +74,21 @@ KNOWN_LISTS: Final = (
         "Encrypted resolvers, VPNs and proxies; whoever uses one of them loses it.",
         "every device",
     ),
+    KnownList(
+        "https://raw.githubusercontent.com/AdguardTeam/companiesdb/main/dist/trackers.json",
+        "AdGuard companiesdb",
+        "AdGuard",
+        "https://github.com/AdguardTeam/companiesdb",
+        "Says whose five thousand names of the wide web are. It blocks nothing.",
+        "owners",
+        "CC-BY-SA-4.0",
+    ),
 )
-"""Those for televisions first. Each address was looked up in November 2026; the lists themselves are no part of us."""
+"""Those for televisions first, lists of owners last. Each address was looked up in November 2026; the lists themselves
+are no part of us.
+"""
+
+
+def known_at(source: str) -> KnownList | None:
+    """The known list that is fetched from this address."""
+    return next((each for each in KNOWN_LISTS if each.source == source), None)

@@ -25,6 +25,7 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 from gateway.errors import ListError
 from gateway.files import put_in_place, write_synced
 from gateway.lists.addresses import resolve
+from gateway.lists.owner_list import count_owned, is_owner_list
 from gateway.lists.parsers import parse_list
 
 LIMIT: Final = 64 << 20
@@ -55,7 +56,11 @@ class Fetched:
 
 
 def count_entries(path: Path) -> int:
-    """Reads a whole file as a list; how many entries it has. Raises ListError when it is none."""
+    """Reads a whole file as a list; how many entries it has, or names of a list of owners. Raises ListError when it is
+    neither.
+    """
+    if is_owner_list(path):
+        return count_owned(path)
     with path.open("rb") as file:
         return sum(1 for _ in parse_list(iter(lambda: file.read(_CHUNK), b"")).entries)
 

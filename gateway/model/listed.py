@@ -57,3 +57,35 @@ class Lists(Protocol):
     def lists_naming(self, name: str, qtype: int = 1) -> tuple[ListMatch, ...]:
         """Every entry that speaks of the name, the one that decides first."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ListedOwner:
+    """Whose a name is, as an owner list says: `listed` is the name in the list, at or above the one that was asked for,
+    `site` the company's web site or "". `title`, `source` and `licence` are the list's; the licence may be "".
+    """
+
+    company: str
+    site: str
+    listed: str
+    title: str
+    source: str
+    licence: str
+
+
+class Owners(Protocol):
+    """Who knows what owner lists say; its length is how many names they have."""
+
+    def __len__(self) -> int: ...
+
+    def names(self, name: str) -> bool:
+        """True when a list speaks of this very canonical name."""
+        ...
+
+    def find(self, name: str) -> ListedOwner | None:
+        """Whose a canonical name is, by the longest name that a list has at or above it."""
+        ...
+
+    def company(self, company: str, title: str) -> ListedOwner | None:
+        """What the list of this title says of a company."""
+        ...

@@ -12,7 +12,7 @@ from gateway.application.presets import preset_texts
 from gateway.control.codec import device_to_json, rule_to_json, time_to_json
 from gateway.control.hub import Hub
 from gateway.errors import Refused, Unavailable
-from gateway.lists.known import KNOWN_LISTS
+from gateway.lists.known import KNOWN_LISTS, known_at
 from gateway.model.device import Device
 from gateway.model.dns import QType
 from gateway.model.effect import Effect
@@ -351,6 +351,8 @@ def _list(
         "fetched": fetched,
         "error": None,
         "shrinking": None,
+        "kind": "owners" if (known := known_at(source)) and known.suits == "owners" else "names",
+        "licence": known.licence if known and known.licence else None,
         **more,
     }
 

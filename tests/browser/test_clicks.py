@@ -297,3 +297,24 @@ def test_televisions_are_kept_apart_with_one_click_and_undone_with_one(stage: St
     page.get_by_role("button", name="Undo").click()
     expect(apart.get_by_role("button", name="Keep them apart")).to_be_visible()
     assert [asked["isolated"] for verb, asked in stage.scene.calls if verb == "network.isolate"] == [True, False]
+
+
+def test_a_list_of_owners_shows_its_licence_and_blocks_nothing(stage: Stage, watched: Watched) -> None:
+    page = watched.open(stage, "/lists")
+    offer = page.locator("#known li", has_text="AdGuard companiesdb")
+    expect(page.locator("#known")).to_contain_text("Whose names are")
+    expect(offer).to_contain_text("Licence: CC-BY-SA-4.0.")
+    offer.get_by_role("button").click()
+    subscribed = page.locator("#subscriptions .subscription", has_text="AdGuard companiesdb")
+    expect(subscribed).to_contain_text("owner list")
+    expect(subscribed).not_to_contain_text("block list")
+    number = next(each["id"] for each in stage.scene.lists if each["kind"] == "owners")
+    stage.scene.lists[-1] |= {"entries": 4_623, "fetched": "2026-11-23T20:15:02.000Z", "syntax": "owners"}
+    assert stage.scene.lists[-1]["id"] == number
+    page.reload()
+    expect(subscribed).to_contain_text("Says whose 4,623 names are, where Telltale itself does not know")
+    expect(subscribed).to_contain_text("Licence: CC-BY-SA-4.0")
+    subscribed.get_by_role("button", name="Remove the list AdGuard companiesdb").click()
+    expect(subscribed).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(subscribed).to_contain_text("owner list")

@@ -235,6 +235,7 @@ class FakeControl:
         added = {
             "id": self._next_id(), **said, "enabled": True, "added": "2026-11-23T20:15:00.000Z", "syntax": None,
             "entries": 0, "skipped": {}, "fetched": None, "error": None, "shrinking": None,
+            "kind": "names", "licence": None,
         }  # fmt: skip
         self.lists[added["id"]] = added
         return added

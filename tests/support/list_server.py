@@ -10,8 +10,8 @@ from typing import Any
 
 
 class ListServer:
-    """`publish` sets what is served from now on; `asked` are the If-None-Match of each request; while `gate` is not
-    set, whoever asks waits.
+    """`publish` sets what is served from now on, `beside` what is served at other paths; `asked` are the If-None-Match
+    of each request; while `gate` is not set, whoever asks waits.
     """
 
     def __init__(self, text: str = "") -> None:
@@ -19,6 +19,7 @@ class ListServer:
         self.gate = threading.Event()
         self.gate.set()
         self._body = text.encode()
+        self.beside: dict[str, str] = {}
         owner = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -57,7 +58,8 @@ class ListServer:
         self._body = text.encode()
 
     def _answer(self, request: http.server.BaseHTTPRequestHandler) -> None:
-        body = self._body
+        beside = self.beside.get(request.path)
+        body = self._body if beside is None else beside.encode()
         tag = f'"{hashlib.sha256(body).hexdigest()}"'
         self.asked.append(request.headers.get("If-None-Match"))
         self.gate.wait(60)

@@ -87,6 +87,31 @@ def test_lookups_are_on_disk_before_anybody_is_informed(tmp_path: Path) -> None:
     assert desk.health == []
 
 
+def test_names_are_tagged_again_when_what_is_known_of_them_has_changed(tmp_path: Path) -> None:
+    company = "Before"
+
+    def tag(*_: Any) -> Tag:
+        return Tag(company, confidence=0.9)
+
+    def newest() -> set[str | None]:
+        return {event.lookups[-1].company for event in desk.events[-1:]}
+
+    with open_desk(tmp_path / "journal.sqlite", tag=tag) as desk:
+        desk.queue.append(row("ads.example", 1))
+        wait_until(lambda: newest() == {"Before"})
+        company = "After"
+        desk.queue.append(row("ads.example", 2))
+        wait_until(lambda: len(desk.events) == 2)
+        assert newest() == {"Before"}, "a tag is kept as long as nothing is said against it"
+        desk.writer.learn_anew()
+        desk.queue.append(row("ads.example", 3))
+        wait_until(lambda: len(desk.events) == 3)
+        assert newest() == {"After"}
+        raw = sqlite3.connect(desk.writer.path)
+        assert raw.execute("SELECT company FROM names").fetchall() == [("After",)]
+        raw.close()
+
+
 def test_a_busy_moment_is_published_in_part(tmp_path: Path) -> None:
     with open_desk(tmp_path / "journal.sqlite", interval=0.3) as desk:
         wait_until(lambda: desk.writer.counters()["bytes"])

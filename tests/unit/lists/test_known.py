@@ -19,7 +19,7 @@ def test_none_is_listed_twice_and_those_for_televisions_come_first() -> None:
     for texts in ([known.source for known in KNOWN_LISTS], [known.title for known in KNOWN_LISTS]):
         assert len(set(texts)) == len(texts)
     suits = [known.suits for known in KNOWN_LISTS]
-    assert suits == sorted(suits, key=["televisions", "every device"].index)
+    assert suits == sorted(suits, key=["televisions", "every device", "owners"].index)
 
 
 def test_each_says_in_one_sentence_what_it_is_for() -> None:
