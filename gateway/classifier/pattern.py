@@ -19,8 +19,9 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])")
 _ATOM = r"(?:[a-z0-9_-]|\\\.|\\d|\[[a-z0-9_-]+\])"
 _TIMES = r"(?:\{\d{1,2}(?:,\d{1,2})?\}|\?)?"
-_ITEMS = rf"(?:{_ATOM}{_TIMES})+"
-_REGEX = re.compile(rf"\^(?:{_ITEMS}|\({_ITEMS}(?:\|{_ITEMS})*\)\??)+\$")
+_ITEM = rf"{_ATOM}{_TIMES}"
+# Every character can be read in one way only, so that a mistake at the end of a long expression is found at once.
+_REGEX = re.compile(rf"\^(?:{_ITEM}|\((?:{_ITEM})+(?:\|(?:{_ITEM})+)*\)\??)+\$")
 _TAIL = re.compile(r"((?:\\\.[a-z0-9-]+){2,})\$")
 _MAX_REGEX = 160
 _MAX_RANGES = 2

@@ -75,3 +75,12 @@ def test_the_worst_name_costs_little_more_than_a_look() -> None:
     worst = ("a" * 240 + ".x.tv", "a" * 63 + ".x.tv")
     assert not any(map(pattern.matches, worst))
     assert processor_time(lambda: [pattern.matches(name) for name in worst]) < 5 * plain_loop(), "measured: 0.04"
+
+
+@pytest.mark.parametrize("wrong", ["a" * 24 + "!", "a?" * 24 + "!", "(" + "a" * 24 + "!)", r"\." * 24 + "!"])
+def test_a_mistake_after_a_long_name_is_found_at_once(wrong: str) -> None:
+    def refused() -> None:
+        with pytest.raises(ValueError, match="may use only"):
+            parse_pattern(f"/^{wrong}\\.x\\.tv$/")
+
+    assert processor_time(refused) < 5 * plain_loop(), "measured: 0.01; 3000 when each letter doubled it"
