@@ -125,12 +125,12 @@ class Cuts:
         policy, active = self._policy, self._active.get(device)
         if policy is None:
             return False
-        return policy.decide(name, device).blocked or bool(active and not active.keys().isdisjoint(addresses))
+        return policy.foresee(name, device).blocked or bool(active and not active.keys().isdisjoint(addresses))
 
     def blocks(self, device: str, address: bytes) -> bool:
         """True when every name that explains the address is blocked."""
         policy, names = self._policy, self._resolved.names_of(device, address)
-        return policy is not None and bool(names) and all(policy.decide(name, device).blocked for name in names)
+        return policy is not None and bool(names) and all(policy.foresee(name, device).blocked for name in names)
 
     async def settle(self) -> None:
         """Returns when nothing is under way any more."""
@@ -167,5 +167,5 @@ class Cuts:
         policy = self._policy
         if policy is None:
             return frozenset()
-        recent = self._resolved.only(device, since, lambda name: policy.decide(name, device).blocked)
+        recent = self._resolved.only(device, since, lambda name: policy.foresee(name, device).blocked)
         return recent | {address for address in asked if self.blocks(device, address)}

@@ -53,8 +53,10 @@ class Remembering:
         self._wanted = asyncio.Event()
 
     def preset_chosen(self, _: Policy, change: PolicyChanged) -> None:
-        """Only while a preset is in force the resolver notes by itself what is used."""
-        if change.rule is not None and change.rule.scope.kind is ScopeKind.PRESET and not change.removed:
+        """Only while a preset is in force the resolver notes by itself what is used; one that goes may leave another
+        in force.
+        """
+        if change.rule is not None and change.rule.scope.kind is ScopeKind.PRESET:
             self._wanted.set()
 
     async def run(self) -> None:

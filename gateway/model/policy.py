@@ -22,7 +22,9 @@ class Policy(Protocol):
     def effect(self) -> Effect: ...
 
     def decide(self, name: str, device: str | None, qtype: int = 1) -> Verdict:
-        """The verdict on a canonical name, asked by this device (None: unknown)."""
+        """The verdict on a canonical name that this device (None: unknown) asks for just now, which may show what it
+        uses. On the event loop only.
+        """
         ...
 
     def decide_target(self, target: str, device: str | None, qtype: int = 1) -> Verdict:
@@ -30,6 +32,12 @@ class Policy(Protocol):
 
         As `decide`, but rules on a company or category do not speak of a name that only hosts (CDN, cloud): who is
         hosted there was decided by the question's own name.
+        """
+        ...
+
+    def foresee(self, name: str, device: str | None, qtype: int = 1, *, is_target: bool = False) -> Verdict:
+        """What `decide`, or `decide_target`, would say if the device asked now. Nobody asks, so nothing follows from it
+        for what the device uses. From any thread.
         """
         ...
 

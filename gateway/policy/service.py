@@ -255,9 +255,9 @@ class PolicyService:
         """`targets` are where the name's answer led to lately. Raises Refused for what is no name."""
         name = validation.name_of(name)
         snapshot = self._snapshot
-        verdict = snapshot.decide(name, device, qtype)
+        verdict = snapshot.foresee(name, device, qtype)
         if verdict.reason is Reason.NOTHING:
-            hidden = (snapshot.decide_target(target, device, qtype) for target in targets)
+            hidden = (snapshot.foresee(target, device, qtype, is_target=True) for target in targets)
             verdict = next((each for each in hidden if each.blocked), verdict)
         return Explanation(
             verdict,

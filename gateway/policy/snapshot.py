@@ -155,11 +155,14 @@ class Snapshot:
 
     def profile(self, device: str | None) -> Hashable:
         """See Policy: the device itself when it has rules of its own; else its maker while everyone has a preset, for
-        that sees names from the maker's side; else None. Where a preset is in force, also the services in use.
+        that sees names from the maker's side; else None. Where a preset is in force, also the services in use; of whom
+        nobody knows which device it is, nothing is known, so that no device may get the answers that it gets.
         """
         if device in self._devices:
             return (device, self._usage.of(device)) if self.preset_of(device) else device
-        return ("maker", self._maker_of(device), self._usage.of(device)) if self._preset else None
+        if self._preset is None:
+            return None
+        return ("nobody",) if device is None else ("maker", self._maker_of(device), self._usage.of(device))
 
     def decide(self, name: str, device: str | None, qtype: int = 1) -> Verdict:
         """See Policy."""
@@ -173,14 +176,17 @@ class Snapshot:
         key = (self.profile(device), target, qtype if qtype in self._types_named else 0, True)
         return self._memo.get(key) or self._remember(key, device, qtype)
 
+    def foresee(self, name: str, device: str | None, qtype: int = 1, *, is_target: bool = False) -> Verdict:
+        """See Policy. From any thread, so nothing is remembered."""
+        known = self._memo.get((self.profile(device), name, qtype if qtype in self._types_named else 0, is_target))
+        return known or self._verdict(name, device, qtype, is_target)
+
     def _remember(self, key: _Key, device: str | None, qtype: int) -> Verdict:
         _, name, kind, is_target = key
-        verdict = self._decide(name, device, qtype, is_target)
+        verdict = self._verdict(name, device, qtype, is_target)
         if not self._is_settled(name, device, verdict, is_target):
             key = (self.profile(device), name, kind, is_target)
-            verdict = self._decide(name, device, qtype, is_target)
-        if is_target and verdict.reason is not Reason.NOTHING:
-            verdict = replace(verdict, via=name)
+            verdict = self._verdict(name, device, qtype, is_target)
         if verdict.passing:
             return verdict
         if len(self._memo) >= self._memo_limit:
@@ -195,6 +201,10 @@ class Snapshot:
         if verdict.passing:
             return not self._usage.refresh(device)
         return verdict.blocked or is_target or not self._usage.note(device, name)
+
+    def _verdict(self, name: str, device: str | None, qtype: int, is_target: bool) -> Verdict:
+        verdict = self._decide(name, device, qtype, is_target)
+        return replace(verdict, via=name) if is_target and verdict.reason is not Reason.NOTHING else verdict
 
     def _decide(self, name: str, device: str | None, qtype: int, is_target: bool) -> Verdict:
         own = self._devices.get(device)

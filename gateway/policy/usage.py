@@ -69,10 +69,11 @@ class Usage:
 
     def join(self, old: str, new: str) -> None:
         """A device goes by another id from now on."""
-        if (known := self._last.get(old)) is not None:
+        if (known := self._last.get(old)) is not None and old != new:
             now = self._clock()
-            self.add(new, [(service, now - last) for service, last in known.items()])
+            # First out, then in: where there is no more room, the old one would have to go to make some.
             self._forget(old)
+            self.add(new, [(service, now - last) for service, last in known.items()])
 
     def sweep(self) -> None:
         """Ends what has not been used for so long."""

@@ -181,6 +181,30 @@ def test_a_person_stops_it_anyway(box: RunningBox) -> None:
     box.request("DELETE", f"/api/v1/rules/{rule['id']}")
 
 
+def test_what_was_used_while_a_preset_was_off_is_known_when_it_is_back(box: RunningBox) -> None:
+    choose(box, "calm")
+    name, tag = an_example()
+    client = device(box)
+    devices = box.get("/api/v1/devices")[1]["devices"]
+    id_ = next(each["id"] for each in devices if client in each["addresses"])
+    off = box.request("POST", "/api/v1/rules", {"action": "allow", "preset": "off", "device": id_})[1]
+    assert refused(box, [str(opening(tag.needed_by[0])), name], client) == set()
+    wait_until(lambda: len(box.get(f"/api/v1/lookups?client={client}")[1]["lookups"]) >= 2)
+    assert box.request("DELETE", f"/api/v1/rules/{off['id']}")[0] == 200
+    wait_until(lambda: not refused(box, [name], client), "the journal's last weeks are read")
+
+
+def test_looking_at_a_name_is_no_use_of_it(box: RunningBox) -> None:
+    choose(box, "calm")
+    name, tag = an_example()
+    app, client = opening(tag.needed_by[0]), device(box)
+    devices = box.get("/api/v1/devices")[1]["devices"]
+    id_ = next(each["id"] for each in devices if client in each["addresses"])
+    said = box.control.call("explain", name=app, device=id_)
+    assert said["verdict"] == "allow"
+    assert refused(box, [name], client) == {name}
+
+
 def test_what_is_used_is_still_known_after_a_restart(box: RunningBox) -> None:
     choose(box, "calm")
     name, tag = an_example()

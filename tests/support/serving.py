@@ -47,6 +47,9 @@ class Rules:
     def decide_target(self, target: str, device: str | None, qtype: int = 1) -> Verdict:
         return self.decide(target, device, qtype)
 
+    def foresee(self, name: str, device: str | None, qtype: int = 1, *, is_target: bool = False) -> Verdict:
+        return self.decide(name, device, qtype)
+
     def profile(self, device: str | None) -> Hashable:
         return device if device in self.devices else None
 

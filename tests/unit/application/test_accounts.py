@@ -77,8 +77,11 @@ class Policy:
     def profile(self, device: str | None) -> None:
         return None
 
-    def decide(self, name: str, device: str | None, qtype: int = 1) -> Verdict:
+    def foresee(self, name: str, device: str | None, qtype: int = 1, *, is_target: bool = False) -> Verdict:
         return BLOCKED if name in self._blocked else ALLOWED
+
+    def decide(self, name: str, device: str | None, qtype: int = 1) -> Verdict:
+        raise AssertionError("no device asks, and this is no event loop")
 
     decide_target = decide
 

@@ -325,7 +325,7 @@ def test_a_preset_sees_a_name_from_the_side_of_the_devices_maker(lists: Compiled
     blocked = {device: snapshot.decide("ads.samsung.example", device).blocked for device in (TV, PHONE, radio, None)}
     assert blocked == {TV: False, PHONE: True, radio: True, None: True}
     assert len({snapshot.profile(device) for device in (TV, PHONE, radio)}) == 3
-    assert snapshot.profile(radio) == snapshot.profile(None)
+    assert snapshot.profile(radio) == snapshot.profile("mac:another:radio") != snapshot.profile(None)
 
 
 def test_makers_part_no_devices_without_a_preset(lists: CompiledLists) -> None:
@@ -467,6 +467,26 @@ def test_a_second_device_is_noticed_although_the_verdict_on_the_name_is_known() 
         assert not snapshot.decide("app.player.example", device).blocked
     assert changed == [TV, PHONE]
     assert usage.table() == {TV: ["Player"], PHONE: ["Player"]}
+
+
+def test_who_only_wants_to_know_shows_no_use_of_an_app_and_hides_none() -> None:
+    snapshot, usage, changed = app_home(preset("silent"), rule(ALLOW, NAME, "app.player.example"))
+    assert not snapshot.foresee("app.player.example", TV).blocked
+    assert snapshot.foresee("ads.player.example", TV).passing
+    assert snapshot.foresee("ads.player.example", TV, is_target=True).via == "ads.player.example"
+    assert (usage.table(), changed) == ({}, [])
+    snapshot.decide("app.player.example", TV)
+    assert changed == [TV]
+    assert snapshot.foresee("ads.player.example", TV) == snapshot.decide("ads.player.example", TV)
+    assert snapshot.foresee("ads.player.example", PHONE).blocked
+
+
+def test_a_device_of_which_nothing_is_known_yet_hides_the_first_use_of_no_other() -> None:
+    snapshot, usage, _ = app_home(preset("silent"), rule(ALLOW, NAME, "app.player.example"))
+    assert not snapshot.decide("app.player.example", None).blocked
+    assert snapshot.profile(None) != snapshot.profile(TV)
+    assert not snapshot.decide("app.player.example", TV).blocked
+    assert usage.table() == {TV: ["Player"]}
 
 
 def test_an_app_that_is_blocked_is_not_used_and_without_a_preset_nobody_notes() -> None:

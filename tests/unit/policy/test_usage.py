@@ -58,6 +58,14 @@ def test_a_device_keeps_what_it_uses_under_another_id(watched: Watched) -> None:
     assert usage.table() == {TV: ["Player"]}
 
 
+def test_a_device_keeps_what_it_uses_also_where_there_is_room_for_no_more(watched: Watched) -> None:
+    for number in range(512):
+        watched.usage.note(f"ip:198.51.100.{number}", "app.player.example")
+    watched.usage.join("ip:198.51.100.0", TV)
+    assert watched.usage.of(TV) == {"Player"}
+    assert len(watched.usage.table()) == 512
+
+
 def test_whoever_forges_devices_costs_no_memory(watched: Watched) -> None:
     for number in range(2_000):
         watched.usage.note(f"ip:198.51.100.{number}", "app.player.example")
