@@ -82,7 +82,7 @@ def open_core(settings: Settings, sockets: DnsSockets, loop: asyncio.AbstractEve
     classifier, makers = Classifier.load(), _Makers()
     classifier.heed(mapped_owners(settings))
     recording = Recording(settings, log, batches, classifier, hub, health.report_from_thread, events.answered)
-    usage = Usage(classifier.service_of)
+    usage = Usage(classifier.sign_of)
     presets = Presets(judge(classifier), lambda: makers.by_device, usage)
     policy = _open_policy(settings, recording, classifier, presets, health, events)
     inventory = _open_inventory(recording, classifier, policy, events)

@@ -18,7 +18,7 @@ from gateway.model.rule import ScopeKind
 from gateway.policy.usage import KEPT
 from gateway.schema.checking import Message, checked
 
-_EVERY = 3_600.0
+_EVERY, _SWEEP = 3_600.0, 60.0
 _WITHOUT_JOURNAL = 10.0
 
 
@@ -28,6 +28,7 @@ def register(core: Core, registry: Registry) -> None:
     core.events.policy_changed.listen(remembering.preset_chosen)
     core.events.device_joined.listen(core.usage.join)
     registry.add_task("usage", remembering.run)
+    registry.add_task("what is used no more", remembering.sweep)
     registry.add_verbs({"services": checked(Message, partial(_services, core))})
 
 
@@ -67,6 +68,12 @@ class Remembering:
                 await asyncio.wait_for(self._wanted.wait(), _EVERY if found else _WITHOUT_JOURNAL)
             except TimeoutError:
                 continue
+
+    async def sweep(self) -> None:
+        """What was in use for the moment only is over by itself."""
+        while True:
+            await asyncio.sleep(_SWEEP)
+            self._core.usage.sweep()
 
     async def look(self) -> bool:
         """Whether the journal could be read."""

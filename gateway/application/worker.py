@@ -29,7 +29,7 @@ from gateway.model.lookup import LogBatch, LogRow
 from gateway.policy.book_file import decode_book
 from gateway.policy.presets import Presets
 from gateway.policy.snapshot import Snapshot
-from gateway.policy.usage import Usage
+from gateway.policy.usage import Sign, Usage
 from gateway.resolver.recorder import LogQueue
 from gateway.resolver.service import Resolver
 from gateway.settings import Settings
@@ -80,8 +80,8 @@ class Asking:
 class SharedUsage(Usage):
     """The resolver knows what the other workers saw; what this one remembers of it is asked for again after a while."""
 
-    def __init__(self, service_of: Callable[[str], str | None], asking: Asking) -> None:
-        super().__init__(service_of, kept=_REMEMBERED)
+    def __init__(self, sign_of: Callable[[str], Sign | None], asking: Asking) -> None:
+        super().__init__(sign_of, kept=_REMEMBERED)
         self._asking = asking
 
     def note(self, device: str | None, name: str) -> bool:
@@ -109,7 +109,7 @@ class Worker:
         self._sockets = sockets
         self._asking = asking
         self._classifier = Classifier.load()
-        self._usage = SharedUsage(self._classifier.service_of, asking)
+        self._usage = SharedUsage(self._classifier.sign_of, asking)
         self._usage.listen(self._use_changed)
         self._tags, self._judge = sure_tags(self._classifier), judge(self._classifier)
         self._log: deque[LogRow] = deque()

@@ -148,6 +148,10 @@ class Classifier:
         """
         return self._service_names.used_by(name)
 
+    def sign_of(self, name: str) -> tuple[str, bool] | None:
+        """The service whose own canonical name this is, and whether the service is in use for that."""
+        return self._service_names.sign_of(name)
+
     def names_of(self, service: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(its own patterns, the patterns of what watches in it), as rules spell them; both empty when unknown."""
         return self._service_names.of(service)

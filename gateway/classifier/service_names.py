@@ -10,6 +10,7 @@ from gateway.classifier.index import Index
 from gateway.model.tag import Category
 
 _MEMO = 4_096
+_UNKNOWN = ("", False)
 _GOES_WITHOUT = frozenset({Category.CRASH_REPORTS, Category.RECOMMENDATIONS})
 
 
@@ -19,7 +20,7 @@ class ServiceNames:
     def __init__(self, index: Index, services: Collection[str] = ()) -> None:
         self._index = index
         self._services = services
-        self._signs: dict[str, str | None] = {}
+        self._signs: dict[str, tuple[str, bool] | None] = {}
         self._patterns: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] | None = None
         self._lock = threading.Lock()
 
@@ -28,8 +29,15 @@ class ServiceNames:
 
         Neither what watches in a service is a sign of use, nor what a device asks for with nobody in front of it.
         """
-        sign = self._signs.get(name, "")
-        if sign == "":
+        sign = self.sign_of(name)
+        return sign[0] if sign and sign[1] else None
+
+    def sign_of(self, name: str) -> tuple[str, bool] | None:
+        """The service whose own canonical name this is, and whether it is in use for that. Also what a device asks for
+        with nobody in front of it may be the first thing that an app asks for which is being opened.
+        """
+        sign = self._signs.get(name, _UNKNOWN)
+        if sign is _UNKNOWN:
             found = self._index.find(name)
             sign = self._sign(found[1]) if found else None
             with self._lock:
@@ -39,13 +47,13 @@ class ServiceNames:
                 self._signs[name] = sign
         return sign
 
-    def _sign(self, fact: Fact) -> str | None:
-        if fact.asked_idle or watches(fact):
+    def _sign(self, fact: Fact) -> tuple[str, bool] | None:
+        if watches(fact):
             return None
         if fact.service is None and len(fact.needed_by) == 1 and not fact.hosts:
             # What one service alone waits for, and what is no tracker, is asked for by its app.
-            return fact.needed_by[0] if fact.needed_by[0] in self._services else None
-        return fact.service
+            return (fact.needed_by[0], not fact.asked_idle) if fact.needed_by[0] in self._services else None
+        return (fact.service, not fact.asked_idle) if fact.service else None
 
     def of(self, service: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(its own patterns, the patterns of what watches in it), as the rules spell them; both empty when unknown."""

@@ -4,31 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, TypeAlias
 
 NOTHING: Final[frozenset[str]] = frozenset()
 KEPT: Final = 28 * 86_400.0
 _MOST_DEVICES = 512
+_MOMENT = 300.0
 
 
-def _no_service(name: str) -> str | None:
+Sign: TypeAlias = tuple[str, bool]
+"""A service, and whether it is in use for that; else it is only for the moment."""
+
+
+def _no_sign(name: str) -> Sign | None:
     return None
 
 
 class Usage:
-    """For one event loop. `service_of` gives the service that somebody uses who asks for a canonical name.
+    """For one event loop. `sign_of` says which service's own name a canonical name is.
 
-    What was not asked for in `kept` seconds is not in use any more. At most 512 devices are remembered: of more, those
-    that began to use something first are forgotten.
+    What was not asked for in `kept` seconds is not in use any more. What a television also asks for with nobody in
+    front of it opens what the app needs for five minutes: perhaps the app is being opened, and this is its first
+    question. At most 512 devices are remembered: of more, those that began to use something first are forgotten.
     """
 
     def __init__(
         self,
-        service_of: Callable[[str], str | None] = _no_service,
+        sign_of: Callable[[str], Sign | None] = _no_sign,
         clock: Callable[[], float] = time.monotonic,
         kept: float = KEPT,
     ) -> None:
-        self._service_of = service_of
+        self._sign_of = sign_of
         self._clock = clock
         self._kept = kept
         self._last: dict[str, dict[str, float]] = {}
@@ -45,11 +51,20 @@ class Usage:
 
     def note(self, device: str | None, name: str) -> bool:
         """A device asks for a name; true when it uses one service more from now on."""
-        service = self._service_of(name)
-        if service is None or device is None or service in self._used.get(device, NOTHING):
+        sign = self._sign_of(name)
+        if sign is None or device is None:
             return False
-        self.add(device, [(service, 0.0)])
-        return True
+        service, lasts = sign
+        is_new = service not in self._used.get(device, NOTHING)
+        if lasts and (is_new or self._ends(device, service) <= _MOMENT):
+            self.add(device, [(service, 0.0)])
+        elif is_new:
+            self.add(device, [(service, self._kept - _MOMENT)])
+        return is_new
+
+    def _ends(self, device: str, service: str) -> float:
+        """In how many seconds it is not in use any more, if nothing is asked for."""
+        return self._last[device][service] + self._kept - self._clock()
 
     def refresh(self, device: str | None) -> bool:
         """Asks whoever may know more; true when there was more to know."""
@@ -87,8 +102,12 @@ class Usage:
                 self._forget(device)
 
     def table(self) -> dict[str, list[str]]:
-        """Every device with its services."""
-        return {device: sorted(used) for device, used in self._used.items()}
+        """Every device with its services, but for those that are open for the moment only."""
+        found = {
+            device: sorted(service for service in used if self._ends(device, service) > _MOMENT)
+            for device, used in self._used.items()
+        }
+        return {device: services for device, services in found.items() if services}
 
     def _settle(self, device: str) -> None:
         used = frozenset(self._last[device])

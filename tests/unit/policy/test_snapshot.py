@@ -435,7 +435,7 @@ def test_a_verdict_says_that_only_the_trackers_are_meant() -> None:
 def app_home(*rules: Rule) -> tuple[Snapshot, Usage, list[str]]:
     """A home where somebody who asks for app.player.example uses Player, and the devices whose services changed."""
     changed: list[str] = []
-    usage = Usage({"app.player.example": "Player"}.get)
+    usage = Usage({"app.player.example": ("Player", True)}.get)
     usage.listen(changed.append)
     tags = {"ads.player.example": Tag("Player", Category.ADVERTISING)}
     presets = Presets(stopping, dict, usage)

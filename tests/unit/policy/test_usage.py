@@ -5,13 +5,15 @@ import pytest
 from gateway.policy.usage import KEPT, Usage
 
 TV, PHONE = "mac:aa:bb:cc:dd:ee:ff", "mac:11:22:33:44:55:66"
-SERVICES = {"app.player.example": "Player", "music.example": "Music"}
+SIGNS = {
+    "app.player.example": ("Player", True), "idle.player.example": ("Player", False), "music.example": ("Music", True),
+}  # fmt: skip
 
 
 class Watched:
     def __init__(self) -> None:
         self.now = 1000.0
-        self.usage = Usage(SERVICES.get, lambda: self.now)
+        self.usage = Usage(SIGNS.get, lambda: self.now)
         self.changed: list[str] = []
         self.usage.listen(self.changed.append)
 
@@ -71,3 +73,18 @@ def test_whoever_forges_devices_costs_no_memory(watched: Watched) -> None:
         watched.usage.note(f"ip:198.51.100.{number}", "app.player.example")
     assert len(watched.usage.table()) == 512
     assert watched.usage.of("ip:198.51.100.1999") == {"Player"}
+
+
+def test_what_is_asked_for_by_itself_counts_for_the_moment_only(watched: Watched) -> None:
+    usage = watched.usage
+    assert usage.note(TV, "idle.player.example")
+    assert not usage.note(TV, "idle.player.example")
+    assert (usage.of(TV), usage.table()) == ({"Player"}, {})
+    watched.now += 301.0
+    usage.sweep()
+    assert usage.of(TV) == frozenset()
+    assert usage.note(TV, "idle.player.example")
+    assert not usage.note(TV, "app.player.example"), "it is in use already, and for longer now"
+    watched.now += 301.0
+    usage.sweep()
+    assert usage.of(TV) == {"Player"}
