@@ -26,22 +26,26 @@ _WITHOUT_A_PAGE = {
     ],
     "no address of it could be checked in public sources": [
         "ABEMA", "AcuRite", "Afero", "Airboxlab", "Airthings", "Ambient Weather", "Anixe", "AppKettle",
-        "Applicaster", "Arrayent", "ARTE", "Athom", "Audio Pro", "Bang & Olufsen", "Beachfront Media", "Behmor",
-        "Bosch Smart Home", "BrightLine", "BroadLink", "Cadent", "Catlink", "Cielo", "CJ Powercast", "CloudBirds",
-        "Conductrics", "ConnMan", "Control4", "Copeland", "CZ.NIC", "Dahua", "Davis Instruments", "Delta Dore",
-        "Devialet", "Duck DNS", "Dynu", "Ecowitt", "Edimax", "eQ-3", "ETtoday", "Evrythng", "Ezlo", "Feit Electric",
-        "Fibaro", "Fluidra", "Flume", "Formuler", "Free", "FreeDNS", "Frontier Smart", "Fubo", "GE Lighting",
-        "Gigaset", "GITV", "Gizwits", "GooLink", "Gree", "Growatt", "HSE", "Humax", "iCSee", "iHome", "Infillion",
-        "Infomir", "Ingenic", "Invoxia", "ip138", "IQAir", "Jingxun", "Jooan", "June", "KEF", "Kuyun", "Lavazza",
-        "LEDVANCE", "Legrand", "Lenbrook", "Leviton", "Libratone", "Linkplay", "Loxone", "Lutron", "Macro-video",
-        "Meari", "Memfault", "Mender", "Mercury", "Meross", "Microseven", "Moen", "myStrom", "Naim", "Netnod",
+        "Applicaster", "APsystems", "Arrayent", "ARTE", "Asustor", "Athom", "Audio Pro", "AVM", "Balena",
+        "Bang & Olufsen", "Beachfront Media", "Behmor", "Blurams", "Bosch Smart Home", "BrightLine", "BroadLink",
+        "Brother", "BSH", "Cadent", "Canary", "Catlink", "Cielo", "CJ Powercast", "CloudBirds", "Conductrics",
+        "ConnMan", "Control4", "Copeland", "Creality", "CZ.NIC", "D-Link", "Dahua", "Daikin", "Davis Instruments",
+        "Delta Dore", "Devialet", "DoorBird", "Duck DNS", "Dynu", "Ecowitt", "Edimax", "Electrolux", "eQ-3",
+        "ETtoday", "Evrythng", "Ezlo", "Feit Electric", "Fibaro", "Fluidra", "Flume", "Formuler", "Foscam", "Free",
+        "FreeDNS", "Fronius", "Frontier Smart", "Fubo", "GE Lighting", "Gigaset", "Ginlong", "GITV", "Gizwits",
+        "go-e", "GoodWe", "GooLink", "Gree", "Growatt", "HomeWizard", "Hoymiles", "HSE", "Hubble", "Humax", "iCSee",
+        "iHome", "Imou", "Infillion", "Infomir", "Ingenic", "Invoxia", "ip138", "IQAir", "Jingxun", "Jooan", "June",
+        "Keenetic", "KEF", "Kuyun", "Lavazza", "LEDVANCE", "Legrand", "Lenbrook", "Leviton", "Lexmark", "Libratone",
+        "Linkplay", "Loxone", "Lutron", "Macro-video", "Meari", "Memfault", "Mender", "Mercury", "Meross",
+        "Microseven", "Midea", "MikroTik", "Mitsubishi Electric", "Moen", "myStrom", "Naim", "Netnod",
         "Network Time Foundation", "NIBE", "NICT", "No-IP", "NRC Canada", "Onkyo", "Oray", "Orbit", "Orvibo",
-        "Overkiz", "phoenix", "Picea", "Piper", "Podtrac", "Prusa", "Qiniu", "RainMachine", "RiffTrax", "Roon",
-        "RouteThis", "RTLZWEI", "RTVE", "Runtop", "Securifi", "SiliconDust", "SkyBell", "Solarman", "Solum",
-        "Sonnenklar.TV", "Sound United", "tado", "Tedee", "Telldus", "Telly", "Teufel", "TheTake", "ThroughTek",
-        "Traeger", "Twinkly", "U-NEXT", "Ubia", "Uplynk", "Vaillant", "Verkada", "Versuni", "Vesync", "Vimtag",
-        "Viu", "VStarcam", "vTuner", "Vu+", "Wangsu", "Wansview", "Weber", "Whois Corp", "Winix", "Wink", "Xiongmai",
-        "Xlink", "Yi", "YoSmart", "Zengge", "Zmodo",
+        "Overkiz", "Petkit", "phoenix", "Picea", "Piper", "Plume", "Podtrac", "Prusa", "Qiniu", "RainMachine",
+        "RiffTrax", "Roon", "RouteThis", "RTLZWEI", "RTVE", "Runtop", "Securifi", "SiliconDust", "SkyBell",
+        "Smarter", "Solar-Log", "Solarman", "Solum", "Sonnenklar.TV", "Sound United", "Sungrow", "tado", "Technogym",
+        "Tedee", "Telldus", "Telly", "Tenda", "Teufel", "TheTake", "ThroughTek", "Traeger", "Twinkly", "U-NEXT",
+        "Ubia", "Uplynk", "Vaillant", "Verisure", "Verkada", "Versuni", "Vesync", "Vimtag", "Viu", "Vodafone",
+        "Vorwerk", "VStarcam", "VTech", "vTuner", "Vu+", "Wangsu", "Wansview", "Weber", "Whirlpool", "Whois Corp",
+        "Winix", "Wink", "Xiongmai", "Xlink", "Yi", "YoSmart", "Zaptec", "Zengge", "Zmodo", "Zyxel",
     ],
 }  # fmt: skip
 # Domains of brands that were sold, and whose they are today, nearest owner first.
@@ -154,6 +158,11 @@ def test_every_company_has_a_privacy_page_or_a_reason_why_not(companies: dict[st
     assert excused.keys() - without == set(), "these have a page by now: take them off the list"
     assert max(excused.values()) == 1
     assert len(excused) <= len(companies) / 4
+
+
+def test_no_company_is_written_in_two_ways(companies: dict[str, Company]) -> None:
+    spelled = Counter("".join(letter for letter in name.lower() if letter.isalnum()) for name in companies)
+    assert [name for name, times in spelled.items() if times > 1] == []
 
 
 def test_every_parent_comes_with_a_date_and_a_source(companies: dict[str, Company]) -> None:
