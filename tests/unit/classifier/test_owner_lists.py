@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.classifier.owner_lists import NoOwners, described, marked, tag_of
+from gateway.classifier.presets import Preset, blocks
 from gateway.classifier.service import Classifier
 from gateway.model.listed import ListedOwner
 from gateway.model.name import ancestors
@@ -51,6 +52,15 @@ def test_an_unlisted_name_is_the_lists_companys_marked_and_with_its_source(class
 def test_a_list_is_believed_on_the_owner_and_on_nothing_else(classifier: Classifier) -> None:
     tag = classifier.sure_tag("a.watcher.example")
     assert (tag.category, tag.need, tag.rule, tag.service) == (Category.UNKNOWN, Need.UNKNOWN, None, None)
+
+
+def test_no_preset_stops_more_or_less_for_it(classifier: Classifier) -> None:
+    names = ("a.watcher.example", "ads.watcher.example", "cdn.watcher.example", "deep.other.example")
+    plain = Classifier.load()
+    for name in names:
+        for preset in Preset:
+            assert blocks(preset, classifier.sure_tag(name)) is blocks(preset, plain.sure_tag(name))
+            assert blocks(preset, classifier.tag(name)) is blocks(preset, plain.tag(name))
 
 
 def test_what_we_know_ourselves_stands_above_it(classifier: Classifier) -> None:
