@@ -14,7 +14,7 @@ MODEL = Model()
     [
         ("metrics.newmaker.tv", "“metrics”"),
         ("eu-telemetry-01.newmaker.tv", "telemetry"),
-        ("device-log.newmaker.tv", "log”"),
+        ("logs.newmaker.tv", "“logs”"),
         ("ads-eu.newmaker.tv", "“ads"),
     ],
 )
