@@ -15,16 +15,22 @@ from gateway.resolver.fair_queue import FairQueue
 
 
 class Held(Protocol):
-    """Something that may leave later; it is over when nobody waits for it any more."""
+    """Something that may leave later. It is held until it leaves, or nobody waits for it any more; `level` is that of
+    whoever of those who wait has asked for least.
+    """
+
+    level: int
 
     @property
-    def is_over(self) -> bool: ...
+    def is_held(self) -> bool: ...
 
     def depart(self) -> None: ...
 
 
 T = TypeVar("T", bound=Held)
 
+NOBODY_YET = 1 << 30
+"""The level of what was never held."""
 # More than we can ask ourselves in a second: the round trip of an upstream is filled, however long it is.
 _A_SECOND = 10_000
 _FEWEST, _MOST = 16, 1 << 16
@@ -53,12 +59,16 @@ class Departures(Generic[T]):
         return len(self._held)
 
     def ask(self, holder: Hashable, flight: T, now: float) -> bool:
-        """True when it may leave now, which is counted; else it leaves later."""
+        """True when it may leave now, which is counted; else it leaves later, or earlier than it would have when it is
+        held already for somebody who has asked for more.
+        """
         level = self._held.weigh(holder, now)
         if self.gone < self._room or (level <= _FEW and self.gone < self._room + _SPARE):
             self.gone += 1
             return True
-        self._held.add(level, flight)
+        if level < flight.level:
+            flight.level = level
+            self._held.add(level, flight)
         return False
 
     def answered(self, seconds: float) -> None:
@@ -92,7 +102,7 @@ class Departures(Generic[T]):
         try:
             while self._held and self.gone < self._room:
                 flight = self._held.pop()
-                if not flight.is_over:
+                if flight.is_held:
                     self.gone += 1
                     flight.depart()
         finally:

@@ -14,7 +14,7 @@ from gateway.model.dns import Rcode
 from gateway.model.event import HealthChanged
 from gateway.model.query import Query
 from gateway.resolver.answer import Answer, answer_of
-from gateway.resolver.departures import Departures
+from gateway.resolver.departures import NOBODY_YET, Departures
 from gateway.resolver.pending import Future, Pending
 from gateway.resolver.upstream import Upstream, is_encrypted
 from gateway.resolver.upstream.member import Member, UpstreamState
@@ -103,10 +103,13 @@ class Forwarder:
         """Has `waiter` called once, with the answer or with what went wrong; maybe before this returns."""
         key = query.key
         flight = self._flights.get(key)
+        loop = asyncio.get_running_loop()
         if flight is not None:
             flight.waiting.append(waiter)
+            # Who floods must not keep from others what it has asked for before them.
+            if flight.is_held and self._departures.ask(self._holder_of(query.client), flight, loop.time()):
+                flight.depart()
             return
-        loop = asyncio.get_running_loop()
         flight = self._flights[key] = _Flight(self, loop, Question.of(query), key, waiter)
         if self._departures.ask(self._holder_of(query.client), flight, flight.asked_at):
             flight.depart()
@@ -180,11 +183,14 @@ class Forwarder:
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         # One timer for all flights: one for each cost as much as asking does.
         now = loop.time()
-        for flight in [flight for flight in self._flights.values() if flight.alarm <= now]:
-            self._departures.late(now)
-            flight.ring(now)
-        self._departures.measure(now)
-        self._sweeper = loop.call_later(_SWEEP, self._sweep, loop) if self._flights else None
+        try:
+            for flight in [flight for flight in self._flights.values() if flight.alarm <= now]:
+                self._departures.late(now)
+                flight.ring(now)
+            self._departures.measure(now)
+        finally:
+            # Whatever goes wrong with one: without a sweeper nobody's time would ever be over again.
+            self._sweeper = loop.call_later(_SWEEP, self._sweep, loop) if self._flights else None
 
 
 class _Flight:
@@ -192,7 +198,7 @@ class _Flight:
 
     __slots__ = (
         "_ends", "_error", "_forwarder", "_key", "_left", "_loop", "_next", "_plan", "_poor", "_question", "_under_way",
-        "alarm", "asked_at", "is_over", "waiting",
+        "alarm", "asked_at", "is_over", "level", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -206,6 +212,7 @@ class _Flight:
         self._next = 0
         self._under_way = 0
         self._left = False
+        self.level = NOBODY_YET
         self.asked_at = now = loop.time()
         self._ends = now + forwarder.deadline
         # When, by the loop's clock, `ring` is to be called at the latest.
@@ -216,15 +223,13 @@ class _Flight:
         self.waiting: list[Waiter] = [waiter]
         self.is_over = False
 
-    def depart(self) -> None:
-        """Leaves now; counted by whoever let it. A transport's mistake is a failure as any other."""
-        self._left = True
-        try:
-            self._depart()
-        except Exception as mistake:  # noqa: BLE001 - whoever waits gets it
-            self.fail(mistake)
+    @property
+    def is_held(self) -> bool:
+        return not (self._left or self.is_over)
 
-    def _depart(self) -> None:
+    def depart(self) -> None:
+        """Leaves now; counted by whoever let it."""
+        self._left = True
         self._plan = self._forwarder.plan()
         if not self._plan:
             self.fail(UpstreamError("No upstream is set."))
@@ -256,7 +261,13 @@ class _Flight:
         self._forwarder.asked += 1
         alarm = now + member.patience
         self.alarm = alarm if alarm < self._ends else self._ends
-        member.upstream.ask(self._question).add_done_callback(partial(self._landed, member, now))
+        try:
+            reply = member.upstream.ask(self._question)
+        except Exception as mistake:  # noqa: BLE001 - whoever waits gets it, and whoever called goes on with the others
+            self._under_way -= 1
+            self.fail(mistake)
+            return
+        reply.add_done_callback(partial(self._landed, member, now))
 
     def _landed(self, member: Member, started: float, reply: Future[bytes]) -> None:
         self._under_way -= 1

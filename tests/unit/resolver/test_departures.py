@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.resolver.departures import Departures
+from gateway.resolver.departures import NOBODY_YET, Departures
 
 
 class Flight:
     def __init__(self, name: str, sky: Sky) -> None:
-        self.name, self.sky, self.is_over = name, sky, False
+        self.name, self.sky, self.is_held, self.level = name, sky, True, NOBODY_YET
 
     def depart(self) -> None:
+        self.is_held = False
         self.sky.left.append(self.name)
         if self.name in self.sky.grounded:
             self.sky.departures.landed()
@@ -74,6 +75,22 @@ def test_who_asks_for_much_in_one_go_comes_before_who_asks_for_more(sky: Sky) ->
     assert set(sky.left[before : before + len(waited)]) == set(waited)
 
 
+def test_what_somebody_else_waits_for_too_leaves_as_early_as_theirs_and_once(sky: Sky) -> None:
+    flights = [sky.ask(f"f{number}") for number in range(4_000)]
+    wanted, later = flights[3_000], flights[3_500]
+    assert wanted.is_held
+    if sky.departures.ask("television", wanted, sky.now):
+        wanted.depart()
+    assert sky.left[-1] == "f3000"
+    for number in range(200):
+        sky.ask(f"w{number}", "waking up")
+    assert not sky.departures.ask("waking up", later, sky.now)
+    while sky.departures.gone:
+        sky.departures.landed()
+    assert (len(sky.left), len(set(sky.left)), sky.departures.waiting) == (4_200, 4_200, 0)
+    assert sky.left.index("f3500") < sky.left.index("f3400")
+
+
 def test_many_who_ask_for_little_are_bounded_too(sky: Sky) -> None:
     for number in range(500):
         sky.ask(f"n{number}", f"198.51.100.{number}")
@@ -112,7 +129,7 @@ def test_who_is_over_or_cannot_leave_stops_nobody(sky: Sky, fate: str) -> None:
     flights = [sky.ask(f"f{number}") for number in range(3_000)]
     for flight in flights[31:2_999]:
         if fate == "over":
-            flight.is_over = True
+            flight.is_held = False
         else:
             sky.grounded.add(flight.name)
     for _ in range(16):

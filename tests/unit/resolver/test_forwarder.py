@@ -10,6 +10,7 @@ from gateway.model.dns import Rcode
 from gateway.model.event import HealthChanged
 from gateway.model.response import Source
 from gateway.resolver.forwarder import Forwarder
+from gateway.wire.question import Question
 from tests.support.clock import run_simulated, simulated_now
 from tests.support.zone import Reply
 from tests.unit.resolver.stage import ScriptedUpstream, together
@@ -184,6 +185,50 @@ def test_the_deadline_holds_whatever_upstreams_do() -> None:
             await forwarder.resolve(query("www.example.com"))
         assert simulated_now() - start == pytest.approx(2.5)
         assert len(first.asked) + len(second.asked) <= 5
+        await forwarder.close()
+
+    run_simulated(story())
+
+
+def test_a_mistake_of_one_transport_is_its_failure_and_the_deadline_goes_on_holding() -> None:
+    async def story() -> None:
+        first, second = pair()
+        forwarder = Forwarder([first, second], lambda change: None)
+        first.delay = second.delay = 9.0
+        ask, mistakes = second.ask, [RuntimeError("a mistake of ours")]
+
+        def mistaken(question: Question) -> asyncio.Future[bytes]:
+            if mistakes:
+                raise mistakes.pop()
+            return ask(question)
+
+        second.ask = mistaken  # type: ignore[method-assign]
+        for _ in range(2):
+            began = simulated_now()
+            with pytest.raises(RuntimeError if mistakes else UpstreamError):
+                await forwarder.resolve(query("www.example.com"))
+            assert simulated_now() - began < 2.6
+        await forwarder.close()
+
+    run_simulated(story())
+
+
+def test_who_floods_keeps_nothing_from_others_that_it_has_asked_for_before_them() -> None:
+    async def story() -> None:
+        upstream = ScriptedUpstream(lambda name, rtype: Reply((f"{name}. 60 A 192.0.2.1",)))
+        upstream.delay = 0.001
+        forwarder = Forwarder([upstream], never)
+        await forwarder.resolve(query("first.example.com"))
+        upstream.delay = 0.1
+        await asyncio.sleep(0.02)
+        flood = [asyncio.ensure_future(forwarder.resolve(query(f"n{n}.example.com"))) for n in range(600)]
+        await asyncio.sleep(0)
+        assert forwarder.is_crowded
+        began = simulated_now()
+        await forwarder.resolve(query("n599.example.com", client="192.168.7.99"))
+        assert simulated_now() - began < 0.15
+        await asyncio.gather(*flood, return_exceptions=True)
+        assert not forwarder.is_crowded
         await forwarder.close()
 
     run_simulated(story())
