@@ -93,7 +93,7 @@ def test_services_are_listed_by_name(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("rule", "says"),
     [
-        (_RULES.replace("idle: yes", "idle: no"), "idle can only be yes"),
+        (_RULES.replace("idle: yes", "idle: no"), 'write "idle: yes", or leave idle out'),
         (_RULES.replace("  service: Play+\n  idle: yes", "  idle: yes"), "add the service, or leave idle out"),
     ],
 )
