@@ -36,7 +36,7 @@ _BECAUSE = {
     Reason.PAUSED: "filtering is paused",
     Reason.DEVICE_RULE: "you made a rule for this device",
     Reason.RULE: "you made a rule",
-    Reason.KEEP_LIST: "televisions stop working without it",
+    Reason.KEEP_LIST: "devices stop working without it",
     Reason.ALLOW_LIST: "an allow list names it",
     Reason.BLOCK_LIST: "a block list names it",
     Reason.NEEDED: "something in use on this device needs it",
@@ -72,7 +72,7 @@ def explain(
     behind = (classifier.tag(target, (), maker) for target in targets)
     stopping = presets.blocking(classifier.tag(name, (), maker), behind)
     answered = (f"{name}: {special}", "No rule, list or preset changes that.") if special else None
-    said = answered or (sentence(name, tag), _seen_from(maker, tag), _decided(verdict), _would(verdict, stopping))
+    said = answered or (sentence(name, tag), _seen_from(maker, tag), _decided(verdict), _would(verdict, stopping, tag))
     return {
         "name": name,
         "company": tag.company,
@@ -198,13 +198,14 @@ def _seen_from(maker: str, tag: Tag) -> str:
     return ""
 
 
-def _would(verdict: Verdict, stopping: list[str]) -> str:
-    """Which presets block the name; nothing when it is blocked by one already."""
+def _would(verdict: Verdict, stopping: list[str], tag: Tag) -> str:
+    """Which presets block the name, and where none does; nothing when it is blocked by one already."""
     if verdict.reason is Reason.PRESET:
         return ""
     titles = [presets.title(each) for each in stopping]
     if not titles:
         return "No preset blocks it."
+    spared = f", except where {' or '.join(tag.needed_by)} is in use" if tag.needed_by else ""
     if len(titles) == 1:
-        return f"Of the presets only {titles[0]} blocks it."
-    return f"The presets {', '.join(titles[:-1])} and {titles[-1]} block it."
+        return f"Of the presets only {titles[0]} blocks it{spared}."
+    return f"The presets {', '.join(titles[:-1])} and {titles[-1]} block it{spared}."

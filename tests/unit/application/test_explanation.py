@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.application.explanation import OWN_NAME, explain_from_disk
+from gateway.classifier.presets import Preset, blocks
+from gateway.classifier.service import Classifier
 from gateway.errors import Refused
 from gateway.journal.preparation import prepare
 from gateway.journal.stores import DeviceStore
@@ -101,6 +103,21 @@ def test_whom_a_company_belongs_to_is_said_with_date_and_source(settings: Settin
     assert owners[1]["source"].startswith("https://")
     assert explain_from_disk(settings, "nobody.example.org")["owners"] == []
     assert explain_from_disk(settings, "ichnaea.netflix.com")["owners"] == []
+
+
+def test_where_a_preset_leaves_a_name_open_is_said_beside_where_it_blocks_it(settings: Settings) -> None:
+    explained = explain_from_disk(settings, "vortex.hulu.com")
+    assert explained["presets"] == ["quiet", "silent"]
+    assert explained["sentence"].endswith("The presets Quiet and Silent block it, except where Hulu is in use.")
+    tag = Classifier.load().tag("vortex.hulu.com", (), "")
+    assert [blocks(preset, tag, {"Hulu"}) for preset in Preset] == [False] * 3
+    for name in ("ads.samsungads.com", "nobody.example.org"):
+        assert "except where" not in explain_from_disk(settings, name)["sentence"]
+
+
+def test_a_device_may_be_a_lamp(settings: Settings) -> None:
+    sentence = explain_from_disk(settings, "time.samsungcloudsolution.com")["sentence"]
+    assert "because devices stop working without it" in sentence
 
 
 def test_what_is_guessed_from_spelling_decides_nothing_without_a_box_either(tmp_path: Path) -> None:
