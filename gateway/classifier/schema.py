@@ -30,6 +30,7 @@ _KINDS = {"television", "music", "games", "social"}
 _SOURCE_KEYS = {"title", "url", "date", "lived_without"}
 _SOURCE_WORDS = {"says", "source", "sources", "evidence", "from"}
 _HOW_A_SOURCE_SPEAKS = 'write "KEY says: …" with the key of an entry in sources.toml'
+_KEY = re.compile(r"[a-z0-9_]{1,40}")
 _CARRIER_KEYS = {"from", "domains"}
 _DATE = re.compile(r"(19|20)\d{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 _NUMBER = re.compile(r"[01](\.\d{1,3})?")
@@ -99,6 +100,8 @@ def read_sources(tables: Tables) -> dict[str, tuple[str, str]]:
     """Key -> (title and address, date) of every source in sources.toml and its likes. Raises Problem."""
     sources = {}
     for key, where, row in tables.items():
+        if not _KEY.fullmatch(key):
+            raise Problem(f"{where}: the key of a source is one word of small letters, digits and _; choose another.")
         _refuse_strange(where, row, _SOURCE_KEYS)
         date = _text(where, row, "date", optional=True)
         if date and not _DATE.fullmatch(date):

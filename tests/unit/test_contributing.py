@@ -17,6 +17,7 @@ from gateway.classifier.loader import BUILT_IN, load_knowledge
 from gateway.classifier.service import Classifier
 from gateway.classifier.wording import sentence
 from gateway.errors import SettingsError
+from gateway.model.tag import Category, Need
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
@@ -70,6 +71,53 @@ def test_without_its_source_the_example_is_refused_with_its_line(without: Path) 
         file.write("\n" + shown("rule"))
     with pytest.raises(SettingsError, match=r"tcl\.txt.*hagezi8310"):
         load_knowledge(without)
+
+
+_FILES = {
+    "source": "sources-lumenda.toml",
+    "company": "companies-lumenda.toml",
+    "service": "services-lumenda.toml",
+    "maker": "lumenda.txt",
+}
+
+
+def _with_lumenda(folder: Path, *kinds: str) -> Classifier:
+    for kind in kinds:
+        assert f"`{_FILES[kind]}`" in CONTRIBUTING
+        (folder / _FILES[kind]).write_text(shown(kind))
+    return Classifier.load(folder)
+
+
+def test_the_maker_that_does_not_exist_is_added_by_the_files_that_are_shown(without: Path) -> None:
+    classifier = _with_lumenda(without, *_FILES)
+    wanted = {
+        "api.lumenda.example": (Category.ESSENTIAL, Need.DEGRADES),
+        "gw-eu-7.lumenda.example": (Category.ESSENTIAL, Need.DEGRADES),
+        "time.lumenda.example": (Category.TIME, Need.REQUIRED),
+        "firmware.lumenda.example": (Category.UPDATE, Need.REQUIRED),
+        "stats.lumenda.example": (Category.TELEMETRY, Need.UNKNOWN),
+        "offers.lumenda.example": (Category.ADVERTISING, Need.UNKNOWN),
+        "1.radio.lumenda.example": (Category.CONTENT, Need.DEGRADES),
+        "events.radio.lumenda.example": (Category.ANALYTICS, Need.DEGRADES),
+    }
+    tags = {name: classifier.tag(name, (), "") for name in wanted}
+    assert {name: (tag.category, tag.need) for name, tag in tags.items()} == wanted
+    assert {tag.company for tag in tags.values()} == {"Lumenda"}
+    assert tags["events.radio.lumenda.example"].needed_by == ("Lumenda Radio",)
+    assert classifier.tag("www.lumenda.example", (), "").company == "Lumenda"
+    name = "gw-eu-7.lumenda.example"
+    assert sentence(name, classifier.tag(name, (), "")) == shown("maker-says").strip()
+
+
+@pytest.mark.parametrize("missing", ["source", "company", "service"])
+def test_whatever_file_of_the_maker_is_forgotten_is_asked_for(without: Path, missing: str) -> None:
+    asked_for = {
+        "source": "'lumendahelp' has no entry in sources",
+        "company": "'Lumenda'",
+        "service": "'Lumenda Radio'",
+    }
+    with pytest.raises(SettingsError, match=asked_for[missing]):
+        _with_lumenda(without, *(kind for kind in _FILES if kind != missing))
 
 
 def test_the_five_commands_are_five_and_make_knows_them() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.classifier.loader import BUILT_IN, load_knowledge
+from gateway.classifier.schema import _COMPANY_KEYS, _RULE_KEYS, _SERVICE_KEYS, _SOURCE_KEYS
 from gateway.errors import SettingsError
 from gateway.model.tag import Category, Evidence, Need
 
@@ -194,6 +195,25 @@ def test_a_mistake_in_a_source_is_reported_with_its_key(folder: Path, old: str, 
         load_knowledge(folder)
     assert 'sources.toml, ["paper"]' in str(error.value)
     assert advice in str(error.value)
+
+
+@pytest.mark.parametrize("key", ['"A paper"', "Paper", '"a: b"', "x" * 41])
+def test_the_key_of_a_source_is_one_word_that_a_rule_can_cite(folder: Path, key: str) -> None:
+    (folder / "sources.toml").write_text(_SOURCES.replace("[paper]", f"[{key}]"))
+    with pytest.raises(SettingsError, match="one word of small letters, digits and _; choose another"):
+        load_knowledge(folder)
+
+
+def test_the_guide_to_the_knowledge_explains_every_word_that_a_rule_may_use() -> None:
+    guide = (BUILT_IN / "README.md").read_text()
+    first_cells = [row.split("|")[1] for row in guide.splitlines() if row.startswith("| ")]
+    explained = {word.strip() for cell in first_cells for word in cell.split(",")}
+    for words in (Category, Need):
+        assert {word.value for word in words} <= explained
+    assert explained >= _RULE_KEYS
+    for keys in (_COMPANY_KEYS, _SERVICE_KEYS):
+        assert keys <= set(re.findall(r"^(\w+) = ", guide, re.MULTILINE))
+    assert set(re.findall(r"`(\w+)(?: = true)?`", guide.split("## A source")[1])) >= _SOURCE_KEYS
 
 
 def test_two_files_cannot_speak_of_the_same_pattern(folder: Path) -> None:
