@@ -44,6 +44,7 @@ _PATIENCE = 0.25
 _NOT_YET = datetime.min.replace(tzinfo=UTC)
 _QUESTION = 1 << 13
 _REMEMBERED = 600.0
+_MOST_UNHEARD = 512
 
 
 class Asking:
@@ -59,10 +60,10 @@ class Asking:
         device = self._ask(["device", client])
         return device if isinstance(device, str) else None
 
-    def services_of(self, device: str, name: str | None = None) -> list[str]:
+    def services_of(self, device: str, name: str | None = None) -> list[Sign]:
         """The services in use on a device, which asks for this canonical name just now."""
-        services = self._ask(["services", device, name])
-        return [each for each in services if isinstance(each, str)] if isinstance(services, list) else []
+        signs = self._ask(["services", device, name])
+        return [(service, lasts) for service, lasts in signs] if isinstance(signs, list) else []
 
     def _ask(self, question: list[str | None]) -> Any:
         try:
@@ -83,11 +84,12 @@ class SharedUsage(Usage):
     def __init__(self, sign_of: Callable[[str], Sign | None], asking: Asking) -> None:
         super().__init__(sign_of, kept=_REMEMBERED)
         self._asking = asking
+        self._unheard: dict[tuple[str, str], None] = {}
 
     def note(self, device: str | None, name: str) -> bool:
         if device is None or not super().note(device, name):
             return False
-        self._learn(device, name)
+        self._say(device, name)
         return True
 
     def refresh(self, device: str | None) -> bool:
@@ -96,9 +98,22 @@ class SharedUsage(Usage):
             self._learn(device, None)
         return self.of(device) != before
 
-    def _learn(self, device: str, name: str | None) -> None:
-        if services := self._asking.services_of(device, name):
-            self.add(device, [(service, 0.0) for service in services])
+    def sweep(self) -> None:
+        """Also says again what the resolver has not heard: the other workers learn of it from there."""
+        super().sweep()
+        if self._unheard:
+            self._say(*self._unheard.popitem()[0])
+
+    def _say(self, device: str, name: str) -> None:
+        # An answer names at least this use.
+        if not self._learn(device, name) and len(self._unheard) < _MOST_UNHEARD:
+            self._unheard[device, name] = None
+
+    def _learn(self, device: str, name: str | None) -> bool:
+        signs = self._asking.services_of(device, name)
+        if signs:
+            self.take(device, signs)
+        return bool(signs)
 
 
 class Worker:

@@ -38,7 +38,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _STEADY = 0.1, 10.0, 30.0
 _SILENCE = 10.0
 _OBEDIENCE = 1.0
 _ENDING, _FAREWELL = 1.0, 3.0
-_ASKED = 1 << 10
+# A name of 255 bytes, each spelled in four characters of which one is spelled in two, and a device.
+_ASKED = 1 << 12
 _OF_NOW = frozenset({"in_flight", "cache_entries", "cache_bytes", "memo_entries"})
 """Counters that tell how things are; those of a worker that ended are over with it."""
 
@@ -100,7 +101,7 @@ def _know(core: Core, question: Sequence[Any]) -> Any:
         case ["services", str(device), str() | None as name]:
             if name is not None:
                 core.usage.note(device, name)
-            return sorted(core.usage.of(device))
+            return core.usage.services(device)
     raise ValueError("Nobody asks that.")
 
 

@@ -159,10 +159,10 @@ class Snapshot:
         nobody knows which device it is, nothing is known, so that no device may get the answers that it gets.
         """
         if device in self._devices:
-            return (device, self._usage.of(device)) if self.preset_of(device) else device
+            return (device, self._usage.state(device)) if self.preset_of(device) else device
         if self._preset is None:
             return None
-        return ("nobody",) if device is None else ("maker", self._maker_of(device), self._usage.of(device))
+        return ("nobody",) if device is None else ("maker", self._maker_of(device), self._usage.state(device))
 
     def decide(self, name: str, device: str | None, qtype: int = 1) -> Verdict:
         """See Policy."""

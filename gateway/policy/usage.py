@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Final, TypeAlias
 
 NOTHING: Final[frozenset[str]] = frozenset()
@@ -39,28 +39,34 @@ class Usage:
         self._kept = kept
         self._last: dict[str, dict[str, float]] = {}
         self._used: dict[str, frozenset[str]] = {}
+        self._states: dict[str, Hashable] = {}
         self._listeners: list[Callable[[str], None]] = []
 
     def listen(self, changed: Callable[[str], None]) -> None:
-        """`changed` is called with a device whose services are others now."""
+        """`changed` is called with a device whose `state` is another one now."""
         self._listeners.append(changed)
 
     def of(self, device: str | None) -> frozenset[str]:
         """The services in use on this device, as far as this process knows."""
         return self._used.get(device, NOTHING) if device is not None else NOTHING
 
+    def state(self, device: str | None) -> Hashable:
+        """What devices share answers by: the same services are in use, and the same of them for the moment only. A name
+        that makes a moment last is answered to no device of which that is not noted.
+        """
+        return self._states.get(device, NOTHING) if device is not None else NOTHING
+
     def note(self, device: str | None, name: str) -> bool:
-        """A device asks for a name; true when it uses one service more from now on."""
+        """A device asks for a name; true when it uses one service more from now on, or for longer than a moment."""
         sign = self._sign_of(name)
         if sign is None or device is None:
             return False
         service, lasts = sign
         is_new = service not in self._used.get(device, NOTHING)
-        if lasts and (is_new or self._ends(device, service) <= _MOMENT):
-            self.add(device, [(service, 0.0)])
-        elif is_new:
-            self.add(device, [(service, self._kept - _MOMENT)])
-        return is_new
+        if not is_new and (not lasts or self._ends(device, service) > _MOMENT):
+            return False
+        self.take(device, [(service, lasts)])
+        return True
 
     def _ends(self, device: str, service: str) -> float:
         """In how many seconds it is not in use any more, if nothing is asked for."""
@@ -81,6 +87,15 @@ class Usage:
         for service, ago in services:
             known[service] = max(known.get(service, now - ago), now - ago)
         self._settle(device)
+
+    def services(self, device: str) -> list[Sign]:
+        """The services in use on this device, for the moment or for longer, by name."""
+        used = sorted(self._used.get(device, NOTHING))
+        return [(service, self._ends(device, service) > _MOMENT) for service in used]
+
+    def take(self, device: str, signs: Iterable[Sign]) -> None:
+        """These services are in use on this device from now on."""
+        self.add(device, [(service, 0.0 if lasts else self._kept - _MOMENT) for service, lasts in signs])
 
     def join(self, old: str, new: str) -> None:
         """A device goes by another id from now on."""
@@ -103,21 +118,20 @@ class Usage:
 
     def table(self) -> dict[str, list[str]]:
         """Every device with its services, but for those that are open for the moment only."""
-        found = {
-            device: sorted(service for service in used if self._ends(device, service) > _MOMENT)
-            for device, used in self._used.items()
-        }
+        found = {device: [service for service, lasts in self.services(device) if lasts] for device in self._used}
         return {device: services for device, services in found.items() if services}
 
     def _settle(self, device: str) -> None:
-        used = frozenset(self._last[device])
-        if used != self._used.get(device, NOTHING):
-            self._used[device] = used
+        self._used[device] = used = frozenset(self._last[device])
+        passing = frozenset(service for service, lasts in self.services(device) if not lasts)
+        state = (used, passing) if passing else used
+        if state != self.state(device):
+            self._states[device] = state
             self._report(device)
 
     def _forget(self, device: str) -> None:
-        del self._last[device]
-        if self._used.pop(device, NOTHING):
+        del self._last[device], self._used[device]
+        if self._states.pop(device, NOTHING):
             self._report(device)
 
     def _report(self, device: str) -> None:

@@ -435,7 +435,7 @@ def test_a_verdict_says_that_only_the_trackers_are_meant() -> None:
 def app_home(*rules: Rule) -> tuple[Snapshot, Usage, list[str]]:
     """A home where somebody who asks for app.player.example uses Player, and the devices whose services changed."""
     changed: list[str] = []
-    usage = Usage({"app.player.example": ("Player", True)}.get)
+    usage = Usage({"app.player.example": ("Player", True), "idle.player.example": ("Player", False)}.get)
     usage.listen(changed.append)
     tags = {"ads.player.example": Tag("Player", Category.ADVERTISING)}
     presets = Presets(stopping, dict, usage)
@@ -487,6 +487,19 @@ def test_a_device_of_which_nothing_is_known_yet_hides_the_first_use_of_no_other(
     assert snapshot.profile(None) != snapshot.profile(TV)
     assert not snapshot.decide("app.player.example", TV).blocked
     assert usage.table() == {TV: ["Player"]}
+
+
+def test_a_use_that_lasts_is_noted_although_another_device_has_made_its_name_known() -> None:
+    allowed = [rule(ALLOW, NAME, f"{label}.player.example") for label in ("app", "idle")]
+    snapshot, usage, _ = app_home(preset("silent"), *allowed)
+    snapshot.decide("app.player.example", TV)
+    snapshot.decide("idle.player.example", PHONE)
+    assert not snapshot.decide("ads.player.example", PHONE).blocked
+    assert snapshot.profile(TV) != snapshot.profile(PHONE)
+    assert usage.table() == {TV: ["Player"]}
+    snapshot.decide("app.player.example", PHONE)
+    assert usage.table() == {TV: ["Player"], PHONE: ["Player"]}
+    assert snapshot.profile(TV) == snapshot.profile(PHONE)
 
 
 def test_an_app_that_is_blocked_is_not_used_and_without_a_preset_nobody_notes() -> None:

@@ -84,7 +84,8 @@ def test_what_is_asked_for_by_itself_counts_for_the_moment_only(watched: Watched
     usage.sweep()
     assert usage.of(TV) == frozenset()
     assert usage.note(TV, "idle.player.example")
-    assert not usage.note(TV, "app.player.example"), "it is in use already, and for longer now"
+    assert usage.note(TV, "app.player.example"), "it is in use already, and for longer now"
+    assert not usage.note(TV, "app.player.example")
     watched.now += 301.0
     usage.sweep()
     assert usage.of(TV) == {"Player"}

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+
+import gateway.application.worker as workers
+from gateway.application.worker import Asking, SharedUsage
+from gateway.application.workers import WorkerPool
+from gateway.model.name import Name
+from gateway.policy.usage import Usage
+
+LONGEST = Name.from_labels([b"\x01" * 63] * 3 + [b"\x01" * 61]).text
+SIGNS = {"app.player.example": ("Player", True), "idle.player.example": ("Player", False), LONGEST: ("Player", True)}
+TV = "mac:aa:bb:cc:dd:ee:ff"
+
+
+class Resolver:
+    """The other end: answers as the resolver does, or is too busy to."""
+
+    def __init__(self, asked: socket.socket) -> None:
+        self._asked = asked
+        self._know = self.know
+        self.heard: list[Any] = []
+        self.usage = Usage(SIGNS.get)
+        self.busy = False
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def know(self, question: list[Any]) -> Any:
+        self.heard.append(question)
+        if question[2] is not None:
+            self.usage.note(*question[1:])
+        return self.usage.services(question[1])
+
+    def _serve(self) -> None:
+        while self._asked.recv(1, socket.MSG_PEEK):
+            if self.busy:
+                self._asked.recv(1)
+            else:
+                WorkerPool._answer(cast(WorkerPool, self), self._asked)
+
+    def end(self) -> None:
+        self._asked.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Resolver, Asking]]:
+    monkeypatch.setattr(workers, "_PATIENCE", 0.2)
+    asked, asking = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with asked, asking:
+        resolver = Resolver(asked)
+        yield resolver, Asking(asking)
+        resolver.end()
+
+
+def test_a_use_of_which_the_resolver_did_not_hear_is_said_again(resolver: tuple[Resolver, Asking]) -> None:
+    other, asking = resolver
+    usage = SharedUsage(SIGNS.get, asking)
+    other.busy = True
+    assert usage.note(TV, "app.player.example")
+    assert usage.of(TV) == {"Player"}
+    assert (other.heard, asking.unanswered) == ([], 1)
+    other.busy = False
+    usage.sweep()
+    usage.sweep()
+    assert other.heard == [["services", TV, "app.player.example"]]
+
+
+def test_a_name_however_it_is_spelled_can_be_asked_about(resolver: tuple[Resolver, Asking]) -> None:
+    other, asking = resolver
+    assert len(json.dumps(LONGEST)) > 1_200
+    assert asking.services_of(TV, LONGEST) == [("Player", True)]
+    assert other.heard == [["services", TV, LONGEST]]
+
+
+def test_what_begins_with_a_moment_lasts_for_every_worker_once_the_app_is_used(
+    resolver: tuple[Resolver, Asking],
+) -> None:
+    other, asking = resolver
+    one, another = SharedUsage(SIGNS.get, asking), SharedUsage(SIGNS.get, asking)
+    assert one.note(TV, "idle.player.example")
+    assert another.refresh(TV)
+    assert one.services(TV) == another.services(TV) == other.usage.services(TV) == [("Player", False)]
+    assert one.note(TV, "app.player.example")
+    assert not another.refresh(TV), "nothing more is in use"
+    assert one.services(TV) == another.services(TV) == other.usage.services(TV) == [("Player", True)]
