@@ -52,7 +52,7 @@ class Effects:
 def register(core: Core, registry: Registry) -> None:
     """Brings the task "preset effects" and the verb "presets.effects"."""
     effects = AtHome(core)
-    core.usage.listen(lambda _: effects.change())
+    core.usage.listen(effects.use_changed)
     core.events.device_seen.listen(lambda device: effects.change() if device.id not in effects.known else None)
     registry.add_task("preset effects", effects.run)
     registry.add_verbs({"presets.effects": lambda _: effects.to_json()})
@@ -94,7 +94,18 @@ class AtHome:
         self._rule_on = judge(core.classifier)
         self._changed = asyncio.Event()
         self._by_device: dict[str, dict[str, Effects]] = {}
+        self._used: dict[str, list[str]] = {}
         self.known: set[str] = set()
+
+    def use_changed(self, device: str) -> None:
+        """What counts for the moment only comes and goes every few minutes, and changes nothing here."""
+        if self._core.usage.lasting(device) != self._used.get(device, []):
+            self.change()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something has changed since it was counted last."""
+        return self._changed.is_set()
 
     def change(self) -> None:
         self._changed.set()
@@ -117,8 +128,9 @@ class AtHome:
         await asyncio.sleep(_AT_FIRST)
         while True:
             self._changed.clear()
+            self._used = self._core.usage.table()
             try:
-                self._by_device = await asyncio.to_thread(self._count)
+                self._by_device = await asyncio.to_thread(self._count, self._used)
             except JournalError:
                 # There is no history yet, or none that can be read: its own part says so.
                 self._by_device = {}
@@ -129,7 +141,7 @@ class AtHome:
             except TimeoutError:
                 continue
 
-    def _count(self) -> dict[str, dict[str, Effects]]:
+    def _count(self, used: Mapping[str, list[str]]) -> dict[str, dict[str, Effects]]:
         core = self._core
         if not core.settings.journal.exists():
             return {}
@@ -141,8 +153,8 @@ class AtHome:
         makers = core.policy.policy.makers
         return {
             device: effects_on(
-                theirs, self._rule_on, self._is_needed, _maker(makers, device), core.usage.of(device),
-                lambda: time.sleep(_REST),
+                theirs, self._rule_on, self._is_needed, _maker(makers, device),
+                frozenset(used.get(device, ())), lambda: time.sleep(_REST),
             )
             for device, theirs in names.items()
         }  # fmt: skip

@@ -116,10 +116,13 @@ class Usage:
             else:
                 self._forget(device)
 
+    def lasting(self, device: str) -> list[str]:
+        """As `services`, but for those that are in use for the moment only."""
+        return [service for service, lasts in self.services(device) if lasts]
+
     def table(self) -> dict[str, list[str]]:
-        """Every device with its services, but for those that are open for the moment only."""
-        found = {device: [service for service, lasts in self.services(device) if lasts] for device in self._used}
-        return {device: services for device, services in found.items() if services}
+        """Every device with its lasting services."""
+        return {device: lasting for device in self._used if (lasting := self.lasting(device))}
 
     def _settle(self, device: str) -> None:
         self._used[device] = used = frozenset(self._last[device])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from gateway.application.preset_effects import Effects, effects_on
+from types import SimpleNamespace
+from typing import cast
+
+from gateway.application.core import Core
+from gateway.application.preset_effects import AtHome, Effects, effects_on
 from gateway.application.presets import judge
 from gateway.classifier.service import Classifier
 from gateway.policy.presets import Ruling
+from gateway.policy.usage import Usage
 
 NAMES = ["ads.example", "app.example", "clock.example", "sdk.example"]
 
@@ -35,6 +40,16 @@ def test_devices_add_up_by_name() -> None:
     home.add(Effects({"a", "b"}, {"a"}, {"b"}, set(), {"Player"}))
     home.add(Effects({"b"}, {"b"}, set(), set(), set()))
     assert home.to_json() == {"names": 2, "stops": 2, "open": 1, "missed": 0, "needed_by": ["Player"]}
+
+
+def test_what_is_in_use_for_the_moment_only_has_nothing_counted_anew() -> None:
+    usage = Usage({"app.example": ("Player", True), "idle.example": ("Player", False)}.get)
+    at_home = AtHome(cast(Core, SimpleNamespace(usage=usage, classifier=Classifier.load())))
+    usage.listen(at_home.use_changed)
+    usage.note("mac:tv", "idle.example")
+    assert not at_home.is_due
+    usage.note("mac:tv", "app.example")
+    assert at_home.is_due
 
 
 def test_by_all_that_we_know_calm_and_quiet_are_missed_nowhere() -> None:
