@@ -104,7 +104,7 @@ def test_the_command_runs(command: str, box: RunningBox, tmp_path: Path) -> None
     match words:
         case ["telltale" | ".venv/bin/telltale", "up" | "demo" as verb, *rest]:
             start_and_stop([verb, *rest], tmp_path)
-        case ["telltale", *rest]:
+        case ["telltale" | ".venv/bin/telltale", *rest]:
             run_against(box, rest)
         case [".venv/bin/pytest" | "TELLTALE_WRITE_GOLDEN=1" | "TELLTALE_FAULT_ROUNDS=30", *rest]:
             paths = [word for word in rest if word != ".venv/bin/pytest"]
