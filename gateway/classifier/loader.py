@@ -88,7 +88,8 @@ def _twice(folder: Path, pattern: str) -> str:
         for number, line in enumerate(_read(path).split("\n"), 1)
         if line[:1] not in "# \t" and pattern in line.split()
     ]
-    return f"{', and '.join(places[:2])}: {pattern} stands in two rules; keep one of them."
+    where = "in two rules" if len(places) > 1 else "twice in this line"
+    return f"{', and '.join(places[:2])}: {pattern} stands {where}; keep one of them."
 
 
 def _read_tables(folder: Path, about: str, *, optional: bool = False) -> Tables:

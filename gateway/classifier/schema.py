@@ -166,6 +166,11 @@ def _read_fact(where: str, row: Row, known: Nameable) -> Fact:
     symptom = values.get("symptom", "")
     if not symptom and need in (Need.REQUIRED, Need.DEGRADES):
         raise Problem(f"{where}: need is {need.value!r}, so add a symptom: what a person sees when it is blocked.")
+    if symptom and need in (Need.UNKNOWN, Need.NOT_NEEDED) and "needed by" not in values:
+        raise Problem(
+            f"{where}: a symptom is said, and need is {need.value!r}; write need: degrades or required, or leave the "
+            "symptom out."
+        )
     return Fact(
         company=company,
         category=_choice(where, values, "category", _CATEGORIES),
