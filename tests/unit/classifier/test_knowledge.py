@@ -39,7 +39,7 @@ def test_the_base_is_wide(knowledge: Knowledge) -> None:
     assert len(makers) >= 25
 
 
-_MAKERS_OF_DEVICES = 300
+_MAKERS_OF_DEVICES = 314
 
 
 def test_makers_of_things_at_home_are_known(knowledge: Knowledge) -> None:
@@ -77,6 +77,27 @@ def test_a_device_finds_its_maker_and_a_purpose(knowledge: Knowledge, name: str,
     assert found is not None
     assert found[1].company == owner
     assert found[1].category is not Category.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("reports", "serves"),
+    [
+        ("euw1-device-telemetry-gw.iot.i.tplinknbu.com", "euw1-app-server.iot.i.tplinknbu.com"),
+        ("eulog.ezvizlife.com", "alarmeu.ezvizlife.com"),
+        ("logs.v2.homeconnectegw.com", "prod.reu.rest.homeconnectegw.com"),
+        ("telemetry.pod4.prod.avatar.ext.hp.com", "us1.gateway.avatar.ext.hp.com"),
+        ("telemetry-eu-west-prd.vn.tesla.services", "hermes-prd.ap.tesla.services"),
+        ("telemetry.ccp.xcal.tv", "xconf.xcal.tv"),
+        ("logs.owletdata.com", "accounts.owletdata.com"),
+        ("tron-telemetry-cplane.sea.svc.starlink.com", "www.starlink.com"),
+        ("telemetry.wallbox.com", "api.wall-box.com"),
+    ],
+)
+def test_what_a_device_reports_is_not_taken_for_its_cloud(knowledge: Knowledge, reports: str, serves: str) -> None:
+    watching, cloud = knowledge.index.find(reports), knowledge.index.find(serves)
+    assert watching is not None
+    assert cloud is not None
+    assert (watching[1].category.tracks, cloud[1].category.tracks) == (True, False)
 
 
 def test_no_bait_of_other_lists_was_copied(knowledge: Knowledge) -> None:
