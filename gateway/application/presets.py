@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from gateway.classifier.presets import CERTAIN, Preset, blocks, describe
+from gateway.classifier.presets import CERTAIN, SOMETHING_BREAKS, Preset, blocks, describe
 from gateway.classifier.service import Classifier
 from gateway.model.rule import PRESET_OFF
-from gateway.model.tag import Need, Tag
+from gateway.model.tag import Tag
 from gateway.policy.presets import PresetRules, Ruling
 
 _OFF = (
@@ -25,12 +25,14 @@ def judge(classifier: Classifier) -> PresetRules:
         chosen = Preset(preset)
         # A guess moves only the preset that stops whatever nobody needs.
         tag = classifier.tag(name, (), maker) if chosen is Preset.SILENT else classifier.sure_tag(name, maker)
-        if not tag.needed_by:
-            return Ruling(blocks(chosen, tag))
-        needers = services | classifier.makers_of(maker)
         stops = blocks(chosen, tag)
-        needed_by = tuple(each for each in tag.needed_by if each in needers) if stops else ()
-        return Ruling(stops and not needed_by, needed_by, depends=stops and not needed_by)
+        if not tag.needed_by:
+            return Ruling(stops, kept=not stops and tag.need in SOMETHING_BREAKS)
+        needers = services | classifier.makers_of(maker)
+        needed_by = tuple(each for each in tag.needed_by if each in needers)
+        if not stops:
+            return Ruling(False, kept=bool(needed_by))
+        return Ruling(not needed_by, needed_by, depends=not needed_by)
 
     return rule_on
 
@@ -38,7 +40,8 @@ def judge(classifier: Classifier) -> PresetRules:
 def blocking(tag: Tag, behind: Iterable[Tag] = ()) -> list[str]:
     """The presets that block a name with this tag, which leads to names `behind`; the mildest first."""
     watching = [each for each in behind if each.category.tracks and each.confidence >= CERTAIN]
-    tags = [tag] if tag.need is Need.REQUIRED else [tag, *watching]
+    kept = tag.need in SOMETHING_BREAKS and not tag.needed_by
+    tags = [tag] if kept else [tag, *watching]
     return [preset.value for preset in Preset if any(blocks(preset, each) for each in tags)]
 
 

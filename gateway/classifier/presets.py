@@ -18,7 +18,7 @@ CERTAIN = 0.5
 AGREED = 0.7
 """From here on several lists agree, or the owner or a measurement says what the name does; see knowledge/README.md."""
 
-_SOMETHING_BREAKS = frozenset({Need.REQUIRED, Need.DEGRADES, Need.DISPUTED})
+SOMETHING_BREAKS = frozenset({Need.REQUIRED, Need.DEGRADES, Need.DISPUTED})
 _WATCHES = frozenset({Category.ACR, Category.ADVERTISING, Category.ANALYTICS})
 _REPORTS_HOME = frozenset({Category.TELEMETRY, Category.CRASH_REPORTS, Category.RECOMMENDATIONS})
 _TV_NEEDS = frozenset(
@@ -58,7 +58,7 @@ def blocks(preset: Preset, tag: Tag, needers: Collection[str] = ()) -> bool:
         return False
     if preset is Preset.SILENT:
         return tag.category not in _VIEWER_NEEDS or tag.need is Need.NOT_NEEDED
-    if tag.need in _SOMETHING_BREAKS or tag.confidence < CERTAIN:
+    if tag.need in SOMETHING_BREAKS or tag.confidence < CERTAIN:
         return False
     if tag.category in _WATCHES or (tag.category is Category.TELEMETRY and tag.confidence >= AGREED):
         return True

@@ -41,7 +41,9 @@ class Verdict:
 
     `lists` are the titles of every list that names the name; `company` and `category` are set when a rule on them
     decided, `category` also when a preset did; `via` is the CNAME, HTTPS or SVCB target that decided, when it was not
-    the question's own name. `passing` is true where the next lookup of the same device may change it.
+    the question's own name. `passing` is true where the next lookup of the same device may change it, `kept` where
+    nobody speaks of the name, and a source says that something breaks without it: what a preset stops elsewhere is open
+    where this name leads to it.
     """
 
     action: Action
@@ -53,10 +55,18 @@ class Verdict:
     category: str | None = None
     via: str | None = None
     passing: bool = field(default=False, compare=False)
+    kept: bool = field(default=False, compare=False)
 
     @property
     def blocked(self) -> bool:
         return self.action is Action.BLOCK
 
+    def stops_at(self, target: Verdict) -> bool:
+        """Whether a name with this verdict is stopped because of the verdict on where it leads."""
+        if self.reason is not Reason.NOTHING or not target.blocked:
+            return False
+        return not (self.kept and target.reason is Reason.PRESET)
+
 
 ALLOWED = Verdict(Action.ALLOW, Reason.NOTHING)
+KEPT = Verdict(Action.ALLOW, Reason.NOTHING, kept=True)

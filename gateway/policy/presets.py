@@ -13,12 +13,14 @@ class Ruling(NamedTuple):
     """What a preset says of a name on one device.
 
     `needed_by` are the services in use there, or the maker, for whose sake the name is left open although the preset
-    stops it elsewhere. `depends` is true where a service that is not in use could be what needs it.
+    stops it elsewhere. `depends` is true where a service that is not in use could be what needs it; `kept` where it is
+    not stopped anyway, and something breaks without it on this device.
     """
 
     blocks: bool
     needed_by: tuple[str, ...] = ()
     depends: bool = False
+    kept: bool = False
 
 
 LEFT_ALONE = Ruling(False)

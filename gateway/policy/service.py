@@ -258,7 +258,7 @@ class PolicyService:
         verdict = snapshot.foresee(name, device, qtype)
         if verdict.reason is Reason.NOTHING:
             hidden = (snapshot.foresee(target, device, qtype, is_target=True) for target in targets)
-            verdict = next((each for each in hidden if each.blocked), verdict)
+            verdict = next((each for each in hidden if verdict.stops_at(each)), verdict)
         return Explanation(
             verdict,
             snapshot.rules_on(name, device),

@@ -22,7 +22,7 @@ from gateway.model.listed import Lists
 from gateway.model.name import ancestors
 from gateway.model.rule import PRESET_OFF, Rule, ScopeKind
 from gateway.model.tag import Category, Need, Tag
-from gateway.model.verdict import ALLOWED, Action, Reason, Verdict
+from gateway.model.verdict import ALLOWED, KEPT, Action, Reason, Verdict
 from gateway.policy.presets import LEFT_ALONE, Presets, Ruling
 
 MEMO_LIMIT: Final = 4_000
@@ -231,7 +231,9 @@ class Snapshot:
             )  # fmt: skip
         if listed:
             return Verdict(Action.BLOCK, Reason.BLOCK_LIST, listed.matched, lists=titles)
-        return Verdict(Action.ALLOW, Reason.NEEDED, ", ".join(ruling.needed_by)) if ruling.needed_by else ALLOWED
+        if ruling.needed_by:
+            return Verdict(Action.ALLOW, Reason.NEEDED, ", ".join(ruling.needed_by))
+        return KEPT if ruling.kept else ALLOWED
 
     def preset_of(self, device: str | None) -> Rule | None:
         """The preset in force for the device; None when there is none, or off."""

@@ -43,7 +43,7 @@ class Filter(Prompt):
         if verdict.reason is Reason.NOTHING:
             for target in response.targets:
                 hidden = policy.decide_target(target, device, query.qtype)
-                if hidden.blocked:
+                if verdict.stops_at(hidden):
                     # A tracker behind a name of the site itself (cloaking): the list knows only where it leads.
                     hidden = dataclasses.replace(hidden, via=hidden.via or target)
                     return dataclasses.replace(self._blocked(query, hidden), targets=response.targets)

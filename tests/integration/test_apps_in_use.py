@@ -15,7 +15,7 @@ import pytest
 
 from gateway.classifier.presets import CERTAIN
 from gateway.classifier.service import Classifier
-from gateway.model.tag import Category, Tag
+from gateway.model.tag import Category, Need, Tag
 from tests.support.box import RunningBox
 from tests.support.client import addresses, ask, burst, question
 from tests.support.shared_data import shared_data
@@ -30,7 +30,12 @@ REAL, NULL = ["198.51.100.9"], ["0.0.0.0"]
 _numbers = count(1)
 
 
+CLOAKS = {"imasdk.googleapis.com": "partnerad.l.doubleclick.net", "www.nobody.example": "partnerad.l.doubleclick.net"}
+
+
 def anything(name: str, rtype: str) -> Reply:
+    if rtype == "A" and (target := CLOAKS.get(name.lower())):
+        return Reply(answer=(f"{name}. 60 CNAME {target}.", f"{target}. 60 A 198.51.100.9"))
     return Reply(answer=(f"{name}. 60 A 198.51.100.9",)) if rtype == "A" else Reply()
 
 
@@ -168,6 +173,19 @@ def test_the_reason_says_for_whom_a_name_is_open(box: RunningBox) -> None:
     services = box.get("/api/v1/services")[1]["services"]
     used = next(each for each in services if each["service"] == tag.needed_by[0])
     assert shown["device"] in used["devices"]
+
+
+def test_what_something_breaks_without_may_lead_to_what_a_preset_stops(box: RunningBox) -> None:
+    choose(box, "calm")
+    client = device(box)
+    kept, other = CLOAKS
+    assert KNOWN.tag(kept).need is Need.DEGRADES
+    assert refused(box, [CLOAKS[kept], kept, other], client) == {CLOAKS[kept], other}
+    assert box.control.call("explain", name=kept, targets=[CLOAKS[kept]])["verdict"] == "allow"
+    status, rule = box.request("POST", "/api/v1/rules", {"action": "block", "name": "doubleclick.net", "subtree": True})
+    assert status == 201
+    assert refused(box, [kept], client) == {kept}, "a person who names it means it"
+    box.request("DELETE", f"/api/v1/rules/{rule['id']}")
 
 
 def test_a_person_stops_it_anyway(box: RunningBox) -> None:

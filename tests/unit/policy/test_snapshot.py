@@ -432,6 +432,9 @@ def test_a_verdict_says_that_only_the_trackers_are_meant() -> None:
     assert (verdict.reason, verdict.matched, verdict.company) == (Reason.RULE, "trackers of Player", None)
 
 
+ADS = Tag("Adhaus", Category.ADVERTISING)
+
+
 def app_home(*rules: Rule) -> tuple[Snapshot, Usage, list[str]]:
     """A home where somebody who asks for app.player.example uses Player, and the devices whose services changed."""
     changed: list[str] = []
@@ -500,6 +503,20 @@ def test_a_use_that_lasts_is_noted_although_another_device_has_made_its_name_kno
     snapshot.decide("app.player.example", PHONE)
     assert usage.table() == {TV: ["Player"], PHONE: ["Player"]}
     assert snapshot.profile(TV) == snapshot.profile(PHONE)
+
+
+def test_where_a_name_leads_that_is_missed_a_preset_stops_nothing_and_a_person_does() -> None:
+    presets = Presets(lambda preset, name, maker, used: Ruling(name == "ads.example", kept=name == "shop.example"))
+
+    def stopped(*rules: Rule) -> dict[str, bool]:
+        snapshot = Snapshot(rules, CompiledLists.empty(), lambda name: ADS, 1, NOW, presets=presets)
+        target = snapshot.decide_target("ads.example", TV)
+        assert target.blocked
+        return {name: snapshot.decide(name, TV).stops_at(target) for name in ("shop.example", "other.example")}
+
+    assert stopped(preset("calm")) == {"shop.example": False, "other.example": True}
+    named = rule(BLOCK, NAME, "ads.example")
+    assert stopped(preset("calm"), named) == {"shop.example": True, "other.example": True}
 
 
 def test_an_app_that_is_blocked_is_not_used_and_without_a_preset_nobody_notes() -> None:
