@@ -56,5 +56,18 @@ class Rule:
     comment: str = ""
     id: int = 0
 
+    def replaces(self, old: Rule) -> bool:
+        """True when both cannot stand: same device, and this newer one speaks of all that the old one speaks of, for as
+        long.
+        """
+        mine, other = self.scope, old.scope
+        if self.device != old.device or (self.ends is not None and old.ends is None):
+            return False
+        if mine.kind is ScopeKind.SUBTREE and other.kind is ScopeKind.NAME:
+            return mine.value == other.value
+        if mine.kind is other.kind is ScopeKind.PRESET:
+            return True
+        return mine.kind is other.kind and mine.value.casefold() == other.value.casefold()
+
     def is_over(self, now: datetime) -> bool:
         return self.ends is not None and self.ends <= now

@@ -125,7 +125,7 @@ class PolicyService:
         async with self._lock:
             book = self._book
             rule = replace(rule, id=book.next_id)
-            kept = tuple(old for old in book.rules if not (old.is_over(now) or _replaces(rule, old)))
+            kept = tuple(old for old in book.rules if not (old.is_over(now) or rule.replaces(old)))
             if len(kept) >= validation.MAX_RULES:
                 raise Refused("rules.rules-already-remove", max_rules=validation.MAX_RULES)
             await self._commit(replace(book, next_id=rule.id + 1, rules=(*kept, rule)), (rule, False))
@@ -169,7 +169,7 @@ class PolicyService:
             had = tuple(rule for rule in book.rules if rule.device == new)
             both = sorted((*had, *moved), key=lambda rule: rule.id)
             over = {
-                before.id for at, before in enumerate(both) if any(_replaces(after, before) for after in both[at + 1 :])
+                before.id for at, before in enumerate(both) if any(after.replaces(before) for after in both[at + 1 :])
             }
             following = {rule.id: rule for rule in moved}
             kept = tuple(following.get(rule.id, rule) for rule in book.rules if rule.id not in over)
@@ -322,15 +322,3 @@ def _bounded(book: Book, now: datetime) -> Book:
 
 def _is_pause(rule: Rule) -> bool:
     return rule.scope.kind is ScopeKind.EVERYTHING and rule.action is Action.ALLOW
-
-
-def _replaces(new: Rule, old: Rule) -> bool:
-    """True when both cannot stand: same device, and the new one speaks of all that the old one speaks of."""
-    if new.device != old.device or (new.ends is not None and old.ends is None):
-        return False
-    if new.scope.kind is ScopeKind.SUBTREE and old.scope.kind is ScopeKind.NAME:
-        return new.scope.value == old.scope.value
-    if new.scope.kind is old.scope.kind is ScopeKind.PRESET:
-        return True
-    same_value = new.scope.value.casefold() == old.scope.value.casefold()
-    return new.scope.kind is old.scope.kind and same_value

@@ -220,7 +220,7 @@ class Scene:
         ends = now + timedelta(seconds=seconds) if seconds else None
         self.next_id += 1
         rule = Rule(action, scope, now, "dashboard", device, ends, comment, self.next_id)
-        self.rules = [each for each in self.rules if not _replaces(rule, each)] + [rule]
+        self.rules = [each for each in self.rules if not rule.replaces(each)] + [rule]
         self.hub.publish(PolicyChanged(self.next_id, rule))
         return rule
 
@@ -327,11 +327,6 @@ class Scene:
 
     def device_of(self, client: str, _when: float) -> Device:
         return next(device for device in self.devices if client in device.addresses)
-
-
-def _replaces(new: Rule, old: Rule) -> bool:
-    same = new.scope == old.scope or new.scope.kind is old.scope.kind is ScopeKind.PRESET
-    return same and new.device == old.device
 
 
 def _list(

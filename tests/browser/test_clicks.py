@@ -120,6 +120,34 @@ def test_an_app_is_blocked_on_one_television(stage: Stage, watched: Watched) -> 
     assert scopes(stage) - before == {("block", ScopeKind.SERVICE, "TikTok", tv.id)}
 
 
+def test_undo_brings_back_the_rule_on_a_name_that_one_on_all_below_it_replaced(stage: Stage, watched: Watched) -> None:
+    page = watched.open(stage, present.name_path("graph.facebook.com"))
+    phone = stage.scene.devices[3]
+    before = scopes(stage)
+    form = page.locator("#choose form")
+    form.locator("[name=whom]").select_option(phone.id)
+    form.locator("[name=what]").select_option("subtree")
+    form.get_by_role("button", name="Block").click()
+    expect(page.locator("#toasts")).to_contain_text("and everything below it, for private address.")
+    assert scopes(stage) - before == {("block", ScopeKind.SUBTREE, "graph.facebook.com", phone.id)}
+    assert before - scopes(stage) == {("allow", ScopeKind.NAME, "graph.facebook.com", phone.id)}
+    page.keyboard.press("Control+z")
+    expect(page.locator("#toasts")).to_contain_text("Undone.")
+    assert scopes(stage) == before
+
+
+def test_undo_cuts_a_device_off_again_that_was_cut_off(stage: Stage, watched: Watched) -> None:
+    tv = stage.scene.devices[0]
+    made = stage.scene.add_rule({"action": "block", "everything": True, "device": tv.id})
+    before = scopes(stage)
+    page = watched.open(stage, "/rules")
+    page.locator(f"[data-rule*='\"id\":{made['id']},'], [data-rule*='\"id\": {made['id']},']").first.click()
+    expect(page.locator("#toasts")).to_contain_text("Removed: block everything, for Living room.")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#toasts")).to_contain_text("Undone.")
+    assert scopes(stage) == before
+
+
 def test_undo_brings_a_replaced_rule_back(stage: Stage, watched: Watched) -> None:
     page = watched.open(stage, present.name_path("graph.facebook.com"))
     phone = stage.scene.devices[3]

@@ -19,8 +19,8 @@ _LOOK_BACK = timedelta(days=7)
 
 @pages.get("/consequences")
 def consequences() -> Response:
-    """`{"required": [{"name", "symptom"}], "services": [{"service", "stops"}], "trackers": bool, "replaces": rule or
-    null}` for a rule on `name` (with `subtree=1` and all below it), `service`, `trackers`, `company` or `category`, for
+    """`{"required": [{"name", "symptom"}], "services": [{"service", "stops"}], "trackers": bool, "replaces": [rule,
+    ...]}` for a rule on `name` (with `subtree=1` and all below it), `service`, `trackers`, `company` or `category`, for
     `device` or everyone. Only blocking can cost something; `trackers` is whether something watches there that can be
     blocked alone.
     """
@@ -28,7 +28,9 @@ def consequences() -> Response:
     device = asked.get("device") or None
     subtree = asked.get("subtree") == "1"
     scope = {key: asked[key] for key in ("name", "service", "trackers", "company", "category") if asked.get(key)}
-    replaces = rule_index().same_as({**scope, "subtree": subtree, "device": device})
+    replaces = rule_index().replaced_by(
+        {**scope, "subtree": subtree, "device": device, "seconds": asked.get("seconds")}
+    )
     required: list[dict[str, str]] = []
     services: list[dict[str, Any]] = []
     if asked.get("action") == "block":

@@ -149,7 +149,7 @@ def test_consequences_say_what_a_television_would_lose(
     for sparing in ("company=Samsung%20Ads", "category=advertising"):
         assert owner.get(f"/consequences?action=block&{sparing}").get_json()["required"] == [], sparing
     assert owner.get("/consequences?action=block").get_json() == {
-        "required": [], "services": [], "trackers": False, "replaces": None,
+        "required": [], "services": [], "trackers": False, "replaces": [],
     }  # fmt: skip
 
 
@@ -174,9 +174,10 @@ def test_consequences_say_which_rule_would_go(home: Home, owner: FlaskClient) ->
     rule = home.control.do_rules_add(
         action="allow", name="a.example", device=None, seconds=None, comment="", made_by="dashboard"
     )
-    assert owner.get("/consequences?action=block&name=a.example").get_json()["replaces"] == rule
-    assert owner.get(f"/consequences?action=block&name=a.example&device={TELEVISION}").get_json()["replaces"] is None
-    assert owner.get("/consequences?action=block&name=a.example&subtree=1").get_json()["replaces"] is None
+    assert owner.get("/consequences?action=block&name=a.example").get_json()["replaces"] == [rule]
+    assert owner.get(f"/consequences?action=block&name=a.example&device={TELEVISION}").get_json()["replaces"] == []
+    assert owner.get("/consequences?action=block&name=a.example&subtree=1").get_json()["replaces"] == [rule]
+    assert owner.get("/consequences?action=block&name=a.example&seconds=60").get_json()["replaces"] == []
 
 
 def test_an_address_of_the_web_is_checked_by_its_host(home: Home, owner: FlaskClient) -> None:

@@ -77,7 +77,7 @@ function secondsLeft(rule) {
 
 function bodyOf(rule) {
   const { action, device, comment } = rule;
-  const kind = ["preset", "service", "trackers", "company", "category"].find((each) => rule[each]);
+  const kind = ["everything", "preset", "service", "trackers", "company", "category"].find((each) => rule[each]);
   const scope = kind ? { [kind]: rule[kind] } : { name: rule.name, subtree: Boolean(rule.subtree) };
   const body = { action, ...scope, device: device ?? null, seconds: rule.ends ? secondsLeft(rule) : rule.seconds ?? null };
   if (comment) body.comment = comment;
@@ -99,12 +99,12 @@ export async function makeRule(wish) {
   const verb = rule.action === "block" ? "Blocked" : "Allowed";
   const lost = consequences.services.map(({ stops }) => " " + plain(stops)).join("");
   const spared = rule.action === "block" && !rule.name ? lost || " What a television needs stays allowed." : "";
+  const gone = consequences.replaces;
+  // One that comes back takes the place of the new one, when it speaks of the same for as long.
+  const displaces = (old) => Boolean(old.subtree) === Boolean(rule.subtree) && (!old.ends || rule.ends);
   tell(`${verb}: ${target(rule)}, for ${labelOf(rule.device)}.${spared}`, () => during(null, async () => {
-    if (consequences.replaces) {
-      decided({ rule: await ask("POST", "/api/v1/rules", bodyOf(consequences.replaces)), removed: false });
-    } else {
-      decided({ rule: await ask("DELETE", `/api/v1/rules/${rule.id}`) ?? rule, removed: true });
-    }
+    for (const old of gone) decided({ rule: await ask("POST", "/api/v1/rules", bodyOf(old)), removed: false });
+    if (!gone.some(displaces)) decided({ rule: await ask("DELETE", `/api/v1/rules/${rule.id}`) ?? rule, removed: true });
     tell("Undone.");
   }));
 }
@@ -138,7 +138,7 @@ export async function removeRule(rule) {
   await ask("DELETE", `/api/v1/rules/${rule.id}`);
   decided({ rule, removed: true });
   tell(`Removed: ${rule.preset ? "" : `${rule.action} `}${target(rule)}, for ${labelOf(rule.device)}.`, () => during(null, async () => {
-    const again = rule.everything
+    const again = rule.everything && rule.action === "allow"
       ? (await ask("POST", "/api/v1/pause", { device: rule.device ?? null, seconds: secondsLeft(rule) })).rule
       : await ask("POST", "/api/v1/rules", bodyOf(rule));
     decided({ rule: again, removed: false });
