@@ -83,7 +83,7 @@ def test_a_wrong_scope_names_its_field(request_: dict[str, Any], field: str) -> 
         (DeviceChange, {"name": "x" * 65}, "name is a text of at most 64 printable characters."),
         (NewList, {"url": "https://a.example", "source": "https://a.example"}, "Say where the list is"),
         (NewPassword, {"old": "x"}, "new is missing; it is the password that you want."),
-        (NewRule, {"action": "block"}, "Say exactly one of name, company, category, everything and preset."),
+        (NewRule, {"action": "block"}, "Say exactly one of name, service, trackers, company, category, everything and"),
         (NewRule, [], "The body is one JSON object."),
     ],
 )
