@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.shared_data import MISSING, find_shared_data
+
 _OURS = ("gateway", "web")
 
 # The processes that tests start are started as at people's homes: with modules that are compiled already.
@@ -26,6 +28,17 @@ class _Listener(logging.Handler):
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "expects_log(text): a WARNING or ERROR with this text is part of the story")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where the shared data are missing, one skip says how many large comparisons are left out."""
+    large = [item for item in items if item.get_closest_marker("large")]
+    if not large or find_shared_data() is not None:
+        return
+    for each in large[1:]:
+        items.remove(each)
+    config.hook.pytest_deselected(items=large[1:])
+    large[0].add_marker(pytest.mark.skip(reason=f"{MISSING}: {len(large)} large comparisons are left out"))
 
 
 @pytest.fixture(autouse=True)

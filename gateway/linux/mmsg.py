@@ -56,7 +56,80 @@ _LIBRARY, AVAILABLE = _load()
 _DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
 
 
-class Batch:
+class _Letters:
+    """Buffers for 64 datagrams, and for the addresses that they came from or go to."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._fd = sock.fileno()
+        self.ipv6 = sock.family == socket.AF_INET6
+        self._name_length = 28 if self.ipv6 else 16
+        self.buffer = bytearray(SIZE * SLOT)
+        self._names = bytearray(SIZE * _NAME_SLOT)
+        # ctypes objects must outlive the addresses of them that stand in other ones.
+        self._pinned = (
+            (ctypes.c_char * len(self.buffer)).from_buffer(self.buffer),
+            (ctypes.c_char * len(self._names)).from_buffer(self._names),
+        )
+        self._out_vectors, self._out = self._headers()
+        self._out_at = ctypes.addressof(self._out)
+        self.reply_lengths = memoryview(self._out_vectors).cast("B").cast("L")[1::2]
+
+    def _headers(self) -> tuple[ctypes.Array[_Iovec], ctypes.Array[_Message]]:
+        data, names = (ctypes.addressof(pinned) for pinned in self._pinned)
+        vectors = (_Iovec * SIZE)()
+        messages = (_Message * SIZE)()
+        for i in range(SIZE):
+            vectors[i].base, vectors[i].length = data + i * SLOT, SLOT
+            header = messages[i].header
+            header.name, header.name_length = names + i * _NAME_SLOT, self._name_length
+            header.iov, header.iov_count = ctypes.addressof(vectors) + i * ctypes.sizeof(_Iovec), 1
+        return vectors, messages
+
+    def send(self, first: int, behind: int) -> int:
+        """Sends the replies first..behind-1 and returns how many could not be sent. Never blocks."""
+        lost = 0
+        size = ctypes.sizeof(_Message)
+        while first < behind:
+            sent: int = _LIBRARY.sendmmsg(self._fd, self._out_at + first * size, behind - first, _DONT_WAIT)
+            if sent > 0:
+                first += sent
+                continue
+            if ctypes.get_errno() in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS, errno.EBADF):
+                return lost + behind - first
+            # This one cannot be sent (port 0, no route, a firewall's word); the others can.
+            lost += 1
+            first += 1
+        return lost
+
+
+class Outbox(_Letters):
+    """Replies that leave together, at most 64: a system call for each wakes its reader for each, too."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self.count = 0
+
+    def put(self, name: bytes, reply: bytes) -> bool:
+        """One more, to the raw address `name` (see `Batch.name`). False when it does not fit: it is longer than 2,048
+        bytes, or 64 wait already.
+        """
+        i, size = self.count, len(reply)
+        if i == SIZE or size > SLOT:
+            return False
+        at, to = i * SLOT, i * _NAME_SLOT
+        self.buffer[at : at + size] = reply
+        self._names[to : to + len(name)] = name
+        self.reply_lengths[i] = size
+        self.count = i + 1
+        return True
+
+    def flush(self) -> int:
+        """Sends them all, and returns how many could not be sent."""
+        count, self.count = self.count, 0
+        return self.send(0, count)
+
+
+class Batch(_Letters):
     """Room for 64 datagrams of one non-blocking UDP socket.
 
     After `receive`, datagram i stands in `buffer` at `i * SLOT`; `lengths()` and `keys()` tell how long each is and who
@@ -65,38 +138,16 @@ class Batch:
     """
 
     def __init__(self, sock: socket.socket) -> None:
-        self._fd = sock.fileno()
-        self.ipv6 = sock.family == socket.AF_INET6
-        self.buffer = bytearray(SIZE * SLOT)
-        self._names = bytearray(SIZE * _NAME_SLOT)
-        # ctypes objects must outlive the addresses of them that stand in other ones.
-        self._pinned = (
-            (ctypes.c_char * len(self.buffer)).from_buffer(self.buffer),
-            (ctypes.c_char * len(self._names)).from_buffer(self._names),
-        )
-        data, names = (ctypes.addressof(pinned) for pinned in self._pinned)
-        self._in_vectors, self._in = self._headers(data, names)
-        self._out_vectors, self._out = self._headers(data, names)
-        self._in_at, self._out_at = ctypes.addressof(self._in), ctypes.addressof(self._out)
+        super().__init__(sock)
+        self._in_vectors, self._in = self._headers()
+        self._in_at = ctypes.addressof(self._in)
         words = memoryview(self._in).cast("B").cast("I")
         per_message = ctypes.sizeof(_Message) // 4
         self._lengths = words[_Message.received.offset // 4 :: per_message]
-        self.reply_lengths = memoryview(self._out_vectors).cast("B").cast("L")[1::2]
         if self.ipv6:
             self._halves = memoryview(self._names).cast("Q")[1::4], memoryview(self._names).cast("Q")[2::4]
         else:
             self._addresses = memoryview(self._names).cast("I")[1::8]
-
-    def _headers(self, data: int, names: int) -> tuple[ctypes.Array[_Iovec], ctypes.Array[_Message]]:
-        vectors = (_Iovec * SIZE)()
-        messages = (_Message * SIZE)()
-        name_length = 28 if self.ipv6 else 16
-        for i in range(SIZE):
-            vectors[i].base, vectors[i].length = data + i * SLOT, SLOT
-            header = messages[i].header
-            header.name, header.name_length = names + i * _NAME_SLOT, name_length
-            header.iov, header.iov_count = ctypes.addressof(vectors) + i * ctypes.sizeof(_Iovec), 1
-        return vectors, messages
 
     def receive(self) -> int:
         """How many datagrams came in; 0 when none waits. Never blocks."""
@@ -122,23 +173,12 @@ class Batch:
         scope = int.from_bytes(self._names[at + 24 : at + 28], _BYTE_ORDER)
         return socket.inet_ntop(socket.AF_INET6, self._names[at + 8 : at + 24]), port, 0, scope
 
+    def name(self, i: int) -> bytes:
+        """The sender of datagram i as the kernel writes it: a reply goes there."""
+        at = i * _NAME_SLOT
+        return bytes(self._names[at : at + self._name_length])
+
     def port(self, i: int) -> int:
         """Which port datagram i came from."""
         at = i * _NAME_SLOT
         return self._names[at + 2] << 8 | self._names[at + 3]
-
-    def send(self, first: int, behind: int) -> int:
-        """Sends the replies first..behind-1 and returns how many could not be sent. Never blocks."""
-        lost = 0
-        size = ctypes.sizeof(_Message)
-        while first < behind:
-            sent: int = _LIBRARY.sendmmsg(self._fd, self._out_at + first * size, behind - first, _DONT_WAIT)
-            if sent > 0:
-                first += sent
-                continue
-            if ctypes.get_errno() in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS, errno.EBADF):
-                return lost + behind - first
-            # This one cannot be sent (port 0, no route, a firewall's word); the others can.
-            lost += 1
-            first += 1
-        return lost

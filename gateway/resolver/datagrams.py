@@ -28,7 +28,10 @@ _MOST_AHEAD = 4_096
 # Seconds after which somebody who needs no work may have been waiting for long enough.
 _GLANCE = 0.00015
 
-# (datagram, who asks, sender as the socket module writes it, when it came)
+# Replies that leave in one system call; more would let the first one wait for too long.
+_LEAVE_TOGETHER = 8
+
+# (datagram, who asks, where the reply goes, when it came)
 _Kept: TypeAlias = tuple[bytes, Client, Any, float]
 
 
@@ -61,6 +64,7 @@ class DatagramServer:
         self._wall = wall
         self.is_crowded: Callable[[], bool] = lambda: False
         self._batch = mmsg.Batch(sock) if batched else None
+        self._outbox = mmsg.Outbox(sock) if batched else None
         self._ahead: FairQueue[_Kept] = FairQueue(_MOST_AHEAD)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._going_on = False
@@ -88,6 +92,7 @@ class DatagramServer:
     def stop(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.remove_reader(self._sock.fileno())
         self._ahead.clear()
+        self._flush()
         self._loop = None
 
     def _drain(self) -> None:
@@ -188,13 +193,10 @@ class DatagramServer:
     def _keep(self, datagram: bytes, key: AddressKey, client: Client | None, i: int, at: float) -> None:
         """For later, when more than the memo is needed; `client` is None where the sender is not known yet."""
         assert self._batch is not None
-        if client is None or self._batch.ipv6:
-            sender: Any = self._batch.sender(i)
-            client = client or self._clients.meet(key, sender[0])
-        else:
-            sender = client.text, self._batch.port(i)
+        if client is None:
+            client = self._clients.meet(key, self._batch.sender(i)[0])
         if client.allowed:
-            self._ahead.put(client.holder, (datagram, client, sender, at), at)
+            self._ahead.put(client.holder, (datagram, client, self._batch.name(i), at), at)
         else:
             self.refused += 1
 
@@ -227,10 +229,24 @@ class DatagramServer:
         else:
             self.refused += 1
 
+    def _flush(self) -> None:
+        if self._outbox is not None and self._outbox.count:
+            self.unsent += self._outbox.flush()
+
     def _hand_on(self, datagram: bytes, client: Client, address: Any, at: float) -> None:
         self._serve(datagram, client, at, lambda reply: self._send(address, reply))
 
     def _send(self, address: Any, reply: bytes) -> None:
+        outbox = self._outbox
+        if outbox is not None:
+            if not outbox.count and self._loop is not None:
+                self._loop.call_soon(self._flush)
+            if not outbox.put(address, reply):
+                self._flush()
+                self.unsent += not outbox.put(address, reply)
+            if outbox.count >= _LEAVE_TOGETHER or self._loop is None:
+                self._flush()
+            return
         try:
             self._sock.sendto(reply, address)
         except OSError:

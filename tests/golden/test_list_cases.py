@@ -55,6 +55,7 @@ def test_a_name_is_what_the_list_s_author_meant(
     assert decide(tmp_path, data, name, qtype) == expected
 
 
+@pytest.mark.large
 def test_the_names_of_the_shared_cases_are_what_their_authors_meant(tmp_path: Path) -> None:
     cases = shared_cases()
     if not cases:

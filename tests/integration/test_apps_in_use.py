@@ -142,6 +142,7 @@ def test_an_app_has_what_it_needs_in_its_first_second_and_nobody_else_has(box: R
     assert refused(box, list(names), stranger) == stopped, "what one device uses opens nothing on another"
 
 
+@pytest.mark.large
 def test_public_reports_come_true_nowhere(box: RunningBox) -> None:
     with shared_data("labels", "reported_needed.csv").open(encoding="utf-8") as file:
         names = {row["name"].strip().lstrip("*.").rstrip(".") for row in csv.DictReader(file)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-_MISSING = "the shared data folder is not beside this checkout"
+MISSING = "the shared data folder is not beside this checkout"
 
 
 def find_shared_data() -> Path | None:
@@ -20,12 +20,12 @@ def find_shared_data() -> Path | None:
 def need_shared_data() -> None:
     """For a module of which nothing can be run without them: one skip, with the reason."""
     if find_shared_data() is None:
-        pytest.skip(_MISSING, allow_module_level=True)
+        pytest.skip(MISSING, allow_module_level=True)
 
 
 def shared_data(*parts: str) -> Path:
     """The path of one shared file or folder; skips the test, with the reason, where it is not there."""
     folder = find_shared_data()
     if folder is None or not folder.joinpath(*parts).exists():
-        pytest.skip(_MISSING)
+        pytest.skip(MISSING)
     return folder.joinpath(*parts)

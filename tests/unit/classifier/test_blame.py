@@ -195,6 +195,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", _FORMS.sub("", name.casefold()))
 
 
+@pytest.mark.large
 def test_blocking_any_one_company_stops_no_name_of_another(
     classifier: Classifier, sure_tag: Callable[[str], Tag]
 ) -> None:

@@ -97,6 +97,7 @@ def test_calm_stops_what_watches_in_tiktok_and_spares_what_its_sign_in_needs(cla
     assert not blocks(Preset.CALM, needed, ("TikTok",))
 
 
+@pytest.mark.large
 def test_domains_seen_in_several_homes_have_an_owner(classifier: Classifier) -> None:
     with shared_data("labels", "uncovered_domains.csv").open(encoding="utf-8", newline="") as file:
         domains = [row["registrable domain"] for row in csv.DictReader(file)]

@@ -63,6 +63,7 @@ def classifier() -> Classifier:
     return Classifier.load()
 
 
+@pytest.mark.large
 def test_of_nineteen_devices_company_and_purpose_are_known(classifier: Classifier) -> None:
     asked: Counter[str] = Counter()
     owned: Counter[str] = Counter()

@@ -110,6 +110,7 @@ def test_what_watches_inside_a_services_own_zone_is_no_sign_of_use(name: str, se
     assert _CLASSIFIER.service_of(name) is None
 
 
+@pytest.mark.large
 def test_hardly_a_name_of_a_public_list_of_trackers_passes_for_the_use_of_a_service_or_for_needed() -> None:
     """What is left are mostly addresses of links in mails: 24 and 32 of 123,962 names when this was written."""
     lines = shared_data("lists", "adguarddns.domains.txt").read_text(encoding="utf-8").splitlines()

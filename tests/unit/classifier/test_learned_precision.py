@@ -38,6 +38,7 @@ def rows(classifier: Classifier) -> list[Shown]:
     return found
 
 
+@pytest.mark.large
 def test_what_is_shown_of_a_thousand_names_looked_up_is_right_nine_times_of_ten(rows: list[Shown]) -> None:
     every, unlisted = rows[:2]
     assert every.names >= 1_000
@@ -49,6 +50,7 @@ def test_what_is_shown_of_a_thousand_names_looked_up_is_right_nine_times_of_ten(
     assert every.looks >= 100, "a model that says nothing is never wrong, and of no use"
 
 
+@pytest.mark.large
 def test_it_is_right_in_a_laboratory_and_silent_in_a_home_of_gadgets(rows: list[Shown]) -> None:
     by_place = {row.place: row for row in rows}
     assert by_place["unlisted, laboratory"].precision >= NINE_OF_TEN
@@ -56,6 +58,7 @@ def test_it_is_right_in_a_laboratory_and_silent_in_a_home_of_gadgets(rows: list[
         assert by_place[f"unlisted, {place}"].looks == by_place[f"unlisted, {place}"].right
 
 
+@pytest.mark.large
 def test_what_a_home_looks_up_beside_this_checkout_is_judged_without_public_lists(classifier: Classifier) -> None:
     """By spelling alone, listed or not, because knowledge grows. The lists beside the checkout are old, so what the
     knowledge base says of a name counts, too.

@@ -54,6 +54,7 @@ def knowledge() -> Knowledge:
     return load_knowledge()
 
 
+@pytest.mark.large
 def test_every_reported_name_is_kept_and_says_for_whom(knowledge: Knowledge) -> None:
     with shared_data("labels", "reported_needed.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

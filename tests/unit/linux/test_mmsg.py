@@ -84,3 +84,23 @@ def test_a_closed_socket_loses_replies_and_nothing_else(pair: tuple[socket.socke
     server.close()
     assert datagrams.receive() == 0
     assert datagrams.send(0, 1) == 1
+
+
+def test_replies_leave_together_to_whoever_asked(pair: tuple[socket.socket, socket.socket]) -> None:
+    server, client = pair
+    datagrams, outbox = mmsg.Batch(server), mmsg.Outbox(server)
+    client.send(b"question")
+    assert datagrams.receive() == 1
+    name = datagrams.name(0)
+    assert outbox.flush() == 0
+    for n in range(mmsg.SIZE):
+        assert outbox.put(name, bytes((n,)) * (n + 1))
+    assert not outbox.put(name, b"one too many")
+    assert outbox.flush() == 0
+    assert [client.recv(100) for _ in range(mmsg.SIZE)] == [bytes((n,)) * (n + 1) for n in range(mmsg.SIZE)]
+    assert not outbox.put(name, b"x" * (mmsg.SLOT + 1))
+    assert outbox.put(name, b"x" * mmsg.SLOT)
+    assert outbox.put(bytes(len(name)), b"to nobody")
+    assert outbox.put(name, b"the others arrive")
+    assert outbox.flush() == 1
+    assert [len(client.recv(4_096)) for _ in range(2)] == [mmsg.SLOT, 17]

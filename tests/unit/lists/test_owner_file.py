@@ -91,6 +91,7 @@ def test_a_damaged_file_and_one_of_another_kind_are_refused(tmp_path: Path, made
         OwnerFile.open(tmp_path / "missing")
 
 
+@pytest.mark.large
 def test_the_real_list_is_small(tmp_path: Path) -> None:
     folder = shared_data("companies")
     read = read_owner_list(

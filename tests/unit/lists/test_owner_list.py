@@ -130,6 +130,7 @@ def test_the_companies_lie_beside_the_names() -> None:
     assert companies_beside("/home/me/trackers.json") == "/home/me/companies.json"
 
 
+@pytest.mark.large
 def test_the_real_list_is_read_in_full() -> None:
     folder = shared_data("companies")
     found = read_owner_list(folder / "trackers.json", folder / "companies.json", is_suffix)

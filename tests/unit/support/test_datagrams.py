@@ -74,6 +74,7 @@ def test_a_folder_of_captures_gives_those_with_dns() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.large
 def test_real_captures_give_theirs() -> None:
     found = captured_in(shared_data("captures"))
     assert {"netflix.pcap", "bad-dns-traffic.pcap", "alexa-app.pcapng"} <= set(found)
