@@ -19,14 +19,15 @@ from gateway.policy.usage import KEPT
 from gateway.schema.checking import Message, checked
 
 _EVERY, _SWEEP = 3_600.0, 60.0
-_WITHOUT_JOURNAL = 10.0
+_WITHOUT_JOURNAL, _AT_START = 10.0, 0.5
 
 
 def register(core: Core, registry: Registry) -> None:
-    """Brings the task "usage" and the verb "services"."""
+    """Brings a look before DNS answers, the task "usage" and the verb "services"."""
     remembering = Remembering(core)
     core.events.policy_changed.listen(remembering.preset_chosen)
     core.events.device_joined.listen(core.usage.join)
+    registry.add_start(remembering.look_first)
     registry.add_task("usage", remembering.run)
     registry.add_task("what is used no more", remembering.sweep)
     registry.add_verbs({"services": checked(Message, partial(_services, core))})
@@ -59,6 +60,16 @@ class Remembering:
         """
         if change.rule is not None and change.rule.scope.kind is ScopeKind.PRESET:
             self._wanted.set()
+
+    async def look_first(self) -> None:
+        """Before DNS answers, where a preset is in force: an app that is open while a box starts again misses nothing.
+        Questions wait meanwhile, so it never takes long; the task makes up for what it did not find.
+        """
+        if any(rule.scope.kind is ScopeKind.PRESET for rule in self._core.policy.rules()):
+            try:
+                await asyncio.wait_for(self.look(), _AT_START)
+            except Exception:  # noqa: BLE001 - DNS starts whatever the journal is like; the task says what is wrong
+                return
 
     async def run(self) -> None:
         while True:

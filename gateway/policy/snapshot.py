@@ -261,7 +261,8 @@ class Snapshot:
         tag = self._tag_of(name)
         preset, ruling = self._preset_on(name, device, tag, False)
         named = (rule for book in books for rule in book.speaking(name, tag, is_target=False))
-        return (*pauses, *named, *([preset] if preset and ruling.blocks else []))
+        # A service and its company may bear one name; then what watches there is one rule.
+        return tuple(dict.fromkeys((*pauses, *named, *([preset] if preset and ruling.blocks else []))))
 
 
 def _key(rule: Rule) -> str:

@@ -519,6 +519,13 @@ def test_where_a_name_leads_that_is_missed_a_preset_stops_nothing_and_a_person_d
     assert stopped(preset("calm"), named) == {"shop.example": True, "other.example": True}
 
 
+def test_a_rule_on_what_watches_at_a_service_and_its_company_is_one_rule() -> None:
+    tag = Tag("Player", Category.ADVERTISING, service="Player")
+    made = rule(BLOCK, TRACKERS, "Player")
+    snapshot = Snapshot([made], CompiledLists.empty(), lambda name: tag, 1, NOW)
+    assert snapshot.rules_on("ads.player.example", TV) == (made,)
+
+
 def test_an_app_that_is_blocked_is_not_used_and_without_a_preset_nobody_notes() -> None:
     snapshot, usage, _ = app_home(preset("silent"))
     assert snapshot.decide("app.player.example", TV).blocked
