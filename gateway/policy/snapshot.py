@@ -227,7 +227,7 @@ class Snapshot:
             value, category = preset.scope.value, tag.category.value
             return Verdict(
                 Action.BLOCK, Reason.PRESET, value, rule=preset.id, lists=titles, category=category,
-                passing=ruling.depends,
+                passing=ruling.depends and not listed,
             )  # fmt: skip
         if listed:
             return Verdict(Action.BLOCK, Reason.BLOCK_LIST, listed.matched, lists=titles)

@@ -526,6 +526,17 @@ def test_a_rule_on_what_watches_at_a_service_and_its_company_is_one_rule() -> No
     assert snapshot.rules_on("ads.player.example", TV) == (made,)
 
 
+def test_what_a_list_stops_in_any_case_passes_with_no_use_of_an_app(tmp_path: Path) -> None:
+    compiled = compile_texts(tmp_path, ("Blocks", BLOCK, "||player.example^"))[0]
+    usage = Usage()
+    snapshot = Snapshot([preset("silent")], compiled, tag_of, 1, NOW, presets=Presets(stopping, dict, usage))
+    before = snapshot.decide("ads.player.example", TV)
+    assert (before.blocked, before.reason, before.passing) == (True, Reason.PRESET, False)
+    usage.add(TV, [("Player", 0.0)])
+    after = snapshot.decide("ads.player.example", TV)
+    assert (after.blocked, after.reason) == (True, Reason.BLOCK_LIST)
+
+
 def test_an_app_that_is_blocked_is_not_used_and_without_a_preset_nobody_notes() -> None:
     snapshot, usage, _ = app_home(preset("silent"))
     assert snapshot.decide("app.player.example", TV).blocked
