@@ -157,7 +157,7 @@ def test_loading_takes_little_processor_time() -> None:
     load_knowledge()
     ratio = min(processor_time(load_knowledge) / plain_loop() for _ in range(3))
     print(f"loading: {ratio:.0f} plain loops")
-    assert ratio < 220, "measured: 140, and 180 beside busy neighbours"
+    assert ratio < 270, "measured: 150, and 200 beside busy neighbours; 120 ms would be 280"
 
 
 def test_the_knowledge_takes_less_than_eight_megabytes() -> None:

@@ -101,6 +101,8 @@ def test_what_the_texts_promise_is_true_of_every_name_that_we_know() -> None:
     classifier = Classifier.load()
     for pattern, _, fact in classifier.facts():
         tag = Tag(fact.company, fact.category, need=fact.need, confidence=fact.confidence, needed_by=fact.needed_by)
+        if fact.need is Need.REQUIRED:
+            assert not blocks(Preset.SILENT, tag), pattern
         for preset in _GENTLE:
             if fact.need in (Need.REQUIRED, Need.DISPUTED) or (fact.need is Need.DEGRADES and not fact.needed_by):
                 assert not blocks(preset, tag), (preset, pattern)
