@@ -126,6 +126,7 @@ class Snapshot:
         self._devices: dict[str | None, RuleBook] = {id_: RuleBook(own) for id_, own in by_device.items()}
         self._pause, self._preset = self._everyone.pause, self._everyone.preset
         self._simple = self._preset is None
+        self._unchosen = all(rule.scope.kind is not ScopeKind.PRESET for rule in self.rules)
         self._types_named = compiled.types_named
 
     @property
@@ -184,7 +185,7 @@ class Snapshot:
     def _remember(self, key: _Key, device: str | None, qtype: int) -> Verdict:
         _, name, kind, is_target = key
         verdict = self._verdict(name, device, qtype, is_target)
-        if not self._is_settled(name, device, verdict, is_target):
+        if not (self._unchosen or self._is_settled(name, device, verdict, is_target)):
             key = (self.profile(device), name, kind, is_target)
             verdict = self._verdict(name, device, qtype, is_target)
         if verdict.passing:

@@ -62,8 +62,12 @@ class Departures(Generic[T]):
         """True when it may leave now, which is counted; else it leaves later, or earlier than it would have when it is
         held already for somebody who has asked for more.
         """
+        if self.gone < self._room:
+            # Who floods is found out in a moment, once there is no room: nobody is weighed before that.
+            self.gone += 1
+            return True
         level = self._held.weigh(holder, now)
-        if self.gone < self._room or (level <= _FEW and self.gone < self._room + _SPARE):
+        if level <= _FEW and self.gone < self._room + _SPARE:
             self.gone += 1
             return True
         if level < flight.level:
