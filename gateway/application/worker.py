@@ -11,6 +11,7 @@ import asyncio
 import json
 import signal
 import socket
+import time
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -45,6 +46,7 @@ _NOT_YET = datetime.min.replace(tzinfo=UTC)
 _QUESTION = 1 << 13
 _REMEMBERED = 600.0
 _MOST_UNHEARD = 512
+_SPARED = 1.0
 
 
 class Asking:
@@ -53,7 +55,14 @@ class Asking:
     def __init__(self, channel: socket.socket) -> None:
         channel.settimeout(_PATIENCE)
         self._channel = channel
+        self._number = 0
+        self._spared_until = 0.0
         self.unanswered = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the resolver has left a question unanswered just now: each more would keep everybody waiting."""
+        return time.monotonic() < self._spared_until
 
     def device_of(self, client: str) -> str | None:
         """Which device an address is."""
@@ -66,15 +75,18 @@ class Asking:
         return [(service, lasts) for service, lasts in signs] if isinstance(signs, list) else []
 
     def _ask(self, question: list[str | None]) -> Any:
+        # What came too late for an earlier question may be true no more, also where the question is the same.
+        self._number += 1
         try:
-            self._channel.send(json.dumps(question).encode())
+            self._channel.send(json.dumps([self._number, *question]).encode())
             while True:
-                asked, answer = json.loads(self._channel.recv(_QUESTION))
-                if asked == question:
+                number, answer = json.loads(self._channel.recv(_QUESTION))
+                if number == self._number:
                     return answer
         except (OSError, ValueError, TypeError):
             # The resolver is busy or gone; rules for everyone hold all the same.
             self.unanswered += 1
+            self._spared_until = time.monotonic() + _SPARED
             return None
 
 
@@ -94,14 +106,14 @@ class SharedUsage(Usage):
 
     def refresh(self, device: str | None) -> bool:
         before = self.of(device)
-        if device is not None:
+        if device is not None and not self._asking.is_busy:
             self._learn(device, None)
         return self.of(device) != before
 
     def sweep(self) -> None:
         """Also says again what the resolver has not heard: the other workers learn of it from there."""
         super().sweep()
-        if self._unheard:
+        if self._unheard and not self._asking.is_busy:
             self._say(*self._unheard.popitem()[0])
 
     def _say(self, device: str, name: str) -> None:

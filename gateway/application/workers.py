@@ -326,8 +326,8 @@ class WorkerPool:
 
     def _answer(self, asked: socket.socket) -> None:
         with suppress(OSError, ValueError, TypeError, RecursionError):
-            question = json.loads(asked.recv(_ASKED))
-            asked.send(json.dumps([question, self._know(question)]).encode())
+            number, *question = json.loads(asked.recv(_ASKED))
+            asked.send(json.dumps([number, self._know(question)]).encode())
 
     def _tell_health(self) -> None:
         all_, working = len(self._members), self.at_work

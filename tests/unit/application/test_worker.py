@@ -13,10 +13,11 @@ from gateway.application.worker import Asking, SharedUsage
 from gateway.application.workers import WorkerPool
 from gateway.model.name import Name
 from gateway.policy.usage import Usage
+from tests.support.waiting import wait_until
 
 LONGEST = Name.from_labels([b"\x01" * 63] * 3 + [b"\x01" * 61]).text
 SIGNS = {"app.player.example": ("Player", True), "idle.player.example": ("Player", False), LONGEST: ("Player", True)}
-TV = "mac:aa:bb:cc:dd:ee:ff"
+TV, PHONE = "mac:aa:bb:cc:dd:ee:ff", "mac:11:22:33:44:55:66"
 
 
 class Resolver:
@@ -28,6 +29,8 @@ class Resolver:
         self.heard: list[Any] = []
         self.usage = Usage(SIGNS.get)
         self.busy = False
+        self.ready = threading.Event()
+        self.ready.set()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -42,6 +45,7 @@ class Resolver:
             if self.busy:
                 self._asked.recv(1)
             else:
+                self.ready.wait()
                 WorkerPool._answer(cast(WorkerPool, self), self._asked)
 
     def end(self) -> None:
@@ -59,7 +63,9 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Resolver, Asking
         resolver.end()
 
 
-def test_a_use_of_which_the_resolver_did_not_hear_is_said_again(resolver: tuple[Resolver, Asking]) -> None:
+def test_a_use_of_which_the_resolver_did_not_hear_is_said_again(
+    resolver: tuple[Resolver, Asking], monkeypatch: pytest.MonkeyPatch
+) -> None:
     other, asking = resolver
     usage = SharedUsage(SIGNS.get, asking)
     other.busy = True
@@ -68,8 +74,23 @@ def test_a_use_of_which_the_resolver_did_not_hear_is_said_again(resolver: tuple[
     assert (other.heard, asking.unanswered) == ([], 1)
     other.busy = False
     usage.sweep()
+    assert not usage.refresh(PHONE)
+    assert (other.heard, asking.unanswered) == ([], 1), "who is busy is left alone for a moment"
+    monkeypatch.setattr(asking, "_spared_until", 0.0)
+    usage.sweep()
     usage.sweep()
     assert other.heard == [["services", TV, "app.player.example"]]
+
+
+def test_an_answer_that_comes_too_late_is_none_to_the_next_question(resolver: tuple[Resolver, Asking]) -> None:
+    other, asking = resolver
+    other.ready.clear()
+    assert asking.services_of(TV) == []
+    assert asking.unanswered == 1
+    other.ready.set()
+    wait_until(lambda: len(other.heard) == 1)
+    other.usage.note(TV, "app.player.example")
+    assert asking.services_of(TV) == [("Player", True)]
 
 
 def test_a_name_however_it_is_spelled_can_be_asked_about(resolver: tuple[Resolver, Asking]) -> None:

@@ -142,7 +142,7 @@ def test_the_first_click_too_is_confirmed_only_when_the_worker_follows_it(
 def test_counts_add_up_and_a_device_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     acts = (
         f"{_BEGINS}"
-        'asking.send(json.dumps(["device", "192.0.2.9"]).encode())\n'
+        'asking.send(json.dumps([7, "device", "192.0.2.9"]).encode())\n'
         "key = asking.recv(1000).decode()\n"
         'histogram = {"buckets": [[0.1, 2], [0.2, 3]], "sum": 0.5, "count": 4}\n'
         'counters = {"fast": 5, key: 1, "in_flight": 2}\n'
@@ -151,7 +151,7 @@ def test_counts_add_up_and_a_device_is_asked_for(monkeypatch: pytest.MonkeyPatch
     )
     stage = Stage(acts, monkeypatch)
     stage.run(lambda: stage.workers.add_counters({"fast": 1.0})["fast"] == 6)
-    key = '[["device", "192.0.2.9"], "device of 192.0.2.9"]'
+    key = '[7, "device of 192.0.2.9"]'
     assert stage.workers.add_counters({"fast": 1.0, key: 0.0})[key] == 1, "what the resolver answered when it was asked"
     # It has ended: what it did stays counted, what it held is gone.
     assert stage.workers.add_counters({"fast": 1.0, "in_flight": 1.0}) == {"fast": 6, "in_flight": 1}
