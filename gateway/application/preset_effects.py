@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from gateway.journal.reader import Reader
 from gateway.model.tag import Need
 from gateway.policy.presets import PresetRules
 
-_EVERY, _AT_FIRST, _AFTER_CHANGE = 3_600.0, 10.0, 30.0
+_EVERY, _AT_MOST_EVERY, _PATIENCE = 3_600.0, 30.0, 1.0
 _LOOK_BACK = timedelta(days=28)
 # A home of televisions asks for some hundred names; of more, the latest count.
 _MOST = 5_000
@@ -55,7 +55,7 @@ def register(core: Core, registry: Registry) -> None:
     core.usage.listen(effects.use_changed)
     core.events.device_seen.listen(lambda device: effects.change() if device.id not in effects.known else None)
     registry.add_task("preset effects", effects.run)
-    registry.add_verbs({"presets.effects": lambda _: effects.to_json()})
+    registry.add_verbs({"presets.effects": lambda _: effects.figures()})
 
 
 def effects_on(
@@ -87,12 +87,13 @@ def effects_on(
 
 
 class AtHome:
-    """Counts at the start, every hour, and soon after something else is used."""
+    """Counts when somebody looks, and something has changed since or an hour has gone by: nobody else pays for it."""
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._rule_on = judge(core.classifier)
-        self._changed = asyncio.Event()
+        self._changed, self._wanted, self._counted = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._stale_at = 0.0
         self._by_device: dict[str, dict[str, Effects]] = {}
         self._used: dict[str, list[str]] = {}
         self.known: set[str] = set()
@@ -124,9 +125,21 @@ class AtHome:
             },
         }
 
+    async def figures(self) -> dict[str, Any]:
+        """As `to_json`, and has them counted soon where they are old; the first time it waits a moment for them."""
+        self._wanted.set()
+        if not self._counted.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._counted.wait(), _PATIENCE)
+        return self.to_json()
+
     async def run(self) -> None:
-        await asyncio.sleep(_AT_FIRST)
+        loop = asyncio.get_running_loop()
         while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            if self._counted.is_set() and not self.is_due and loop.time() < self._stale_at:
+                continue
             self._changed.clear()
             self._used = self._core.usage.table()
             try:
@@ -135,11 +148,9 @@ class AtHome:
                 # There is no history yet, or none that can be read: its own part says so.
                 self._by_device = {}
             self.known = set(self._by_device)
-            try:
-                await asyncio.wait_for(self._changed.wait(), _EVERY)
-                await asyncio.sleep(_AFTER_CHANGE)
-            except TimeoutError:
-                continue
+            self._counted.set()
+            self._stale_at = loop.time() + _EVERY
+            await asyncio.sleep(_AT_MOST_EVERY)
 
     def _count(self, used: Mapping[str, list[str]]) -> dict[str, dict[str, Effects]]:
         core = self._core
