@@ -87,6 +87,8 @@ class Dictionary:
         self._passing: list[tuple[KnownDevice, Facts]] = []
         self._day = 0
         self._complained: set[str] = set()
+        self.fresh: dict[int, int] = {}
+        """Streams that the last `learn` added, with the time up to which their rows say so themselves."""
 
     def forget(self) -> None:
         """The next lookups read the tables again: after rows were deleted, and once a day to say they are in use."""
@@ -213,6 +215,7 @@ class Dictionary:
                 first, last = spans.get(stream, (millis, millis))
                 spans[stream] = first, max(last, millis)
         number = self._one(say.NEXT_STREAM, ())
+        self.fresh = {}
         ids: dict[_Stream, int] = {}
         added: list[tuple[int, ...]] = []
         others: list[tuple[int, ...]] = []
@@ -221,6 +224,7 @@ class Dictionary:
                 if stream[0] in fresh:
                     ids[stream] = number
                     added.append((number, *stream, *span))
+                    self.fresh[number] = span[1]
                     number += 1
                 else:
                     others.append((*stream, *span))

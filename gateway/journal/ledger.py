@@ -65,8 +65,10 @@ class Ledger:
                     found = askers[client] = dictionary.asker(client, when)
                 if facts not in found[1].known:
                     news.append((found[1], facts, int(when * 1000)))
+        dictionary.fresh = {}
         if news:
             dictionary.learn(news)
+        fresh = dictionary.fresh
         minutes: dict[int, tuple[int, dict[int, int]]] = {}
         # Not all at once: the largest list that ever was stays in this process's memory for good.
         for start in range(0, len(batch), _AT_ONCE):
@@ -79,7 +81,8 @@ class Ledger:
                     add((number, int(when * 1000), known[0], known[1], client_id, int(latency * 1e6), times))
                     number += 1
             execute_many(self._cursor, say.ADD_LOOKUP, rows)
-            self._last_seen.update((row[2], row[1]) for row in rows)
+            # A new stream was added with the time of its first lookups.
+            self._last_seen.update((row[2], row[1]) for row in rows if row[1] > fresh.get(row[2], -1))
             for run in _minutes_apart(rows):
                 _, sums = minutes.setdefault(run[0][1] // 60_000, (run[0][0], {}))
                 for piece in handfuls(run):

@@ -57,12 +57,15 @@ def test_when_many_names_were_seen_they_are_not_held_back_for_a_minute(
     monkeypatch.setattr(ledger_module, "_MOST_HELD_BACK", 2)
     path = tmp_path / "journal.sqlite"
     with open_ledger(path) as (_, ledger):
-        for second in (0, 30):
+        # What is new was added with its time.
+        for second, held in ((0, 0), (30, 2)):
             ledger.record([(*row(name, second), 1) for name in ("a.example", "b.example")])
-            assert len(ledger._last_seen) == 2
+            assert len(ledger._last_seen) == held
         ledger.record([(*row("c.example", 31), 1)])
+        assert len(ledger._last_seen) == 2
+        ledger.record([(*row("c.example", 33), 1)])
         assert ledger._last_seen == {}
-    assert ask(path, "SELECT last - first FROM streams ORDER BY id") == [(30_000,), (30_000,), (0,)]
+    assert ask(path, "SELECT last - first FROM streams ORDER BY id") == [(30_000,), (30_000,), (2_000,)]
 
 
 def test_a_full_memory_of_facts_costs_no_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
 from itertools import pairwise
 
 import pytest
 
 from gateway.journal import pacing
-from gateway.journal.pacing import paced
+from gateway.journal.pacing import execute_many, paced
 
 
 class Clock:
@@ -95,3 +96,17 @@ def test_while_nobody_is_answered_at_once_rests_are_few(clock: Clock) -> None:
     stretches = [later - earlier for earlier, later in pairwise(seldom)]
     assert 0.0009 < min(stretches) <= max(stretches) < 0.0013
     assert len(clock.rests) > 5 * len(seldom)
+
+
+@pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 100])
+def test_many_rows_are_the_same_rows_however_they_go_in(count: int) -> None:
+    connection = sqlite3.connect(":memory:")
+    cursor = connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER, name TEXT)")
+    rows = [(n, n * n, f"name {n}") for n in range(count)]
+    execute_many(cursor, "INSERT INTO t (id, n, name) VALUES (?, ?, ?)", rows)
+    assert cursor.execute("SELECT * FROM t ORDER BY id").fetchall() == rows
+    more = "INSERT INTO t (id, n, name) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET n = t.n + excluded.n"
+    execute_many(cursor, more, rows)
+    execute_many(cursor, "UPDATE t SET name = ? WHERE id = ?", [("other", n) for n in range(count)])
+    assert cursor.execute("SELECT * FROM t ORDER BY id").fetchall() == [(n, 2 * n * n, "other") for n in range(count)]
+    connection.close()
