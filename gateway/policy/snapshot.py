@@ -29,6 +29,8 @@ MEMO_LIMIT: Final = 4_000
 
 # Profile, name, type where a list tells types apart, and whether somebody was led to the name.
 _Key: TypeAlias = tuple[Hashable, str, int, bool]
+# A member of an enum costs a look-up each time.
+_REQUIRED: Final = Need.REQUIRED
 _HOSTING: Final = frozenset({Category.CDN, Category.CLOUD})
 _SWEEPING: Final = frozenset({ScopeKind.SERVICE, ScopeKind.TRACKERS, ScopeKind.COMPANY, ScopeKind.CATEGORY})
 _SPELLED: Final = frozenset({ScopeKind.SERVICE, ScopeKind.TRACKERS, ScopeKind.COMPANY})
@@ -219,11 +221,14 @@ class Snapshot:
             return _verdict_of(rule, Reason.DEVICE_RULE, titles)
         if rule := self._everyone.find(name, tag, is_target=is_target):
             return _verdict_of(rule, Reason.RULE, titles)
-        if tag.need is Need.REQUIRED:
+        if tag.need is _REQUIRED:
             return Verdict(Action.ALLOW, Reason.KEEP_LIST, tag.rule or name, lists=titles)
         if listed is not None and listed.action is Action.ALLOW:
             return Verdict(Action.ALLOW, Reason.ALLOW_LIST, listed.matched, lists=titles)
-        preset, ruling = self._preset_on(name, device, tag, is_target)
+        if self._unchosen:
+            preset, ruling = None, LEFT_ALONE
+        else:
+            preset, ruling = self._preset_on(name, device, tag, is_target)
         if preset is not None and ruling.blocks:
             value, category = preset.scope.value, tag.category.value
             return Verdict(

@@ -20,6 +20,8 @@ from gateway.wire.plain import peek_plain
 # RFC 9520 section 3.2: a failure is remembered for at least a second. So is what says too little to be kept: a negative
 # answer without an SOA record (RFC 2308 section 5), and an alias without what it leads to.
 FAILURE_TTL = 2
+# A member of an enum costs a look-up each time.
+_UPSTREAM = Source.UPSTREAM
 # Why an answer that says nothing useful is a failure (RFC 8914).
 _WHY = {AnswerKind.ENDLESS: int(Ede.OTHER), AnswerKind.REFERRAL: int(Ede.NO_REACHABLE_AUTHORITY)}
 # "Blocked" means that we did it; an upstream that did it filters for us (RFC 8914 sections 4.16 and 4.18).
@@ -57,7 +59,7 @@ def answer_of(reply: bytes, *, vouched: bool = False, asked: bytes = b"") -> Ans
     """
     plain = peek_plain(reply, asked[:-1])
     if plain is not None:
-        return Answer(bare(reply, plain, vouched=vouched), 0, Source.UPSTREAM, ALLOWED, None, (), plain.ttl or 0, plain)
+        return Answer(bare(reply, plain, vouched=vouched), 0, _UPSTREAM, ALLOWED, None, (), plain.ttl or 0, plain)
     received = peek = peek_response(reply)
     if not peek.question:
         raise WireError(f"It has no question, only rcode {peek.rcode}.")

@@ -198,7 +198,7 @@ class Cache:
         if ttl <= 0 or not isinstance(response, Answer):
             return
         kept = _Kept(response, ttl, self._clock())
-        size = _size(key, kept)
+        size = len(key) + len(kept.wire) + _OVERHEAD
         if size > self._max_size:
             return
         self._kept[key] = kept

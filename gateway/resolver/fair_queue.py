@@ -17,6 +17,8 @@ T = TypeVar("T")
 _HALF_LIFE = 0.5
 _MOST_HOLDERS = 4_096
 _LEVELS = 16
+# Periods after which nothing is left of whatever was asked.
+_FADED = 64
 
 
 class FairQueue(Generic[T]):
@@ -40,8 +42,10 @@ class FairQueue(Generic[T]):
     def weigh(self, holder: Hashable, now: float) -> int:
         """Counts one more of this holder's: how many it asked for lately, in binary digits."""
         period = int(now / _HALF_LIFE)
-        asked, then = self._asked.get(holder, (0, period))
-        asked = _faded(asked, period - then) + 1
+        asked, then = self._asked.get(holder) or (0, period)
+        if period > then:
+            asked >>= min(period - then, _FADED)
+        asked += 1
         if asked == 1 and len(self._asked) >= _MOST_HOLDERS:
             self._forget(period)
         self._asked[holder] = (asked, period)
@@ -51,7 +55,7 @@ class FairQueue(Generic[T]):
         """Queues a piece that was weighed."""
         if self._count >= self._limit:
             self._drop()
-        self._levels[min(weight, _LEVELS) - 1].append(piece)
+        self._levels[weight - 1 if weight < _LEVELS else -1].append(piece)
         self._count += 1
 
     def pop(self) -> T:
@@ -76,12 +80,8 @@ class FairQueue(Generic[T]):
     def _forget(self, period: int) -> None:
         """Whoever was quiet for so long that nothing is left of it; all of them where that does not help."""
         for holder in [
-            each for each, (asked, then) in self._asked.items() if not asked >> min(max(period - then, 0), 64)
+            each for each, (asked, then) in self._asked.items() if not asked >> min(max(period - then, 0), _FADED)
         ]:
             del self._asked[holder]
         if len(self._asked) >= _MOST_HOLDERS:
             self._asked.clear()
-
-
-def _faded(asked: int, periods: int) -> int:
-    return asked >> min(max(periods, 0), 64)

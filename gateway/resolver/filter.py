@@ -16,6 +16,8 @@ from gateway.wire.message import negative_answer, null_answer
 
 _PASSING = 1
 """Seconds for which a client may believe what its own next lookup may change."""
+# A member of an enum costs a look-up each time.
+_BLOCK, _NOTHING = Action.BLOCK, Reason.NOTHING
 
 
 class Filter(Prompt):
@@ -33,22 +35,22 @@ class Filter(Prompt):
 
     def answer(self, query: Query) -> Response | None:
         verdict = self.policy.decide(query.name.text, self._device_of(query.client), query.qtype)
-        return self._blocked(query, verdict) if verdict.action is Action.BLOCK else None
+        return self._blocked(query, verdict) if verdict.action is _BLOCK else None
 
     def look(self, query: Query, response: Response) -> Response:
         policy, device = self.policy, self._device_of(query.client)
         verdict = policy.decide(query.name.text, device, query.qtype)
-        if verdict.action is Action.BLOCK:
+        if verdict.action is _BLOCK:
             return self._blocked(query, verdict)
-        if verdict.reason is Reason.NOTHING:
+        given = response.verdict
+        if response.targets and verdict.reason is _NOTHING:
             for target in response.targets:
                 hidden = policy.decide_target(target, device, query.qtype)
                 if verdict.stops_at(hidden):
                     # A tracker behind a name of the site itself (cloaking): the list knows only where it leads.
                     hidden = dataclasses.replace(hidden, via=hidden.via or target)
                     return dataclasses.replace(self._blocked(query, hidden), targets=response.targets)
-        given = response.verdict
-        if given is verdict or given.reason is not Reason.NOTHING or given == verdict:
+        if given is verdict or given.reason is not _NOTHING or given == verdict:
             return response
         return dataclasses.replace(response, verdict=verdict)
 

@@ -112,7 +112,7 @@ class Forwarder:
             return
         flight = self._flights[key] = _Flight(self, loop, Question.of(query), key, waiter)
         if self._departures.ask(self._holder_of(query.client), flight, flight.asked_at):
-            flight.depart()
+            flight.leave(flight.asked_at)
         if self._sweeper is None:
             self._sweeper = loop.call_later(_SWEEP, self._sweep, loop)
 
@@ -229,12 +229,16 @@ class _Flight:
 
     def depart(self) -> None:
         """Leaves now; counted by whoever let it."""
+        self.leave(self._loop.time())
+
+    def leave(self, now: float) -> None:
+        """As `depart`, where it is known how late it is."""
         self._left = True
         self._plan = self._forwarder.plan()
         if not self._plan:
             self.fail(UpstreamError("No upstream is set."))
             return
-        self._attempt(self._loop.time())
+        self._attempt(now)
         if self._forwarder.racing and self._next < len(self._plan) and not self.is_over:
             first, second = self._plan[self._next - 1], self._plan[self._next]
             if second is not first and second.healthy and second.fallback == first.fallback:

@@ -31,6 +31,8 @@ _RECEIVE = 4_096
 _ANSWERS_A_ROUND = 4
 # More answers that fit nothing than a port has questions: somebody guesses, and must not guess for long.
 _MAX_MISSES = 2 * _MAX_USES
+# A member of an enum costs a look-up each time.
+_YES = Match.YES
 
 
 class _Open:
@@ -134,27 +136,34 @@ class DatagramUpstream:
         return port
 
     def _arrived(self, port: _Port, reply: bytes) -> None:
-        going = port.open.get(reply[0] << 8 | reply[1]) if len(reply) >= 12 else None
+        message_id = reply[0] << 8 | reply[1] if len(reply) >= 12 else -1
+        going = port.open.get(message_id)
         if going is None:
             self._missed(port)
             return
         if going.future.done():
             return
-        message_id = reply[0] << 8 | reply[1]
         kind = match(reply, message_id, going.asked, edns=going.edns)
+        if kind is _YES and len(reply) <= UDP_SIZE:
+            del port.open[message_id]
+            going.future.set_result(reply)
+            return
+        self._look_closer(port, reply, message_id, going, kind)
+
+    def _look_closer(self, port: _Port, reply: bytes, message_id: int, going: _Open, kind: Match) -> None:
+        """What is no answer, or not one that may be taken as it is."""
         if kind is Match.CASE and going.asked.startswith(going.question.name):
             # It left in lower case: there is nothing to be repeated.
             kind = Match.TRUNCATED if reply[2] & 0x02 else Match.YES
         if kind is Match.NO:
             self._missed(port)
             return
-        if kind is Match.YES and len(reply) > UDP_SIZE:
+        if kind is _YES and len(reply) > UDP_SIZE:
             # Longer than we take: it came in fragments, and those can be forged one by one (RFC 9715).
             kind = Match.TRUNCATED
         del port.open[message_id]
-        if kind is Match.YES:
-            if not going.future.done():
-                going.future.set_result(reply)
+        if kind is _YES:
+            going.future.set_result(reply)
         elif kind is Match.NO_EDNS:
             self._without_edns(going)
         elif kind is Match.CASE:
