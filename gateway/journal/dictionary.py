@@ -60,6 +60,8 @@ _Named: TypeAlias = tuple[str, str | None, Category]
 # (id of the name, id of the device, 1 if blocked)
 _Stream: TypeAlias = tuple[int, int, int]
 _New: TypeAlias = tuple[KnownDevice, Facts, _Content, Tag, _Named, int]
+# A member of an enum costs a look-up each time.
+_BLOCK, _UNKNOWN, _UPSTREAM = Action.BLOCK, Category.UNKNOWN, Source.UPSTREAM
 # Stands for what `learn` is about to find out.
 _UNDER_WAY = Known(0, 0, UNTAGGED)
 _SPELLED = {category: category.value for category in Category}
@@ -151,25 +153,30 @@ class Dictionary:
             if known is None:
                 asker.alike[alike] = _UNDER_WAY
                 tag = self._ask_tag(facts, asker.device)
-                new.append((asker, facts, alike, tag, _named(facts.name, tag), millis))
+                new.append((asker, facts, alike, tag, (facts.name, tag.company, tag.category), millis))
             elif known is _UNDER_WAY:
                 twins.append((asker, facts, alike))
             else:
                 asker.known[facts] = known
-        streams = self._learn_streams(new, self._learn_names(new))
-        names = self._names
-        for piece in handfuls(new):
-            for asker, facts, alike, tag, named, _ in piece:
-                stream = streams[names[named], asker.number, _blocked(facts)]
-                asker.alike[alike] = asker.known[facts] = Known(stream, self._fact(facts, tag), tag)
+        fresh = self._learn_names(new)
+        streams, ids = self._learn_streams(new, fresh)
+        fact_ids = self._fact_ids
+        for some in handfuls(range(len(new))):
+            for i in some:
+                asker, facts, alike, tag, _, _ = new[i]
+                said = (*alike[1:], tag.party)
+                fact = fact_ids.get(said)
+                if fact is None:
+                    fact = self._learn_fact(said, facts, tag)
+                asker.alike[alike] = asker.known[facts] = Known(ids[streams[i]], fact, tag)
         for asker, facts, alike in twins:
             asker.known[facts] = asker.alike[alike]
         # What an upstream said is prepared only when it comes from the cache, as other facts: nobody shares these.
-        passing = [(asker, facts) for asker, facts, _ in news if facts.source is Source.UPSTREAM]
+        passing = [(asker, facts) for asker, facts, _ in news if facts.source is _UPSTREAM]
         self._passing += passing
         self._facts += len(new) + len(news) - len(passing)
 
-    def _learn_names(self, new: Sequence[_New]) -> set[int]:
+    def _learn_names(self, new: Sequence[_New]) -> range:
         """The ids of those that nobody has ever asked for: they are added, without looking twice."""
         if len(self._names) >= _MAX_TEXTS:
             _empty(self._names)
@@ -190,14 +197,14 @@ class Dictionary:
                     added.append((number, name, company, _SPELLED[category]))
                     number += 1
                     continue
-                hasty = tag.via is not None or (tag.company is None and tag.category is Category.UNKNOWN)
+                hasty = tag.via is not None or (tag.company is None and tag.category is _UNKNOWN)
                 (unsure if hasty else sure).append((name, company, _SPELLED[category]))
         execute_many(self._cursor, say.ADD_NAME, added)
         execute_many(self._cursor, say.LEARN_NAME_WITHOUT_HASTE, unsure)
         execute_many(self._cursor, say.LEARN_NAME, sure)
         for named, _ in unknown:
             self._names[named] = ids[named[0]]
-        return set(range(first, number))
+        return range(first, number)
 
     def _find_names(self, wanted: list[str]) -> dict[str, int]:
         ids: dict[str, int] = {}
@@ -205,15 +212,20 @@ class Dictionary:
             ids.update(self._cursor.execute(say.FIND_NAMES, asked))
         return ids
 
-    def _learn_streams(self, new: Sequence[_New], fresh: set[int]) -> dict[_Stream, int]:
-        """The ids of the streams; a name of `fresh` has none yet."""
+    def _learn_streams(self, new: Sequence[_New], fresh: range) -> tuple[list[_Stream], dict[_Stream, int]]:
+        """The stream of each, and the ids of the streams; a name of `fresh` has none yet."""
         spans: dict[_Stream, tuple[int, int]] = {}
-        names = self._names
+        streams: list[_Stream] = []
+        names, add = self._names, streams.append
         for some in handfuls(new):
             for asker, facts, _, _, named, millis in some:
-                stream = names[named], asker.number, _blocked(facts)
-                first, last = spans.get(stream, (millis, millis))
-                spans[stream] = first, max(last, millis)
+                stream = names[named], asker.number, 1 if facts.verdict.action is _BLOCK else 0
+                add(stream)
+                span = spans.get(stream)
+                if span is None:
+                    spans[stream] = millis, millis
+                elif span[1] < millis:
+                    spans[stream] = span[0], millis
         number = self._one(say.NEXT_STREAM, ())
         self.fresh = {}
         ids: dict[_Stream, int] = {}
@@ -230,7 +242,9 @@ class Dictionary:
                     others.append((*stream, *span))
         execute_many(self._cursor, say.ADD_STREAM, added)
         execute_many(self._cursor, say.LEARN_STREAM, others)
-        return ids | self._find_streams(others)
+        if others:
+            ids |= self._find_streams(others)
+        return streams, ids
 
     def _find_streams(self, wanted: Iterable[tuple[int, ...]]) -> dict[_Stream, int]:
         by_device: dict[int, dict[int, None]] = {}
@@ -243,16 +257,10 @@ class Dictionary:
             for name, blocked, number in self._cursor.execute(say.FIND_STREAMS, (device, *asked))
         }
 
-    def _fact(self, facts: Facts, tag: Tag) -> int:
-        key = *_content(facts)[1:], tag.party
-        number = self._fact_ids.get(key)
-        if number is None:
-            if len(self._fact_ids) >= _MAX_TEXTS:
-                self._fact_ids.clear()
-            number = self._fact_ids[key] = self._learn_fact(facts, tag)
-        return number
-
-    def _learn_fact(self, facts: Facts, tag: Tag) -> int:
+    def _learn_fact(self, said: tuple[Any, ...], facts: Facts, tag: Tag) -> int:
+        """The id of what the facts say beside the name, which is known by `said` from now on."""
+        if len(self._fact_ids) >= _MAX_TEXTS:
+            self._fact_ids.clear()
         verdict = facts.verdict
         row = (
             facts.qtype,
@@ -267,7 +275,8 @@ class Dictionary:
             _texts(facts.targets),
         )
         digest = blake2b(repr(row).encode("utf-8", "backslashreplace"), digest_size=16).digest()
-        return self._one(say.LEARN_FACT, (digest, *row, self._day))
+        number = self._fact_ids[said] = self._one(say.LEARN_FACT, (digest, *row, self._day))
+        return number
 
     def _device_number(self, device: Device) -> int:
         found = self._cursor.execute(DEVICE_NUMBER, (device.id,)).fetchone()
@@ -299,23 +308,16 @@ class Dictionary:
 
 
 def _empty(memory: dict[Any, Any]) -> None:
-    """One by one: all at once, ten thousand hold up everybody for milliseconds."""
-    for _ in paced(range(len(memory))):
-        memory.popitem()
+    """A few at a time: all at once, ten thousand hold up everybody for milliseconds."""
+    for some in handfuls(range(len(memory))):
+        for _ in some:
+            memory.popitem()
 
 
 def _content(facts: Facts) -> _Content:
     # The verdict that nearly all share is spared the making of its hash.
     verdict = None if facts.verdict is ALLOWED else facts.verdict
     return facts.name, facts.qtype, facts.rcode, facts.source, verdict, facts.targets
-
-
-def _blocked(facts: Facts) -> int:
-    return 1 if facts.verdict.action is Action.BLOCK else 0
-
-
-def _named(name: str, tag: Tag) -> _Named:
-    return name, tag.company, tag.category
 
 
 def _filled(values: list[T]) -> list[tuple[T, ...]]:
