@@ -134,6 +134,9 @@ class Recording:
         In a flood of new names most are not judged by their spelling: nobody will ever look at them, and each costs
         more than recording it. Whoever does look at one has it judged then.
         """
+        common = self._classifier.common_tag(name)
+        if common is not None:
+            return self._classifier.tag(name, targets, device.maker, guess=self._guesses.take(), common=common)
         listed = self._classifier.is_listed(name)
         if listed and not device.maker and device.addresses:
             assert self._inventory is not None, "the writer starts after the inventory"

@@ -70,17 +70,25 @@ class Classifier:
             self._unlisted_below.clear()
         return bool(len(before) or len(owners))
 
-    def tag(self, name: str, targets: tuple[str, ...] = (), maker: str = "", *, guess: bool = True) -> Tag:
+    def tag(
+        self,
+        name: str,
+        targets: tuple[str, ...] = (),
+        maker: str = "",
+        *,
+        guess: bool = True,
+        common: Tag | None = None,
+    ) -> Tag:
         """What is known about a canonical name.
 
         `targets` are where CNAME, HTTPS and SVCB records of its answer lead to; `maker` is the company whose device
         asked, as companies.toml spells it, or "". Without `guess` the spelling of an unlisted name is not judged, which
-        is most of the work.
+        is most of the work. `common` is what `common_tag` has said of the name, where it was asked before.
         """
         key = (name, targets, maker)
         tag = self._memo.get(key)
         if tag is None:
-            if not guess and not targets and self._common(name) is UNTAGGED:
+            if not guess and not targets and (common or self.common_tag(name)) is UNTAGGED:
                 return UNTAGGED
             heeded = self._listed_owners
             tag = self._make_tag(name, targets[:_MAX_TARGETS], maker, guess)
@@ -90,7 +98,18 @@ class Classifier:
 
     def is_listed(self, name: str) -> bool:
         """True when the knowledge base speaks of this canonical name."""
-        return self._common(name) is None and self._index.find(name) is not None
+        return self.common_tag(name) is None and self._index.find(name) is not None
+
+    def common_tag(self, name: str) -> Tag | None:
+        """The sure tag of a canonical name of which nothing is known but what lies above it; None when that is not
+        known yet.
+
+        Names that nobody lists come in crowds below one parent.
+        """
+        common = self._unlisted_below.get(name.partition(".")[2])
+        if common is None or self._index.names(name) or name in (self._owners or ()) or self._listed_owners.names(name):
+            return None
+        return common
 
     def knows_purpose(self, name: str) -> bool:
         """True when the knowledge base says what this canonical name is for, so that nothing is left to be guessed."""
@@ -102,7 +121,7 @@ class Classifier:
 
         An unlisted name below a domain that one company owns is that company's, and nothing else is known of it.
         """
-        common = self._common(name)
+        common = self.common_tag(name)
         if common is not None:
             return common
         found = self._index.find(name)
@@ -185,16 +204,6 @@ class Classifier:
         with self._lock:
             _make_room(self._memo)
             self._memo[key] = tag
-
-    def _common(self, name: str) -> Tag | None:
-        """The sure tag of a name of which nothing is known but what lies above it; None when that is not known yet.
-
-        Names that nobody lists come in crowds below one parent.
-        """
-        common = self._unlisted_below.get(name.partition(".")[2])
-        if common is None or self._index.names(name) or name in (self._owners or ()) or self._listed_owners.names(name):
-            return None
-        return common
 
     def _make_tag(self, name: str, targets: tuple[str, ...], maker: str, guess: bool) -> Tag:
         if is_local(name):

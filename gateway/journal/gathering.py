@@ -93,6 +93,9 @@ def _fold_storms(rows: Sequence[LogRow], into: list[Counted]) -> None:
     }
     storms: dict[tuple[Any, ...], list[LogRow]] = {}
     for some in handfuls(rows):
+        if not busy:
+            into += [(*row, 1) for row in some]
+            continue
         for row in some:
             when, client, facts, latency = row
             if (client, facts.name) in busy:

@@ -19,7 +19,7 @@ from gateway.catalogue.sentences import Notice
 from gateway.errors import JournalError
 from gateway.journal.gathering import Counted, Rush, gather
 from gateway.journal.hooks import Hooks
-from gateway.journal.pacing import attend, meanwhile, paced
+from gateway.journal.pacing import attend, handfuls, meanwhile, paced
 from gateway.journal.preparation import begin_anew
 from gateway.journal.retention import Retention
 from gateway.journal.session import WriterSession, explain, is_damage, is_outage
@@ -193,7 +193,7 @@ class Writer:
     def _take(self, *, keep_newest: bool = False) -> None:
         queue, pending = self._queue, self._pending
         room = len(queue) if keep_newest else min(len(queue), max(_MAX_BATCH - len(pending), 0))
-        rows = [queue.popleft() for _ in paced(range(room))]
+        rows = [queue.popleft() for some in handfuls(range(room)) for _ in some]
         bound = [] if len(pending) >= _MAX_BATCH and not keep_newest else self._pop_batches()
         if self._on_answer:
             self._account(rows, bound)
