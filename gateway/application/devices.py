@@ -22,7 +22,7 @@ _NEIGHBOURS_EVERY = 15.0
 def register(core: Core, registry: Registry) -> None:
     """Brings the verbs on devices and the task "devices"."""
     registry.add_verbs(
-        {"devices.list": partial(_list, core), "devices.update": checked(UpdateDevice, _Labels(core).update)}
+        {"devices.list": partial(_list, core), "devices.update": checked(UpdateDevice, _Labels(core, registry).update)}
     )
     registry.add_task("devices", partial(_watch, core))
     core.events.device_joined.listen(_Moves(core).begin)
@@ -33,13 +33,15 @@ def _list(core: Core, _: Arguments) -> dict[str, Any]:
 
 
 class _Labels:
-    """What people say of devices. An answer comes when it is on the medium; what cannot be stored is taken back.
+    """What people say of devices. An answer comes when it is on the medium, and everybody who answers DNS follows it;
+    what cannot be stored is taken back.
 
     It is in force a moment before: whatever else of the device is stored meanwhile carries it then.
     """
 
-    def __init__(self, core: Core) -> None:
+    def __init__(self, core: Core, registry: Registry) -> None:
         self._inventory, self._recording = core.inventory, core.recording
+        self._settled = registry.settled
         self._saying = asyncio.Lock()
 
     async def update(self, asked: UpdateDevice) -> dict[str, Any]:
@@ -56,6 +58,7 @@ class _Labels:
                 raise JournalError("devices.change-not-stored", reason=error) from None
         if not kept:
             raise Refused("devices.device-not-known", "id")
+        await self._settled()
         return device_to_json(device)
 
 
