@@ -73,6 +73,7 @@ class Forwarder:
         self._flights: dict[bytes, _Flight] = {}
         self._holder_of = holder_of
         self._departures: Departures[_Flight] = Departures()
+        self.answered_after = self._departures.answered
         self._sweeper: asyncio.TimerHandle | None = None
         self._usual: tuple[Member, ...] | None = None
         self._races = 0
@@ -171,9 +172,6 @@ class Forwarder:
         self._flights.pop(key, None)
         if left:
             self._departures.landed()
-
-    def answered_after(self, seconds: float) -> None:
-        self._departures.answered(seconds)
 
     @property
     def is_crowded(self) -> bool:

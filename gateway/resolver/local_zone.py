@@ -44,6 +44,7 @@ class LocalZone(Prompt):
         self._devices = DeviceNames()
         self._device_reverse: dict[str, str] = {}
         self._above: set[str] = set()
+        self._own = frozenset((*self._names, *self._reverse, *CANARIES))
         self._tops = _TOPS | forwards.tops
 
     def name_devices(self, devices: DeviceNames) -> None:
@@ -51,6 +52,7 @@ class LocalZone(Prompt):
         self._devices, domain = devices, devices.domain
         self._tops = _TOPS | self._forwards.tops | {domain[domain.rfind(".") + 1 :]}
         self._device_reverse = {address.reverse_pointer: name for address, name in devices.owners.items()}
+        self._own = frozenset((*self._names, *devices.names, *self._reverse, *self._device_reverse, *CANARIES))
         # A name above one that exists does so itself, if without records (RFC 8020).
         self._above = {parent for name in (*devices.names, *self._device_reverse) for parent in ancestors(name)}
 
@@ -61,6 +63,14 @@ class LocalZone(Prompt):
             # Never REFUSED, which makes some clients ask again at once and for ever.
             return _local(failure(query, Rcode.NOTIMP), Rcode.NOTIMP)
         name = query.name.text
+        if name in self._own and (known := self._known(query, name)) is not None:
+            return known
+        # Every special name ends in one of a few labels, or has but one, and nearly no question does.
+        if name[name.rfind(".") + 1 :] in self._tops or is_single_label(query):
+            return self._special(query, name)
+        return None
+
+    def _known(self, query: Query, name: str) -> Response | None:
         addresses = self._names.get(name) or self._devices.names.get(name)
         if addresses is not None:
             return _local(address_answer(query, addresses, self._ttl), Rcode.NOERROR, self._ttl)
@@ -69,9 +79,6 @@ class LocalZone(Prompt):
             return _local(pointer_answer(query, Name(target), self._ttl), Rcode.NOERROR, self._ttl)
         if name in CANARIES:
             return self._negative(query, Rcode.NXDOMAIN)
-        # Every special name ends in one of a few labels, or has but one, and nearly no question does.
-        if name[name.rfind(".") + 1 :] in self._tops or is_single_label(query):
-            return self._special(query, name)
         return None
 
     def _special(self, query: Query, name: str) -> Response | None:

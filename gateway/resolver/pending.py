@@ -54,7 +54,11 @@ class Pending(Generic[T]):
         if self._done:
             raise asyncio.InvalidStateError("The result is there already.")
         self._result = result
-        self._finish()
+        # As `_finish`, for every miss.
+        self._done = True
+        callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback(self)
 
     def set_exception(self, error: BaseException) -> None:
         if self._done:

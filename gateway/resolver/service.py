@@ -282,7 +282,7 @@ class Resolver:
             reply(ours)
             return
         if self._waiting.admit(key, client.holder):
-            errand = Errand(self._synchronous, query, client, reply, key, self._memos.epoch)
+            errand = Errand(query, client, reply, key, self._memos.epoch)
             if not self._synchronous.depart(errand):
                 self._send_off(query, partial(self._answer_datagram, errand))
 

@@ -6,6 +6,7 @@ A coroutine for each link, and whatever drives them, cost more than the links th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeAlias
 
 from gateway.errors import UpstreamError, WireError
@@ -28,27 +29,14 @@ _Look: TypeAlias = Callable[[Query, Response], Response]
 class Errand:
     """One datagram under way: who asked what, where the answer goes, and the epoch of the memos when it came."""
 
-    __slots__ = ("_chain", "client", "epoch", "key", "query", "reply")
+    __slots__ = ("client", "epoch", "key", "query", "reply")
 
-    def __init__(
-        self,
-        chain: SynchronousChain,
-        query: Query,
-        client: Client,
-        reply: Callable[[bytes], None],
-        key: Key,
-        epoch: int,
-    ) -> None:
-        self._chain = chain
+    def __init__(self, query: Query, client: Client, reply: Callable[[bytes], None], key: Key, epoch: int) -> None:
         self.query = query
         self.client = client
         self.reply = reply
         self.key = key
         self.epoch = epoch
-
-    def land(self, answer: Answer | None, error: Exception | None) -> None:
-        """The way up, from the forwarder."""
-        self._chain.land(self, answer, error)
 
 
 class SynchronousChain:
@@ -107,7 +95,7 @@ class SynchronousChain:
             return False
         self._cache.misses += 1
         self.under_way += 1
-        self._forwarder.ask(query, errand.land)
+        self._forwarder.ask(query, partial(self.land, errand))
         return True
 
     def land(self, errand: Errand, answer: Answer | None, error: Exception | None) -> None:

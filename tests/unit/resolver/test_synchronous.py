@@ -54,7 +54,7 @@ class Box:
 
     def depart(self, asked: Query) -> bool:
         client = Client(asked.client, True, None, {})
-        return self.chain.depart(Errand(self.chain, asked, client, lambda reply: None, (asked.client, b""), 0))
+        return self.chain.depart(Errand(asked, client, lambda reply: None, (asked.client, b""), 0))
 
     def sources(self) -> list[Source | None]:
         return [None if response is None else response.source for response in self.finished]
