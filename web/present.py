@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, tzinfo
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
@@ -153,13 +153,16 @@ def countdown(seconds: float) -> str:
 
 
 def moment(value: datetime | str | None) -> datetime | None:
-    """The aware UTC time in a value of the journal or of a JSON answer; None when there is none in it."""
+    """The aware UTC time in a value of the journal or of a JSON answer; None when there is none in it.
+
+    So for one at the ends of the calendar, which another time zone would push over them.
+    """
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
             return None
-    if value is None:
+    if value is None or not MINYEAR < value.year < MAXYEAR:
         return None
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 

@@ -94,6 +94,9 @@ def test_what_never_happened_is_never() -> None:
 
 def test_times_of_json_answers_are_understood() -> None:
     assert present.moment("2026-11-23T20:15:00.000Z") == NOW
+    for end in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01", "yesterday", ""):
+        assert present.moment(end) is None
+        assert present.absolute(end) == present.clock_time(end) == ""
     assert present.iso("2026-11-23T21:15:00.250+01:00") == "2026-11-23T20:15:00Z"
     assert present.absolute(NOW, HERE) == "Monday 23 November 2026, 21:15:00"
     assert present.clock_time(NOW, HERE) == "21:15:00"
