@@ -155,9 +155,10 @@ class Worker:
             self._classifier.heed(mapped_owners(self._settings))
         snapshot = self._snapshot()
         if self._resolver is None:
+            # Before it answers: orders that come meanwhile are obeyed before the first question is read.
+            await asyncio.to_thread(self._classifier.get_ready)
             self._resolver = self._build(snapshot)
             await self._resolver.start(self._sockets, ())
-            await asyncio.to_thread(self._classifier.get_ready)
             spare_the_collector()
         elif any(orders[part] != before[part] for part in ("lists", "book", "makers")):
             self._resolver.swap_policy(snapshot, concerned_by(self._resolver.policy, snapshot))
