@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 import gateway.application.worker as workers
-from gateway.application.worker import Asking, SharedUsage
+from gateway.application.worker import Asking, SharedUsage, Worker
 from gateway.application.workers import WorkerPool
+from gateway.model.book import Book
 from gateway.model.name import Name
+from gateway.policy.book_file import encode_book
 from gateway.policy.usage import Usage
+from gateway.settings import Settings
 from tests.support.waiting import wait_until
 
 LONGEST = Name.from_labels([b"\x01" * 63] * 3 + [b"\x01" * 61]).text
@@ -111,3 +116,29 @@ def test_what_begins_with_a_moment_lasts_for_every_worker_once_the_app_is_used(
     assert one.note(TV, "app.player.example")
     assert not another.refresh(TV), "nothing more is in use"
     assert one.services(TV) == another.services(TV) == other.usage.services(TV) == [("Player", True)]
+
+
+def test_orders_that_come_while_it_begins_are_there_before_it_answers(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    happened: list[str] = []
+
+    class Answering:
+        policy = None
+
+        async def start(self, *_: object) -> None:
+            happened.append("it answers")
+
+    async def story() -> None:
+        worker = Worker(Settings(data=tmp_path), (), cast(Asking, None))
+        monkeypatch.setattr(worker._classifier, "get_ready", lambda: happened.append("it knows owners"))
+        monkeypatch.setattr(worker, "_build", lambda snapshot: cast(Any, Answering()))
+        await worker.obey(
+            {"lists": 0, "book": encode_book(Book(1)).decode(), "makers": {}, "names": None, "clients": 0, "serial": 1}
+        )
+
+    monkeypatch.setattr(workers, "names_from_json", lambda _: None)
+    monkeypatch.setattr(Answering, "name_devices", lambda *_: None, raising=False)
+    monkeypatch.setattr(Answering, "forget_clients", lambda *_: None, raising=False)
+    asyncio.run(story())
+    assert happened == ["it knows owners", "it answers"]
