@@ -8,10 +8,10 @@ from datetime import MAXYEAR, MINYEAR, UTC, datetime, tzinfo
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
 
+from gateway.model.countries import COUNTRY_WORDS
 from gateway.model.rule import PRESET_OFF
 from gateway.model.tag import Category
 from gateway.model.verdict import Action, Reason
-from web.countries import COUNTRY_WORDS
 
 CATEGORY_WORDS: Mapping[str, str] = {
     "acr": "screen recognition",

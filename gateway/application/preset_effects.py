@@ -164,7 +164,7 @@ class AtHome:
         makers = core.policy.policy.makers
         return {
             device: effects_on(
-                theirs, self._rule_on, self._is_needed, _maker(makers, device),
+                theirs, self._rule_on, self._is_needed, makers.get(device, ""),
                 frozenset(used.get(device, ())), lambda: time.sleep(_REST),
             )
             for device, theirs in names.items()
@@ -173,7 +173,3 @@ class AtHome:
     def _is_needed(self, name: str) -> bool:
         fact = self._core.classifier.fact(name)
         return fact is not None and fact.need in _MISSED
-
-
-def _maker(makers: Mapping[str, str], device: str) -> str:
-    return makers.get(device, "")

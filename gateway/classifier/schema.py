@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.classifier.advice import meant, shown
-from gateway.classifier.company import COUNTRIES, Company
+from gateway.classifier.company import Company
 from gateway.classifier.fact import Fact
 from gateway.classifier.pattern import Pattern, parse_pattern
 from gateway.classifier.rule_file import Row, read_rows
 from gateway.classifier.used_service import Service
+from gateway.model.countries import COUNTRY_WORDS
 from gateway.model.tag import Category, Evidence, Need
 
 _CATEGORIES = {c.value: c for c in Category}
@@ -260,11 +261,11 @@ def _read_evidence(where: str, said: Mapping[str, str], known: Nameable) -> tupl
 def _read_company(where: str, name: str, row: Any) -> Company:
     _refuse_strange(where, row, _COMPANY_KEYS)
     country = _text(where, row, "country")
-    if country not in COUNTRIES:
+    if country not in COUNTRY_WORDS:
         kingdom = " The United Kingdom is GB." if country.upper() in ("UK", "EN") else ""
         raise Problem(
             f"{where}: country {shown(country)} is no code of ISO 3166-1, which is two capital letters, such as KR."
-            f"{kingdom}{meant(country, COUNTRIES)}"
+            f"{kingdom}{meant(country, COUNTRY_WORDS)}"
         )
     privacy = _text(where, row, "privacy", optional=True)
     if privacy and not privacy.startswith("https://"):

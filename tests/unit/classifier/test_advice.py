@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.classifier.advice import meant, shown
-from gateway.classifier.company import COUNTRIES
+from gateway.model.countries import COUNTRY_WORDS
 
 
 def test_what_was_written_is_shown_as_it_was_written() -> None:
@@ -34,9 +34,9 @@ def test_any_word_gets_one_line_that_can_be_printed(word: str, known: list[str])
 
 
 def test_countries_are_those_of_iso_3166() -> None:
-    assert not COUNTRIES & {"UK", "EU", "EN", ""}
+    assert not COUNTRY_WORDS.keys() & {"UK", "EU", "EN", ""}
     table = Path("/usr/share/zoneinfo/iso3166.tab")
     if not table.exists():
         pytest.skip("the system has no table of countries (tzdata)")
     rows = [line.split("\t")[0] for line in table.read_text().splitlines()]
-    assert sorted(row for row in rows if not row.startswith("#")) == sorted(COUNTRIES)
+    assert sorted(row for row in rows if not row.startswith("#")) == sorted(COUNTRY_WORDS)

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from gateway.classifier.service import Classifier
+from gateway.model.countries import COUNTRY_WORDS
 from gateway.model.tag import Category, Need, Party
 from gateway.model.verdict import Reason
 from web import present
-from web.countries import COUNTRY_WORDS
 
 NOW = datetime(2026, 11, 23, 20, 15, tzinfo=UTC)
 HERE = timezone(timedelta(hours=1))

@@ -1,4 +1,4 @@
-"""Countries in words (ISO 3166-1 alpha-2), as people call them."""
+"""Countries in words, by their codes (ISO 3166-1 alpha-2, as the iso3166.tab of tzdata has them)."""
 
 from __future__ import annotations
 
