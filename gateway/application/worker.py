@@ -129,7 +129,7 @@ class SharedUsage(Usage):
 
 
 class Worker:
-    """Answers on `sockets` once the first orders have come."""
+    """Answers on `sockets` once it has obeyed its first orders and the resolver says "begin"."""
 
     def __init__(self, settings: Settings, sockets: tuple[socket.socket, ...], asking: Asking) -> None:
         self._settings = settings
@@ -146,6 +146,7 @@ class Worker:
         self._lists = CompiledLists.empty()
         self._resolver: Resolver | None = None
         self._doubts = 0
+        self.is_at_work = False
 
     async def obey(self, orders: dict[str, Any]) -> None:
         """Puts the orders in force: they are always all of them, and what did not change is left as it is."""
@@ -155,17 +156,21 @@ class Worker:
             self._classifier.heed(mapped_owners(self._settings))
         snapshot = self._snapshot()
         if self._resolver is None:
-            # Before it answers: orders that come meanwhile are obeyed before the first question is read.
             await asyncio.to_thread(self._classifier.get_ready)
             self._resolver = self._build(snapshot)
-            await self._resolver.start(self._sockets, ())
-            spare_the_collector()
         elif any(orders[part] != before[part] for part in ("lists", "book", "makers")):
             self._resolver.swap_policy(snapshot, concerned_by(self._resolver.policy, snapshot))
         if orders["names"] != before.get("names"):
             self._resolver.name_devices(names_from_json(orders["names"]))
         if orders["clients"] != before.get("clients"):
             self._resolver.forget_clients()
+
+    async def begin(self) -> None:
+        """Answers from now on: the resolver says so when the orders that were obeyed are the newest."""
+        assert self._resolver is not None, "orders come first"
+        await self._resolver.start(self._sockets, ())
+        self.is_at_work = True
+        spare_the_collector()
 
     def _use_changed(self, device: str) -> None:
         if self._resolver is not None:
@@ -188,11 +193,6 @@ class Worker:
             device_of=self._asking.device_of,
             options=options(settings, forward_zones),
         )
-
-    @property
-    def is_at_work(self) -> bool:
-        """Whether the first orders have come."""
-        return self._resolver is not None
 
     def received(self) -> int:
         return 0 if self._resolver is None else self._resolver.received()
@@ -252,6 +252,9 @@ async def _listen(worker: Worker, reader: asyncio.StreamReader, writer: asyncio.
         for kind, value in unframer.feed(piece):
             if kind == "end":
                 return
+            if kind == "begin":
+                await worker.begin()
+                continue
             if kind != "orders":
                 raise ControlError("box.resolver-sent-worker", kind=f"{kind!r}")
             await worker.obey(value)

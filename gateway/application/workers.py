@@ -47,7 +47,7 @@ _OF_NOW = frozenset({"in_flight", "cache_entries", "cache_bytes", "memo_entries"
 @dataclass(slots=True, eq=False)
 class _Member:
     """One worker's place. `sockets` are its own, empty when it shares the resolver's; `obeyed` is the serial of the
-    orders that it follows, 0 before the first.
+    orders that it follows, 0 before the first; once it has `begun`, it answers.
     """
 
     sockets: Sockets
@@ -55,6 +55,7 @@ class _Member:
     process: asyncio.subprocess.Process | None = None
     writer: asyncio.StreamWriter | None = None
     obeyed: int = 0
+    begun: bool = False
     heard: float = 0.0
     counters: Counter[str] = field(default_factory=Counter)
     before: Counter[str] = field(default_factory=Counter)
@@ -185,8 +186,8 @@ class WorkerPool:
         serial, loop = self._serial, asyncio.get_running_loop()
         until = loop.time() + _OBEDIENCE
         for member in self._members:
-            # One that has not begun is given the newest orders to begin with.
-            while member.process is not None and 0 < member.obeyed < serial:
+            # One that has not begun begins with the newest orders.
+            while member.begun and member.obeyed < serial:
                 self._news.clear()
                 try:
                     await asyncio.wait_for(self._news.wait(), until - loop.time())
@@ -198,7 +199,7 @@ class WorkerPool:
     @property
     def at_work(self) -> int:
         """How many workers answer now."""
-        return sum(member.obeyed > 0 for member in self._members)
+        return sum(member.begun for member in self._members)
 
     def add_counters(self, own: Mapping[str, float]) -> dict[str, float]:
         """The resolver's own and those of all workers, also of those that are no more."""
@@ -300,15 +301,18 @@ class WorkerPool:
                     raise ControlError("box.said-something-nobody")
 
     def _obeys(self, member: _Member, serial: int) -> None:
-        begins, member.obeyed = member.obeyed == 0, serial
+        member.obeyed = serial
         self._news.set()
-        if begins:
+        if not member.begun and serial == self._serial and member.writer is not None:
+            # What is decided from now on it hears behind this word, and whoever decides waits for it.
+            member.begun = True
+            member.writer.write(frame("begin", None))
             self._resolver.rest(member.sockets)
             self._tell_health()
 
     def _dismiss(self, member: _Member) -> None:
         member.process = member.writer = None
-        member.obeyed = 0
+        member.obeyed, member.begun = 0, False
         self._resolver.resume(member.sockets)
         member.before.update({name: count for name, count in member.counters.items() if name not in _OF_NOW})
         member.counters, member.latency = Counter(), {}

@@ -136,6 +136,7 @@ def test_orders_that_come_while_it_begins_are_there_before_it_answers(
         await worker.obey(
             {"lists": 0, "book": encode_book(Book(1)).decode(), "makers": {}, "names": None, "clients": 0, "serial": 1}
         )
+        await worker.begin()
 
     monkeypatch.setattr(workers, "names_from_json", lambda _: None)
     monkeypatch.setattr(Answering, "name_devices", lambda *_: None, raising=False)

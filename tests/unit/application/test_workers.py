@@ -25,10 +25,15 @@ from gateway.control.worker_messages import BatchWriter, Unframer, frame
 flags = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 channel = socket.socket(fileno=int(flags["--channel"]))
 asking = socket.socket(fileno=int(flags["--asking"]))
-orders = next(iter(Unframer().feed(channel.recv(1 << 16))))[1]
+def listen():
+    unframer = Unframer()
+    while piece := channel.recv(1 << 16):
+        yield from unframer.feed(piece)
+heard = listen()
+orders = next(heard)[1]
 {acts}
 """
-_BEGINS = 'channel.send(frame("done", orders["serial"]))\n'
+_BEGINS = 'channel.send(frame("done", orders["serial"]))\nassert next(heard)[0] == "begin"\n'
 ENDED = "a worker ended; it is replaced"
 
 
@@ -116,7 +121,7 @@ def test_the_first_click_too_is_confirmed_only_when_the_worker_follows_it(
     follows = tmp_path / "follows"
     acts = (
         f"{_BEGINS}"
-        "orders = next(iter(Unframer().feed(channel.recv(1 << 16))))[1]\n"
+        "orders = next(heard)[1]\n"
         "time.sleep(0.3)\n"
         f"open({str(follows)!r}, 'w').close()\n"
         'channel.send(frame("done", orders["serial"]))\n'
@@ -174,3 +179,30 @@ def test_histograms_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
     stage.run(all_arrived)
     assert seen[-1] == {"cache": {"buckets": [[0.1, 3], [0.2, 4]], "sum": 0.55, "count": 5}}
+
+
+def test_a_worker_begins_only_with_the_newest_orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    more, obeyed = tmp_path / "more", tmp_path / "obeyed"
+    acts = (
+        f"import os\nwhile not os.path.exists({str(more)!r}): time.sleep(0.01)\n"
+        'channel.send(frame("done", orders["serial"]))\n'
+        'kind, value = next(heard)\nassert kind == "orders", kind\n'
+        f"open({str(obeyed)!r}, 'w').close()\n"
+        'channel.send(frame("done", value["serial"]))\n'
+        'assert next(heard)[0] == "begin"\n'
+        "time.sleep(60)"
+    )
+    stage = Stage(acts, monkeypatch)
+
+    async def story() -> None:
+        await stage.workers.start()
+        try:
+            await wait_until_async(lambda: any(each.writer for each in stage.workers._members))
+            stage.workers.tell()
+            more.touch()
+            await wait_until_async(lambda: stage.resting)
+            assert obeyed.exists(), "what was decided before it began is in force before it answers"
+        finally:
+            await stage.workers.stop()
+
+    asyncio.run(story())
