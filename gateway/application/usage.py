@@ -53,6 +53,7 @@ class Remembering:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._wanted = asyncio.Event()
+        self._looked = False
 
     def preset_chosen(self, _: Policy, change: PolicyChanged) -> None:
         """Only while a preset is in force the resolver notes by itself what is used; one that goes may leave another
@@ -67,14 +68,15 @@ class Remembering:
         """
         if any(rule.scope.kind is ScopeKind.PRESET for rule in self._core.policy.rules()):
             try:
-                await asyncio.wait_for(self.look(), _AT_START)
+                self._looked = await asyncio.wait_for(self.look(), _AT_START)
             except Exception:  # noqa: BLE001 - DNS starts whatever the journal is like; the task says what is wrong
                 return
 
     async def run(self) -> None:
         while True:
             self._wanted.clear()
-            found = await self.look()
+            found = self._looked or await self.look()
+            self._looked = False
             try:
                 await asyncio.wait_for(self._wanted.wait(), _EVERY if found else _WITHOUT_JOURNAL)
             except TimeoutError:
